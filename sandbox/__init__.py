@@ -1,0 +1,1 @@
+"""The embedded default: the real Pulumi engine and a real Kubernetes control plane beside an emulated AWS."""

@@ -1,0 +1,74 @@
+"""Where the sandbox keeps its things: one folder in the clone, ignored by git."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.guard import SANDBOX_VARIABLE
+
+
+@dataclass(frozen=True)
+class SandboxPaths:
+    """The sandbox's folder and what lies in it."""
+
+    root: Path
+
+    @classmethod
+    def of_clone(cls, clone: Path) -> SandboxPaths:
+        """The sandbox of a clone of the repository."""
+        return cls((clone / ".slipway" / "sandbox").resolve())
+
+    @classmethod
+    def of_environment(cls, environment: dict[str, str]) -> SandboxPaths:
+        """The sandbox that ``slipway sandbox env`` named.
+
+        Raises:
+            KeyError: the variable is not set; the guard refuses earlier.
+        """
+        return cls(Path(environment[SANDBOX_VARIABLE]))
+
+    @property
+    def programs(self) -> Path:
+        """Executables put first on PATH: language host, emulated providers, the `aws` that answers the exec call."""
+        return self.root / "bin"
+
+    @property
+    def logs(self) -> Path:
+        """Output of each background process, one file a process."""
+        return self.root / "logs"
+
+    @property
+    def processes(self) -> Path:
+        """One record a background process: pid, start time, port."""
+        return self.root / "processes"
+
+    @property
+    def lock(self) -> Path:
+        """Held while the sandbox is started, stopped or updated."""
+        return self.root / "lock"
+
+    @property
+    def engine_home(self) -> Path:
+        """PULUMI_HOME."""
+        return self.root / "pulumi-home"
+
+    @property
+    def backend(self) -> Path:
+        """The stack's state (the engine's file backend)."""
+        return self.root / "state"
+
+    @property
+    def control_plane(self) -> Path:
+        """Keys, certificates, tokens and etcd's data."""
+        return self.root / "control-plane"
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        """Full access to the local API server; for the emulated EKS, for people and for tests."""
+        return self.control_plane / "admin.kubeconfig"
+
+    @property
+    def cluster_ca(self) -> Path:
+        """PEM certificate of the API server's authority."""
+        return self.control_plane / "ca.crt"

@@ -1,0 +1,281 @@
+"""Serves a :class:`Provider` to the Pulumi engine over gRPC.
+
+Written on the SDK's protocol stubs rather than on `pulumi.provider.experimental`, which (3.259) does not pass
+the old inputs to a diff, cannot report a resource that exists but failed to become ready, and runs every call
+on one thread, so that one slow await would block all others.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final, NoReturn
+
+import grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime import proto
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
+
+from sandbox import guard
+from sandbox.plugin import provider as api
+from sandbox.plugin.lifetime import end_with_parent
+from sandbox.plugin.values import from_struct, path_of, to_struct
+
+_THREADS: Final = 64
+"""Calls served at once; most of them wait for a pod or an HTTP answer."""
+
+_MESSAGE_LIMIT: Final = 400 * 1024 * 1024
+"""The engine's own gRPC message limit in bytes (sdk/go/common/util/rpcutil, 2026-11)."""
+
+_CHANGE_KINDS: Final = {
+    ("add", False): provider_pb2.PropertyDiff.ADD,
+    ("add", True): provider_pb2.PropertyDiff.ADD_REPLACE,
+    ("delete", False): provider_pb2.PropertyDiff.DELETE,
+    ("delete", True): provider_pb2.PropertyDiff.DELETE_REPLACE,
+    ("update", False): provider_pb2.PropertyDiff.UPDATE,
+    ("update", True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
+}
+
+
+class EngineLog:
+    """Messages shown by the engine beside the resource that they are about."""
+
+    def __init__(self, engine_address: str) -> None:
+        channel = grpc.insecure_channel(engine_address)
+        self._engine = engine_pb2_grpc.EngineStub(channel)
+
+    def status(self, urn: str, message: str) -> None:
+        """A passing remark on the resource's own line, replaced by the next one."""
+        self._send(engine_pb2.INFO, urn, message, ephemeral=True)
+
+    def info(self, urn: str, message: str) -> None:
+        """A remark that stays in the output."""
+        self._send(engine_pb2.INFO, urn, message, ephemeral=False)
+
+    def warning(self, urn: str, message: str) -> None:
+        """A warning that stays in the output."""
+        self._send(engine_pb2.WARNING, urn, message, ephemeral=False)
+
+    def _send(
+        self, severity: engine_pb2.LogSeverity.ValueType, urn: str, message: str, *, ephemeral: bool
+    ) -> None:
+        request = engine_pb2.LogRequest(severity=severity, urn=urn, message=message, ephemeral=ephemeral)
+        try:
+            self._engine.Log(request, timeout=5)
+        except grpc.RpcError:
+            logging.getLogger(__name__).debug("the engine did not take a log line: %s", message)
+
+
+class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
+    """The wire side: unpacks requests, calls the provider, packs answers and failures."""
+
+    def __init__(self, provider: api.Provider, version: str) -> None:
+        self._provider = provider
+        self._version = version
+
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (gRPC's name)
+        return proto.PluginInfo(version=self._version)
+
+    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context, request.urn):
+            checked = self._provider.check_config(from_struct(request.news))
+            return _check_response(checked)
+
+    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context, request.urn):
+            return _diff_response(
+                self._provider.diff_config(from_struct(request.old_inputs), from_struct(request.news))
+            )
+
+    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context):
+            self._provider.configure(from_struct(request.args))
+            return provider_pb2.ConfigureResponse(
+                acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
+            )
+
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context):
+            answer = to_struct(self._provider.invoke(request.tok, from_struct(request.args)))
+            return provider_pb2.InvokeResponse(**{"return": answer})
+
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context, request.urn):
+            checked = self._provider.check(
+                api.Check(
+                    urn=request.urn,
+                    old_inputs=from_struct(request.olds),
+                    new_inputs=from_struct(request.news),
+                    random_seed=request.randomSeed,
+                )
+            )
+            return _check_response(checked)
+
+    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context, request.urn):
+            return _diff_response(
+                self._provider.diff(
+                    api.Diff(
+                        urn=request.urn,
+                        id=request.id,
+                        old_inputs=from_struct(request.old_inputs),
+                        old_state=from_struct(request.olds),
+                        new_inputs=from_struct(request.news),
+                    )
+                )
+            )
+
+    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context, request.urn):
+            created = self._provider.create(
+                api.Create(
+                    urn=request.urn,
+                    inputs=from_struct(request.properties),
+                    timeout=request.timeout or None,
+                    preview=request.preview,
+                )
+            )
+            return provider_pb2.CreateResponse(id=created.id, properties=to_struct(created.state))
+
+    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context, request.urn):
+            found = self._provider.read(
+                api.Read(
+                    urn=request.urn,
+                    id=request.id,
+                    inputs=from_struct(request.inputs),
+                    state=from_struct(request.properties),
+                )
+            )
+            if found is None:
+                return provider_pb2.ReadResponse()
+            return provider_pb2.ReadResponse(
+                id=found.id, inputs=to_struct(found.inputs), properties=to_struct(found.state)
+            )
+
+    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context, request.urn):
+            state = self._provider.update(
+                api.Update(
+                    urn=request.urn,
+                    id=request.id,
+                    old_inputs=from_struct(request.old_inputs),
+                    old_state=from_struct(request.olds),
+                    new_inputs=from_struct(request.news),
+                    timeout=request.timeout or None,
+                    preview=request.preview,
+                )
+            )
+            return provider_pb2.UpdateResponse(properties=to_struct(state))
+
+    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        with _answering(context, request.urn):
+            self._provider.delete(
+                api.Delete(
+                    urn=request.urn,
+                    id=request.id,
+                    inputs=from_struct(request.old_inputs),
+                    state=from_struct(request.properties),
+                    timeout=request.timeout or None,
+                )
+            )
+            return empty_pb2.Empty()
+
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+        self._provider.cancel()
+        return empty_pb2.Empty()
+
+
+def serve(
+    build: Callable[[EngineLog], api.Provider], version: str, arguments: list[str] | None = None
+) -> None:
+    """Runs a provider plugin until the engine ends it or is gone.
+
+    Args:
+        build: makes the provider, given where to send messages for the user.
+        version: semantic version announced to the engine; at least the one that the SDK asks for.
+        arguments: the engine's command line without the program name; its last word is the engine's address.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    addresses = [word for word in words if not word.startswith("-")]
+    if not addresses:
+        sys.stderr.write("this is a Pulumi provider plugin: the engine starts it, with its own address\n")
+        sys.exit(2)
+    provider = build(EngineLog(addresses[-1]))
+    options = [
+        ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
+        ("grpc.max_send_message_length", _MESSAGE_LIMIT),
+    ]
+    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(ProviderServicer(provider, version), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    server.start()
+    end_with_parent(ended.set)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    ended.wait()
+    provider.cancel()
+    server.stop(grace=1).wait()
+    # A call that still waits on a remote answer must not keep the process: its pool thread is not a daemon.
+    os._exit(0)
+
+
+@contextmanager
+def _answering(context: grpc.ServicerContext, urn: str | None = None) -> Iterator[None]:
+    if reason := guard.refusal(os.environ, urn):
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
+    try:
+        yield
+    except api.InitFailed as failure:
+        _abort_init_failed(context, failure)
+    except api.ProviderError as error:
+        context.abort(grpc.StatusCode.UNKNOWN, str(error))
+    except Exception as error:  # noqa: BLE001 (the boundary: a bug must reach the user as its resource's error)
+        sys.stderr.write(traceback.format_exc())
+        context.abort(grpc.StatusCode.INTERNAL, f"a fault in the emulator, not in your program: {error!r}")
+
+
+def _abort_init_failed(context: grpc.ServicerContext, failure: api.InitFailed) -> NoReturn:
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=failure.id,
+        properties=to_struct(failure.state),
+        inputs=to_struct(failure.inputs),
+        reasons=failure.reasons,
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(failure))
+    status.details.add().Pack(detail)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, str(failure))
+
+
+def _check_response(checked: api.Checked) -> Any:
+    failures = [provider_pb2.CheckFailure(property=f.property, reason=f.reason) for f in checked.failures]
+    return provider_pb2.CheckResponse(inputs=to_struct(checked.inputs), failures=failures)
+
+
+def _diff_response(difference: api.Difference) -> Any:
+    detailed: dict[str, Any] = {}
+    for change in difference.changes:
+        kind = _CHANGE_KINDS[change.kind, change.replaces]
+        detailed[path_of(change.path)] = provider_pb2.PropertyDiff(kind=kind, inputDiff=True)
+    replaces = sorted({path_of(change.path) for change in difference.changes if change.replaces})
+    return provider_pb2.DiffResponse(
+        changes=provider_pb2.DiffResponse.DIFF_SOME
+        if difference.changes
+        else provider_pb2.DiffResponse.DIFF_NONE,
+        replaces=replaces,
+        diffs=sorted({str(change.path[0]) for change in difference.changes if change.path}),
+        deleteBeforeReplace=difference.delete_before_replace,
+        detailedDiff=detailed,
+        hasDetailedDiff=True,
+    )

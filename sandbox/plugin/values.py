@@ -1,0 +1,143 @@
+"""Property values between the engine's wire form and plain Python.
+
+The emulators tell the engine that they accept neither secrets nor resources, so the engine unwraps secrets
+before a call and marks the same properties secret again in the answer. What is left on the wire is JSON with
+one addition: a value that is not known yet, which becomes :data:`UNKNOWN`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from google.protobuf import struct_pb2
+from pulumi.runtime import rpc
+
+Properties = dict[str, Any]
+
+
+class _Unknown:
+    """The type of :data:`UNKNOWN`; it has one value."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+    def __bool__(self) -> bool:
+        raise TypeError("an unknown value has no truth value; test with `is UNKNOWN`")
+
+
+UNKNOWN: Final = _Unknown()
+"""A value that exists only once another resource has been created."""
+
+_EXACT_INTEGER_LIMIT: Final = 2**53
+"""Numbers travel as IEEE doubles; above this an integer is not exact."""
+
+_PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
+
+
+def from_struct(struct: struct_pb2.Struct) -> Properties:
+    """Plain Python of a wire struct; integral numbers become ``int``, secrets are unwrapped."""
+    return {key: _from_value(value) for key, value in struct.fields.items()}
+
+
+def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Wire struct of plain Python values.
+
+    Raises:
+        TypeError: a value is not JSON-like.
+    """
+    struct = struct_pb2.Struct()
+    for key, value in properties.items():
+        struct.fields[key].CopyFrom(_to_value(value))
+    return struct
+
+
+def contains_unknown(value: Any) -> bool:
+    """Whether any part of the value is not known yet."""
+    if value is UNKNOWN:
+        return True
+    if isinstance(value, Mapping):
+        return any(contains_unknown(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return any(contains_unknown(item) for item in value)
+    return False
+
+
+def path_of(parts: Sequence[str | int]) -> str:
+    """A property path as the engine writes it: ``spec.containers[0].labels["app.kubernetes.io/name"]``."""
+    path = ""
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif _PLAIN_KEY.match(part):
+            path += f".{part}" if path else part
+        else:
+            path += f'["{part}"]'
+    return path
+
+
+def differences(
+    old: Any, new: Any, at: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every leaf that differs, as (path parts, ``add`` | ``delete`` | ``update``); an unknown always differs."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in sorted(old.keys() | new.keys()):
+            if key not in old:
+                yield (*at, key), "add"
+            elif key not in new:
+                yield (*at, key), "delete"
+            else:
+                yield from differences(old[key], new[key], (*at, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for index in range(max(len(old), len(new))):
+            if index >= len(old):
+                yield (*at, index), "add"
+            elif index >= len(new):
+                yield (*at, index), "delete"
+            else:
+                yield from differences(old[index], new[index], (*at, index))
+    elif new is UNKNOWN or old is UNKNOWN or type(old) is not type(new) or old != new:
+        yield at, "update"
+
+
+def _from_value(value: struct_pb2.Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        fields = value.struct_value.fields
+        if rpc._special_sig_key in fields:
+            signature = fields[rpc._special_sig_key].string_value
+            if signature == rpc._special_secret_sig:
+                return _from_value(fields["value"])
+            raise TypeError(
+                f"a property holds an asset, archive or resource reference ({signature}), unsupported here"
+            )
+        return from_struct(value.struct_value)
+    if kind == "list_value":
+        return [_from_value(item) for item in value.list_value.values]
+    if kind == "number_value":
+        number = value.number_value
+        return int(number) if number.is_integer() and abs(number) <= _EXACT_INTEGER_LIMIT else number
+    if kind == "bool_value":
+        return value.bool_value
+    if kind == "string_value":
+        return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
+    return None
+
+
+def _to_value(value: Any) -> struct_pb2.Value:
+    if value is None:
+        return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+    if value is UNKNOWN:
+        return struct_pb2.Value(string_value=rpc.UNKNOWN)
+    if isinstance(value, bool):
+        return struct_pb2.Value(bool_value=value)
+    if isinstance(value, int | float):
+        return struct_pb2.Value(number_value=value)
+    if isinstance(value, str):
+        return struct_pb2.Value(string_value=value)
+    if isinstance(value, Mapping):
+        return struct_pb2.Value(struct_value=to_struct(value))
+    if isinstance(value, list | tuple):
+        return struct_pb2.Value(list_value=struct_pb2.ListValue(values=[_to_value(item) for item in value]))
+    raise TypeError(f"a {type(value).__name__} cannot be a property value: {value!r}")
