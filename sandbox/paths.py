@@ -39,9 +39,9 @@ class SandboxPaths:
         return self.root / "logs"
 
     @property
-    def processes(self) -> Path:
-        """One record a background process: pid, start time, port."""
-        return self.root / "processes"
+    def endpoints(self) -> Path:
+        """The ports in use."""
+        return self.root / "endpoints.json"
 
     @property
     def lock(self) -> Path:

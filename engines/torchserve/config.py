@@ -1,0 +1,111 @@
+"""Renders config.properties: one server, its models, and nothing that depends on where or when it runs.
+
+The models come as a one-line `model_snapshot`, the only form that honours defaultVersion and marName (the
+`models=` key is a lookup table and ignores both; facts/torchserve.md §3). Token authorization is off because
+its keys cannot be supplied, live 60 minutes and make every probe answer 400: a NetworkPolicy decides who may
+ask, and the management API listens on loopback alone.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engines.torchserve.facts import CONFIG_KEYS, INFERENCE_PORT, MANAGEMENT_PORT, METRICS_PORT
+from engines.torchserve.options import ServingOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedVersion:
+    """One version that the server loads."""
+
+    name: str
+    """The name in the URL, as `model_name` makes it."""
+    version: str
+    """Must equal the version in the archive's manifest: TorchServe registers that one, not this key."""
+    archive: str
+    """File name in the model store."""
+    default: bool
+    options: ServingOptions
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerConfig:
+    """All that config.properties says. Raises ValueError on what TorchServe would accept and get wrong."""
+
+    model_store: str
+    """Absolute path of the folder that holds the archives."""
+    gpus: int
+    """GPUs TorchServe may use; 0 keeps it on the CPU even where it sees one."""
+    versions: tuple[ServedVersion, ...]
+
+    def __post_init__(self) -> None:
+        if not self.versions:
+            raise ValueError("a server without models: TorchServe would start and call itself Healthy")
+        _require_unique("version", ((v.name, v.version) for v in self.versions))
+        _require_unique("archive", (v.archive for v in self.versions))
+        defaults = Counter(v.name for v in self.versions if v.default)
+        for name in sorted({v.name for v in self.versions}):
+            if defaults[name] != 1:
+                raise ValueError(f"{name} has {defaults[name]} default versions; TorchServe would pick one")
+
+
+def render_config(config: ServerConfig) -> str:
+    """The text of config.properties: sorted keys, one line each, equal for equal input."""
+    properties = {
+        "allowed_urls": f"file://{config.model_store}/.*",
+        "disable_token_authorization": "true",
+        "enable_envvars_config": "false",
+        "enable_model_api": "false",
+        "grpc_inference_address": "127.0.0.1",
+        "grpc_management_address": "127.0.0.1",
+        "inference_address": f"http://0.0.0.0:{INFERENCE_PORT}",
+        "install_py_dep_per_model": "false",
+        "management_address": f"http://127.0.0.1:{MANAGEMENT_PORT}",
+        "metrics_address": f"http://0.0.0.0:{METRICS_PORT}",
+        "metrics_mode": "prometheus",
+        "model_snapshot": json.dumps(model_snapshot(config.versions), separators=(",", ":"), sort_keys=True),
+        "model_store": config.model_store,
+        "number_of_gpu": str(config.gpus),
+    }
+    unknown = properties.keys() - CONFIG_KEYS
+    if unknown:
+        raise ValueError(f"TorchServe knows no key {', '.join(sorted(unknown))}")
+    for key, value in properties.items():
+        if "\\" in value or "\n" in value:
+            raise ValueError(
+                f"{key} holds a backslash or a line end, which a properties file reads as an escape"
+            )
+    return "".join(f"{key}={properties[key]}\n" for key in sorted(properties))
+
+
+def model_snapshot(versions: Iterable[ServedVersion]) -> dict[str, object]:
+    """The snapshot as plain data. `modelCount` is the number of versions: 0 or missing loads nothing."""
+    models: dict[str, dict[str, object]] = {}
+    count = 0
+    for served in sorted(versions, key=lambda v: (v.name, v.version)):
+        models.setdefault(served.name, {})[served.version] = _snapshot_entry(served)
+        count += 1
+    return {"created": 0, "modelCount": count, "models": models, "name": "slipway.cfg"}
+
+
+def _snapshot_entry(served: ServedVersion) -> dict[str, object]:
+    """Every key is written: a snapshot entry without batchSize, worker counts or delay is a fatal NPE."""
+    options = served.options
+    return {
+        "batchSize": options.batch_size,
+        "defaultVersion": served.default,
+        "marName": served.archive,
+        "maxBatchDelay": options.max_batch_delay // timedelta(milliseconds=1),
+        "maxWorkers": options.worker_limit,
+        "minWorkers": options.min_workers,
+        "responseTimeout": options.response_timeout // timedelta(seconds=1),
+        "startupTimeout": options.startup_timeout // timedelta(seconds=1),
+    }
+
+
+def _require_unique(what: str, values: Iterable[object]) -> None:
+    repeated = sorted(str(value) for value, count in Counter(values).items() if count > 1)
+    if repeated:
+        raise ValueError(f"{what} listed twice: {', '.join(repeated)}")

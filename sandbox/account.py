@@ -1,0 +1,38 @@
+"""The emulated AWS account: a moto server on loopback. Its memory is the account; when it ends, the account is gone."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import requests
+
+from sandbox import processes
+from sandbox.endpoints import Endpoints
+from sandbox.paths import SandboxPaths
+
+ROLE: Final = "aws"
+_START_SECONDS: Final = 60.0
+
+
+def start(paths: SandboxPaths, endpoints: Endpoints) -> bool:
+    """Starts the server unless it runs; True when it was started. Does not wait for it."""
+    if ROLE in processes.running(paths):
+        return False
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(endpoints.aws)]
+    # Without the managed policies, attaching AmazonEKSClusterPolicy is a 404; the default AMIs are not used.
+    environment = {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_EC2_LOAD_DEFAULT_AMIS": "false"}
+    processes.start(paths, ROLE, command, environment)
+    return True
+
+
+def wait(paths: SandboxPaths, endpoints: Endpoints) -> None:
+    """Waits until the server answers."""
+    processes.wait_until(lambda: _answers(endpoints), paths, ROLE, _START_SECONDS)
+
+
+def _answers(endpoints: Endpoints) -> bool:
+    try:
+        return requests.get(f"{endpoints.aws_url}/moto-api/data.json", timeout=5).status_code == requests.codes.ok
+    except requests.RequestException:
+        return False

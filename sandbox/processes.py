@@ -1,0 +1,154 @@
+"""The sandbox's background processes: started detached, found again by a mark in their environment.
+
+The process table is the only record. A file of pids would lie after a crash or a reboot; a mark cannot, and it
+also finds what was started a moment before its starter was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from sandbox.errors import SandboxError
+from sandbox.paths import SandboxPaths
+
+_MARK: Final = "SLIPWAY_SANDBOX_PROCESS"
+_ROLE: Final = "SLIPWAY_SANDBOX_ROLE"
+_LOG_LINES_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunningProcess:
+    """One background process of one sandbox."""
+
+    role: str
+    pid: int
+    started: float
+    """Seconds since the epoch."""
+
+
+def running(paths: SandboxPaths) -> dict[str, RunningProcess]:
+    """The sandbox's live processes by role."""
+    return {process.role: process for process in _marked(paths)}
+
+
+def start(paths: SandboxPaths, role: str, command: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
+    """Starts a background process whose output goes to a log of its role; returns at once.
+
+    Raises:
+        SandboxError: the program cannot be started.
+    """
+    paths.logs.mkdir(parents=True, exist_ok=True)
+    marks = {_MARK: str(paths.root), _ROLE: role}
+    with log_of(paths, role).open("wb") as log:
+        try:
+            subprocess.Popen(
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=paths.root,
+                env={**os.environ, **(environment or {}), **marks},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SandboxError(f"{role} cannot be started: {error}. Run `slipway doctor`.") from error
+
+
+def stop(paths: SandboxPaths, roles: Iterable[str], grace_seconds: float = 20.0) -> list[str]:
+    """Ends the processes of the roles, one after the other in the given order; returns the roles that ran.
+
+    A process that ignores SIGTERM for the grace period is killed.
+    """
+    stopped = []
+    for role in roles:
+        processes = [psutil.Process(p.pid) for p in _marked(paths) if p.role == role]
+        for process in processes:
+            process.terminate()
+        _, alive = psutil.wait_procs(processes, timeout=grace_seconds)
+        for process in alive:
+            process.kill()
+        psutil.wait_procs(alive, timeout=5)
+        if processes:
+            stopped.append(role)
+    return stopped
+
+
+def wait_until(
+    ready: Callable[[], bool], paths: SandboxPaths, role: str, timeout_seconds: float, interval_seconds: float = 0.1
+) -> None:
+    """Waits until a process answers.
+
+    Raises:
+        SandboxError: it ended, or did not answer in time; the message has the end of its log.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while not ready():
+        if role not in running(paths):
+            raise SandboxError(f"{role} ended while it started.{_end_of_log(paths, role)}")
+        if time.monotonic() > deadline:
+            raise SandboxError(f"{role} does not answer after {timeout_seconds:.0f} s.{_end_of_log(paths, role)}")
+        time.sleep(interval_seconds)
+
+
+def log_of(paths: SandboxPaths, role: str) -> Path:
+    """The file that takes a process's output."""
+    return paths.logs / f"{role}.log"
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a loopback TCP port can be listened on."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_ports(count: int) -> list[int]:
+    """Different loopback TCP ports that are free at this moment."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def _marked(paths: SandboxPaths) -> list[RunningProcess]:
+    found = []
+    for process in psutil.process_iter():
+        marks = _marks_of(process)
+        # A child that a background process forked carries the same marks: it ends with its parent.
+        if marks and marks.get(_MARK) == str(paths.root) and _marks_of(process.parent()) != marks:
+            found.append(RunningProcess(role=marks[_ROLE], pid=process.pid, started=process.create_time()))
+    return sorted(found, key=lambda process: process.role)
+
+
+def _marks_of(process: psutil.Process | None) -> dict[str, str] | None:
+    """The marks of a live process; None for another's, for one that is gone, and for one that carries none."""
+    try:
+        if process is None or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        environment = process.environ()
+    except psutil.Error:
+        return None
+    return {key: environment[key] for key in (_MARK, _ROLE)} if _MARK in environment else None
+
+
+def _end_of_log(paths: SandboxPaths, role: str) -> str:
+    log = log_of(paths, role)
+    lines = log.read_text(errors="replace").splitlines()[-_LOG_LINES_SHOWN:] if log.exists() else []
+    return f" Its log {log} ends with:\n" + "\n".join(f"  {line}" for line in lines)

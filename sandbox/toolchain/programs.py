@@ -1,0 +1,134 @@
+"""The programs that the sandbox runs, each built from a Go module of this folder.
+
+A module's go.mod pins the version and its go.sum the content of everything that goes in, so the pair names a
+build. The modules are apart because their dependencies exclude each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_MODULES_FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One executable."""
+
+    name: str
+    package: str
+    version_arguments: tuple[str, ...] = ("--version",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """A Go module whose only content is what to build."""
+
+    folder: str
+    source: str
+    """The Go module whose version is this one's."""
+    programs: tuple[Program, ...] = ()
+    stamps: tuple[str, ...] = ()
+    """Variables set at link time; ``{version}``, ``{major}`` and ``{minor}`` are filled in."""
+    assets: tuple[str, ...] = ()
+    """Files of the source module that are needed at run time, as globs."""
+    what: str = ""
+    """What it is for, as shown to a person."""
+
+    @property
+    def path(self) -> Path:
+        """The folder that holds go.mod and go.sum."""
+        return _MODULES_FOLDER / self.folder
+
+    @property
+    def version(self) -> str:
+        """The pinned version, e.g. ``3.259.0``, read from go.mod.
+
+        Raises:
+            ValueError: go.mod does not require the source module.
+        """
+        text = (self.path / "go.mod").read_text()
+        found = re.search(rf"^(?:require)?\s*{re.escape(self.source)} v(\S+)", text, re.MULTILINE)
+        if not found:
+            raise ValueError(f"{self.path / 'go.mod'} does not require {self.source}")
+        return found.group(1)
+
+    @property
+    def linker_flags(self) -> str:
+        """Value of ``-ldflags``: stripped, and stamped with the version that the program reports."""
+        major, minor, _ = self.version.split(".", 2)
+        stamps = [f"-X {s.format(version=self.version, major=major, minor=minor)}" for s in self.stamps]
+        return " ".join(["-s", "-w", *stamps])
+
+    @property
+    def key(self) -> str:
+        """Content hash of all that decides the build; names its folder in the cache."""
+        digest = hashlib.sha256()
+        for part in (
+            (self.path / "go.mod").read_bytes(),
+            (self.path / "go.sum").read_bytes(),
+            self.linker_flags.encode(),
+            " ".join(program.package for program in self.programs).encode(),
+            " ".join(self.assets).encode(),
+            f"{platform.system()}-{platform.machine()}".encode(),
+        ):
+            digest.update(hashlib.sha256(part).digest())
+        return digest.hexdigest()[:16]
+
+
+_K8S_VERSION: Final = "k8s.io/component-base/version"
+
+PULUMI: Final = Module(
+    folder="pulumi",
+    source="github.com/pulumi/pulumi/pkg/v3",
+    programs=(
+        Program(
+            name="pulumi",
+            package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+            version_arguments=("version",),
+        ),
+    ),
+    stamps=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",),
+    what="the Pulumi engine and command line",
+)
+ETCD: Final = Module(
+    folder="etcd",
+    source="go.etcd.io/etcd/server/v3",
+    programs=(Program(name="etcd", package="go.etcd.io/etcd/server/v3"),),
+    what="the API server's database",
+)
+KWOK: Final = Module(
+    folder="kwok",
+    source="sigs.k8s.io/kwok",
+    programs=(Program(name="kwok", package="sigs.k8s.io/kwok/cmd/kwok"),),
+    assets=(
+        "kustomize/stage/node/fast/node-*.yaml",
+        "kustomize/stage/node/heartbeat-with-lease/node-*.yaml",
+        "kustomize/stage/pod/fast/pod-*.yaml",
+    ),
+    what="the stand-in for the kubelets",
+)
+KUBERNETES: Final = Module(
+    folder="kubernetes",
+    source="k8s.io/kubernetes",
+    programs=(
+        Program(name="kube-apiserver", package="k8s.io/kubernetes/cmd/kube-apiserver"),
+        Program(name="kube-controller-manager", package="k8s.io/kubernetes/cmd/kube-controller-manager"),
+        Program(name="kube-scheduler", package="k8s.io/kubernetes/cmd/kube-scheduler"),
+    ),
+    # Without these the API server calls itself v0.0.0-master.
+    stamps=(
+        f"{_K8S_VERSION}.gitVersion=v{{version}}",
+        f"{_K8S_VERSION}.gitMajor={{major}}",
+        f"{_K8S_VERSION}.gitMinor={{minor}}",
+    ),
+    what="the Kubernetes control plane",
+)
+
+MODULES: Final = (PULUMI, ETCD, KWOK, KUBERNETES)
+"""In build order: what is needed first comes first."""
