@@ -11,8 +11,8 @@ from quantities import Bytes
 
 _EC2 = "https://docs.aws.amazon.com/ec2/latest/instancetypes/"
 _READ = date(2026, 11, 22)
-"""When the rows were read, from the DescribeInstanceTypes answers recorded in moto 5.2.5
-(moto/ec2/resources/instance_types.json.gz); the source pages list the same figures."""
+"""When the rows were read, from EC2's DescribeInstanceTypes answers as recorded in moto 5.2.5
+(moto/ec2/resources/instance_types.json.gz). `source` is the page where AWS publishes the type."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def choose(path: Path) -> Endpoints:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".tmp")
     scratch.write_text(json.dumps(asdict(chosen), indent=2) + "\n")
-    os.replace(scratch, path)
+    scratch.replace(path)
     return chosen
 
 

@@ -40,7 +40,9 @@ def running(paths: SandboxPaths) -> dict[str, RunningProcess]:
     return {process.role: process for process in _marked(paths)}
 
 
-def start(paths: SandboxPaths, role: str, command: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
+def start(
+    paths: SandboxPaths, role: str, command: Sequence[str | Path], environment: dict[str, str] | None = None
+) -> None:
     """Starts a background process whose output goes to a log of its role; returns at once.
 
     Raises:
@@ -83,7 +85,11 @@ def stop(paths: SandboxPaths, roles: Iterable[str], grace_seconds: float = 20.0)
 
 
 def wait_until(
-    ready: Callable[[], bool], paths: SandboxPaths, role: str, timeout_seconds: float, interval_seconds: float = 0.1
+    ready: Callable[[], bool],
+    paths: SandboxPaths,
+    role: str,
+    timeout_seconds: float,
+    interval_seconds: float = 0.1,
 ) -> None:
     """Waits until a process answers.
 
@@ -95,7 +101,9 @@ def wait_until(
         if role not in running(paths):
             raise SandboxError(f"{role} ended while it started.{_end_of_log(paths, role)}")
         if time.monotonic() > deadline:
-            raise SandboxError(f"{role} does not answer after {timeout_seconds:.0f} s.{_end_of_log(paths, role)}")
+            raise SandboxError(
+                f"{role} does not answer after {timeout_seconds:.0f} s.{_end_of_log(paths, role)}"
+            )
         time.sleep(interval_seconds)
 
 

@@ -20,6 +20,9 @@ def archive_name(name: str, version: str) -> str:
 
 
 def prediction_path(name: str, version: str | None = None) -> str:
-    """The URL path that answers. Without a version the server's default answers, and TorchServe's metrics then
-    say model_version="default" (facts/torchserve.md §5): a caller that compares versions must name one."""
+    """The URL path that answers.
+
+    Without a version the server's default answers, and TorchServe's metrics say model_version="default"
+    (facts/torchserve.md §5): a caller that compares versions must name one.
+    """
     return f"/predictions/{name}" if version is None else f"/predictions/{name}/{version}"

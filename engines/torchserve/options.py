@@ -11,9 +11,9 @@ from quantities import Duration
 class ServingOptions(BaseModel):
     """Workers, batching and timeouts of one version.
 
-    What is left out takes TorchServe's own default (facts/torchserve.md §3: batchSize 1, maxBatchDelay 100 ms,
-    responseTimeout and startupTimeout 120 s). The worker counts differ: TorchServe starts one worker per GPU or,
-    without one, per CPU core, which varies with the node; here it is one.
+    What is left out takes TorchServe's own default (facts/torchserve.md §3: batchSize 1, maxBatchDelay
+    100 ms, responseTimeout and startupTimeout 120 s). The worker counts differ: TorchServe starts one worker
+    per GPU or, without one, per CPU core, which varies with the node; here it is one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,9 +47,7 @@ class ServingOptions(BaseModel):
     @classmethod
     def _whole_seconds(cls, value: timedelta) -> timedelta:
         if value % timedelta(seconds=1) or value < timedelta(seconds=1):
-            raise ValueError(
-                "is not a whole number of seconds; TorchServe takes no fraction, and at least 1s"
-            )
+            raise ValueError("is not a whole number of seconds; TorchServe takes 1s or more, no fraction")
         return value
 
     @model_validator(mode="after")

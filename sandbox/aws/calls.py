@@ -166,6 +166,10 @@ class Call:
         """An ARN in this account and region."""
         return f"arn:{ACCOUNT_PARTITION}:{service}:{self.region}:{self.account}:{resource}"
 
+    def is_owner(self, tags: Mapping[str, str]) -> bool:
+        """Whether an object with such tags was made for this call's resource, and not replaced since."""
+        return tags.get(URN_TAG) == self.urn
+
     def wait(self, seconds: float) -> None:
         """Waits between two polls.
 

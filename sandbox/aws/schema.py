@@ -61,7 +61,8 @@ Shape = Scalar | ListOf | MapOf | Record
 def inputs_of(token: str) -> Record:
     """The inputs of a resource type, e.g. ``aws:s3/bucket:Bucket``."""
     module, name = _module(token)
-    return _record(getattr(module, f"{name}Args"))
+    # The SDK calls a resource's arguments InitArgs where a nested type already has the plain name.
+    return _record(getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args"))
 
 
 @cache
@@ -75,7 +76,6 @@ def outputs_of(token: str) -> frozenset[str]:
 def _module(token: str) -> tuple[Any, str]:
     _, path, name = token.split(":")
     package = importlib.import_module(f"pulumi_aws.{path.partition('/')[0]}")
-    # The package re-exports nested input types that may shadow a resource's own Args (BucketVersioningArgs).
     return sys.modules[getattr(package, name).__module__], name
 
 
@@ -217,7 +217,3 @@ def _number(text: str) -> Any:
         return text
     return int(number) if number.is_integer() else number
 
-
-def top_level_differences(old: Properties, new: Properties) -> list[str]:
-    """Names of the properties that are not equal."""
-    return sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))

@@ -161,7 +161,7 @@ class ProviderError(Exception):
 
 
 @dataclass
-class InitFailed(Exception):
+class InitFailed(Exception):  # noqa: N818 (the protocol calls it so)
     """The resource exists, and did not become what it should be; the engine records it as such."""
 
     id: str

@@ -80,33 +80,33 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._provider = provider
         self._version = version
 
-    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 (gRPC's name)
+    def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return proto.PluginInfo(version=self._version)
 
-    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):
             checked = self._provider.check_config(from_struct(request.news))
             return _check_response(checked)
 
-    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):
             return _diff_response(
                 self._provider.diff_config(from_struct(request.old_inputs), from_struct(request.news))
             )
 
-    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context):
             self._provider.configure(from_struct(request.args))
             return provider_pb2.ConfigureResponse(
                 acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
             )
 
-    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context):
             answer = to_struct(self._provider.invoke(request.tok, from_struct(request.args)))
             return provider_pb2.InvokeResponse(**{"return": answer})
 
-    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):
             checked = self._provider.check(
                 api.Check(
@@ -118,7 +118,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
             return _check_response(checked)
 
-    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):
             return _diff_response(
                 self._provider.diff(
@@ -132,7 +132,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
                 )
             )
 
-    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):
             created = self._provider.create(
                 api.Create(
@@ -144,7 +144,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
             return provider_pb2.CreateResponse(id=created.id, properties=to_struct(created.state))
 
-    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):
             found = self._provider.read(
                 api.Read(
@@ -160,7 +160,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
                 id=found.id, inputs=to_struct(found.inputs), properties=to_struct(found.state)
             )
 
-    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):
             state = self._provider.update(
                 api.Update(
@@ -175,7 +175,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
             return provider_pb2.UpdateResponse(properties=to_struct(state))
 
-    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):
             self._provider.delete(
                 api.Delete(
@@ -188,7 +188,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
             return empty_pb2.Empty()
 
-    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
+    def Cancel(self, request: Any, context: grpc.ServicerContext) -> Any:
         self._provider.cancel()
         return empty_pb2.Empty()
 

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from google.protobuf import struct_pb2
-from pulumi.runtime import rpc
 
 Properties = dict[str, Any]
 
@@ -29,6 +28,11 @@ class _Unknown:
 
 UNKNOWN: Final = _Unknown()
 """A value that exists only once another resource has been created."""
+
+_UNKNOWN_ON_THE_WIRE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a type's signature)
+"""The protocol's fixed marks (sdk/go/common/resource/sig and plugin/rpc.go of pulumi 3.259)."""
 
 _EXACT_INTEGER_LIMIT: Final = 2**53
 """Numbers travel as IEEE doubles; above this an integer is not exact."""
@@ -105,9 +109,9 @@ def _from_value(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if rpc._special_sig_key in fields:
-            signature = fields[rpc._special_sig_key].string_value
-            if signature == rpc._special_secret_sig:
+        if _SIGNATURE in fields:
+            signature = fields[_SIGNATURE].string_value
+            if signature == _SECRET:
                 return _from_value(fields["value"])
             raise TypeError(
                 f"a property holds an asset, archive or resource reference ({signature}), unsupported here"
@@ -121,7 +125,7 @@ def _from_value(value: struct_pb2.Value) -> Any:
     if kind == "bool_value":
         return value.bool_value
     if kind == "string_value":
-        return UNKNOWN if value.string_value == rpc.UNKNOWN else value.string_value
+        return UNKNOWN if value.string_value == _UNKNOWN_ON_THE_WIRE else value.string_value
     return None
 
 
@@ -129,7 +133,7 @@ def _to_value(value: Any) -> struct_pb2.Value:
     if value is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
     if value is UNKNOWN:
-        return struct_pb2.Value(string_value=rpc.UNKNOWN)
+        return struct_pb2.Value(string_value=_UNKNOWN_ON_THE_WIRE)
     if isinstance(value, bool):
         return struct_pb2.Value(bool_value=value)
     if isinstance(value, int | float):

@@ -32,7 +32,9 @@ Report = Callable[[str], None]
 
 _GO_NEEDED: Final = (1, 26)
 _PROGRESS_SECONDS: Final = 10.0
-_OFFLINE: Final = re.compile(r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|proxyconnect")
+_OFFLINE: Final = re.compile(
+    r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|proxyconnect"
+)
 
 
 def ensure_programs(report: Report, modules: tuple[Module, ...] = MODULES) -> dict[str, FoundProgram]:
@@ -103,7 +105,9 @@ def _require_go(module: Module) -> None:
     if not go:
         raise SandboxError(f"{module.what} has to be built, and there is no `go` on PATH. {remedy}")
     # Asked in the module's folder, so that Go's own toolchain switch counts.
-    ran = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, cwd=module.path)
+    ran = subprocess.run(
+        [go, "env", "GOVERSION"], capture_output=True, text=True, check=False, cwd=module.path
+    )
     found = re.match(r"go(\d+)\.(\d+)", ran.stdout)
     if not found or (int(found.group(1)), int(found.group(2))) < _GO_NEEDED:
         said = ran.stdout.strip() or ran.stderr.strip().splitlines()[-1:] or "nothing"
@@ -111,7 +115,9 @@ def _require_go(module: Module) -> None:
 
 
 def _compile(module: Module, report: Report) -> None:
-    report(f"{module.folder} {module.version}: building {module.what} (once per machine; later runs reuse it)")
+    report(
+        f"{module.folder} {module.version}: building {module.what} (once per machine; later runs reuse it)"
+    )
     began = time.monotonic()
     folder = cache_folder(module)
     folder.mkdir(parents=True, exist_ok=True)
@@ -183,7 +189,9 @@ def _explain(module: Module, lines: list[str]) -> str:
             f"building {module.folder} filled the disk. Free about 4 GiB (`go clean -cache` frees Go's own cache) "
             f"and run the command again."
         )
-    return f"building {module.what} ({module.folder} {module.version}) failed: {last}. Its last lines:\n{text}"
+    return (
+        f"building {module.what} ({module.folder} {module.version}) failed: {last}. Its last lines:\n{text}"
+    )
 
 
 def _copy_assets(module: Module) -> None:
@@ -197,7 +205,9 @@ def _copy_assets(module: Module) -> None:
         for pattern in module.assets:
             matches = sorted(source.glob(pattern))
             if not matches:
-                raise SandboxError(f"{module.source} {module.version} has no file {pattern}; pin another version")
+                raise SandboxError(
+                    f"{module.source} {module.version} has no file {pattern}; pin another version"
+                )
             for path in matches:
                 target = staged / path.relative_to(source)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -213,7 +223,11 @@ def module_folder(module_path: Path, source: str) -> Path:
         SandboxError: it cannot be had.
     """
     ran = subprocess.run(
-        ["go", "mod", "download", "-json", source], cwd=module_path, capture_output=True, text=True, check=False
+        ["go", "mod", "download", "-json", source],
+        cwd=module_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     try:
         described = json.loads(ran.stdout)

@@ -1,0 +1,70 @@
+# Every command that people and CI run. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SLIPWAY := $(BIN)/slipway
+INSTALLED := $(VENV)/.installed
+
+PACKAGES := cli components engines hardware infra model_catalog planning quantities sandbox workloads
+
+.PHONY: help install up preview down toolchain test unit engine check format types lock clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## Make the virtual environment and .venv/bin/slipway
+
+$(INSTALLED): requirements/lock.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "slipway: Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing). Run: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 3; }
+	@echo "installing the pinned packages into $(VENV) (about a minute)"
+	@$(PYTHON) -m venv $(VENV) || { echo "slipway: '$(PYTHON) -m venv' failed; on Debian: apt-get install python3-venv" >&2; exit 3; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt || { \
+	  echo "slipway: the packages could not be installed; check the network and pip's configuration, then run it again" >&2; exit 3; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+up: install ## Main job: deploy the catalog on the embedded default (no AWS account, no Docker)
+	@$(SLIPWAY) sandbox up
+
+preview: install ## What `make up` would change
+	@$(SLIPWAY) sandbox preview
+
+down: install ## Destroy it all, end every process
+	@$(SLIPWAY) sandbox down
+
+toolchain: install ## Build the engine and the control plane into the cache (20 minutes once; then nothing)
+	@$(BIN)/python -m sandbox.toolchain
+
+test: install ## All that CI runs
+	@scripts/test
+
+unit: install ## The unit tier (seconds)
+	@$(BIN)/pytest -q tests/unit
+
+engine: install ## The engine tier: real engine, real control plane
+	@$(BIN)/pytest -q tests/engine
+
+check: install ## Format, lint, types, imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports
+	@echo "types (the first run reads the provider SDKs: about 4 minutes)"
+	@$(BIN)/mypy $(PACKAGES) tests
+
+format: install ## Format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: install ## Pin the newest versions that pyproject.toml allows
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --no-annotate --no-emit-index-url \
+	  --python-version 3.11 --quiet --upgrade --custom-compile-command "make lock" -o requirements/lock.txt
+
+clean: ## Remove the virtual environment and caches (not the sandbox: `make down` first)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -1,0 +1,34 @@
+"""What every command shares: where output goes, and how a failure ends."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+OUT: Final = Console(soft_wrap=True, highlight=False)
+"""Results: what a person reads or a program parses."""
+
+ERR: Final = Console(stderr=True, soft_wrap=True, highlight=False)
+"""Progress and errors."""
+
+CLONE: Final = Path(__file__).resolve().parents[1]
+"""The checkout that this command line belongs to; its catalog, stacks and sandbox are meant."""
+
+EXIT_WRONG: Final = 1
+"""The catalog or the request is wrong."""
+
+EXIT_OUTSIDE: Final = 3
+"""Something outside failed: the engine, a download, a process."""
+
+
+def report(line: str) -> None:
+    """One line of progress."""
+    ERR.print(line, markup=False, style="dim" if ERR.is_terminal else None)
+
+
+def debugging() -> bool:
+    """Whether tracebacks are wanted (``slipway --debug`` or SLIPWAY_DEBUG)."""
+    return bool(os.environ.get("SLIPWAY_DEBUG"))

@@ -1,0 +1,53 @@
+"""Entry point of `slipway`: the commands, and the one place where a failure becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from cli import catalog_commands, doctor, sandbox_commands
+from cli.console import ERR, EXIT_OUTSIDE, EXIT_WRONG, debugging
+from model_catalog import CatalogError
+from sandbox.errors import SandboxError
+
+app = typer.Typer(
+    name="slipway",
+    help="NLP models and LLMs into production from a typed catalog.",
+    epilog="Exit codes: 0 fine, 1 the catalog or the request is wrong, 2 usage, 3 something outside failed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(sandbox_commands.app, name="sandbox")
+app.command("doctor")(doctor.doctor)
+app.command("validate")(catalog_commands.validate)
+app.command("show")(catalog_commands.show)
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show a traceback when something fails.")] = False,
+) -> None:
+    if debug:
+        os.environ["SLIPWAY_DEBUG"] = "1"
+
+
+def main() -> None:
+    """Runs the command line; never shows a traceback unless asked to."""
+    try:
+        app()
+    except (SandboxError, CatalogError) as error:
+        if debugging():
+            raise
+        ERR.print(f"slipway: {error}", markup=False, style="red" if ERR.is_terminal else None)
+        sys.exit(EXIT_WRONG if isinstance(error, CatalogError) else EXIT_OUTSIDE)
+    except KeyboardInterrupt:
+        ERR.print("slipway: interrupted", markup=False)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""`slipway sandbox …`: the embedded default on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from cli.console import CLONE, EXIT_OUTSIDE, EXIT_WRONG, OUT, report
+from cli.stopwatch import Stopwatch
+from cli.summary import print_summary
+from sandbox import processes
+from sandbox.engine import Engine
+from sandbox.errors import SandboxError
+from sandbox.inspection import Inspection
+from sandbox.lifecycle import ROLES, Sandbox, shell_exports
+
+app = typer.Typer(
+    help="The embedded default: real engine and control plane, emulated AWS; everything on this machine.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def up() -> None:
+    """Start everything and deploy the catalog; ends with what serves what, where."""
+    sandbox, watch = Sandbox(CLONE), Stopwatch()
+    with sandbox.exclusive("up", report):
+        with watch.step("start"):
+            started = sandbox.start(report)
+        engine = Engine(sandbox)
+        existed = engine.has_stack()
+        engine.ready_stack(report)
+        with watch.step("engine"):
+            if existed and engine.has_pending_operations():
+                report("an earlier update was cut off: reading what it left")
+                _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+            _must_succeed(engine.up(refresh=existed and bool(started)), "update")
+        with watch.step("table"):
+            print_summary(engine.outputs(), Inspection(sandbox))
+    OUT.print(f"\n{watch}")
+
+
+@app.command()
+def preview(
+    diff: Annotated[bool, typer.Option("--diff", help="Show each changed property.")] = False,
+) -> None:
+    """Show what `up` would change, without changing it; starts the sandbox when it does not run."""
+    sandbox = Sandbox(CLONE)
+    with sandbox.exclusive("preview", report):
+        sandbox.start(report)
+        engine = Engine(sandbox)
+        engine.ready_stack(report)
+        _must_succeed(engine.preview(*(("--diff",) if diff else ())), "preview")
+
+
+@app.command()
+def down() -> None:
+    """Destroy what is deployed, check that nothing is left, end every process, remove the sandbox's files."""
+    sandbox, watch = Sandbox(CLONE), Stopwatch()
+    with sandbox.exclusive("down", report):
+        alive = processes.running(sandbox.paths)
+        if "aws" in alive and Engine(sandbox).has_stack():
+            with watch.step("start"):
+                sandbox.start(report)
+            engine = Engine(sandbox)
+            engine.ready_stack(report)
+            with watch.step("destroy"):
+                if engine.has_pending_operations():
+                    _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+                _must_succeed(engine.destroy(), "destroy")
+            leftovers = Inspection(sandbox).leftovers()
+            if leftovers:
+                raise SandboxError(
+                    f"the stack is empty, and {len(leftovers)} things are left: {', '.join(leftovers)}. "
+                    f"The sandbox still runs, for you to look; `slipway sandbox stop` ends it as it is."
+                )
+        with watch.step("stop"):
+            stopped = sandbox.stop()
+            sandbox.remove()
+    gone = f"ended {', '.join(stopped)}" if stopped else "nothing was running"
+    OUT.print(f"nothing left in any API; {gone}; state removed, logs kept in {sandbox.paths.logs}\n{watch}")
+
+
+@app.command()
+def start() -> None:
+    """Start the emulated AWS and the control plane; deploys nothing."""
+    sandbox = Sandbox(CLONE)
+    with sandbox.exclusive("start", report):
+        if not sandbox.start(report):
+            report("everything was running already")
+        Engine(sandbox).ready_stack(report)
+    OUT.print('the sandbox runs; use it with: eval "$(slipway sandbox env)"')
+
+
+@app.command()
+def stop() -> None:
+    """End every process. The emulated account is in memory and ends too; the next `up` rebuilds it."""
+    sandbox = Sandbox(CLONE)
+    with sandbox.exclusive("stop", report):
+        stopped = sandbox.stop()
+    OUT.print(f"ended {', '.join(stopped)}" if stopped else "nothing was running")
+
+
+@app.command()
+def status() -> None:
+    """Tell which processes run and where; exits 1 unless all do."""
+    sandbox = Sandbox(CLONE)
+    running = processes.running(sandbox.paths)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("process", "pid", "log"):
+        table.add_column(heading, overflow="fold")
+    for role in ROLES:
+        pid = str(running[role].pid) if role in running else "[red]not running[/]"
+        table.add_row(role, pid, str(processes.log_of(sandbox.paths, role)))
+    OUT.print(table)
+    if len(running) < len(ROLES):
+        raise typer.Exit(EXIT_WRONG)
+    ports = sandbox.endpoints()
+    OUT.print(f"\nAWS API  {ports.aws_url}\nKubernetes API  {ports.api_server_url}")
+
+
+@app.command()
+def env() -> None:
+    """Print what makes a plain `pulumi … --stack sandbox` work: eval "$(slipway sandbox env)"."""
+    # Plain print: a console would wrap or colour what a shell evaluates.
+    typer.echo(shell_exports(Sandbox(CLONE).environment()), nl=False)
+
+
+def _must_succeed(code: int, what: str) -> None:
+    if code != 0:
+        report(f"the {what} failed; its reason is above. Run the same command again once it is mended.")
+        raise typer.Exit(EXIT_OUTSIDE)

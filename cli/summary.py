@@ -1,0 +1,52 @@
+"""The table that `make up` ends with: what serves what, where; what is real and what is emulated."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rich.table import Table
+
+from cli.console import OUT
+from sandbox.inspection import Inspection
+
+_EMULATED: Final = (
+    "Emulated: AWS (moto: API answers, no machines) and the nodes (kwok: pods are bound by the real scheduler "
+    "and Running in name; no container runs, so the endpoints answer nobody).\n"
+    "Real: the Pulumi engine, the Kubernetes API server with its admission, the scheduler and the controllers."
+)
+
+
+def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
+    """Prints the bucket and each served version with the pods behind it, as the APIs report them now."""
+    bucket = inspection.bucket(outputs["bucket"])
+    OUT.print(
+        f"\nbucket  [bold]{bucket.name}[/]  {'private' if bucket.private else '[red]PUBLIC[/]'}, "
+        f"{'versioned' if bucket.versioned else '[red]not versioned[/]'}, "
+        f"{'encrypted with ' + bucket.encryption if bucket.encryption else '[red]not encrypted[/]'}  (emulated S3)"
+    )
+    OUT.print(f"cluster [bold]{outputs['cluster_name']}[/]  (emulated EKS, real control plane)\n")
+    table = Table(box=None, pad_edge=False)
+    for heading in (
+        "serves",
+        "default",
+        "server",
+        "pool",
+        "pods",
+        "in-cluster endpoint (emulated: answers nobody)",
+    ):
+        table.add_column(heading, overflow="fold")
+    for server in outputs["servers"]:
+        pods = inspection.pods(server["namespace"], f"slipway.dev/server={server['server']}")
+        placed = "\n".join(_describe(pod.phase, pod.node, pod.why_pending) for pod in pods) or "[red]none[/]"
+        pools = ", ".join(sorted({pod.pool for pod in pods if pod.pool})) or server["pool"]
+        for model in server["models"]:
+            default = "yes" if model["default"] else ""
+            table.add_row(model["selector"], default, server["server"], pools, placed, model["endpoint"])
+    OUT.print(table)
+    OUT.print(f"\n{_EMULATED}")
+
+
+def _describe(phase: str, node: str, why_pending: str) -> str:
+    if why_pending:
+        return f"[red]{phase}[/]: {why_pending}"
+    return f"{phase} on {node}"

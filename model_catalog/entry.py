@@ -1,0 +1,133 @@
+"""An entry: one model of one task, as entries/<task>/<model>.yaml says it."""
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints
+
+from engines import UNRESOLVED
+from engines.torchserve import ServingOptions, archive_name, model_name
+from model_catalog.selector import (
+    LANGUAGE_PATTERN,
+    MODEL_PATTERN,
+    SCRIPT_PATTERN,
+    TASK_PATTERN,
+    VERSION_PATTERN,
+    Selector,
+)
+from quantities import Bytes
+
+TaskId = Annotated[str, StringConstraints(pattern=f"^{TASK_PATTERN}$")]
+ModelId = Annotated[str, StringConstraints(pattern=f"^{MODEL_PATTERN}$")]
+LanguageId = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE_PATTERN}$")]
+ScriptId = Annotated[str, StringConstraints(pattern=f"^{SCRIPT_PATTERN}$")]
+VersionId = Annotated[str, StringConstraints(pattern=f"^{VERSION_PATTERN}$")]
+Digest = Annotated[str, StringConstraints(pattern=rf"^(sha256:[0-9a-f]{{64}}|{UNRESOLVED})$")]
+ArchiveName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mar$")]
+TeamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+class Engine(StrEnum):
+    """The inference servers that this catalog can name."""
+
+    TORCHSERVE = "torchserve"
+
+
+class Device(StrEnum):
+    """Where an entry's workers run."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class CatalogModel(BaseModel):
+    """What every part of the catalog shares: immutable, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Artifact(CatalogModel):
+    """Files of a version, where research left them."""
+
+    bucket: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+    path: Annotated[str, StringConstraints(pattern=r"^[^/\s][^\s]*$")]
+    digest: Digest
+    """sha256 of the files, or `unresolved` until somebody has computed it; prod refuses the latter."""
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the digest is known."""
+        return self.digest != UNRESOLVED
+
+
+class Handler(CatalogModel):
+    """The code around the model, versioned apart from the weights."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
+    version: VersionId
+
+
+class Memory(CatalogModel):
+    """What one copy of the model needs on its device."""
+
+    weights: Bytes
+    per_request: Bytes
+    """On top, for each request of a batch."""
+
+
+class Version(CatalogModel):
+    """One immutable triple of weights, configuration and code."""
+
+    artifact: Artifact
+    handler: Handler | None = None
+    """Left out for an imported archive that holds its own handler."""
+    archive: ArchiveName | None = None
+    """File name of the .mar; left out, it is made of model name and version."""
+    memory: Memory
+    serving: ServingOptions = ServingOptions()
+
+
+class Language(CatalogModel):
+    """One variant: the model in one language."""
+
+    scripts: tuple[ScriptId, ...] = Field(min_length=1)
+    versions: dict[VersionId, Version] = Field(min_length=1)
+
+
+class Entry(CatalogModel):
+    """One model of one task, in its languages."""
+
+    task: TaskId
+    model: ModelId
+    owner: TeamName
+    engine: Engine
+    device: Device = Device.GPU
+    replicas: PositiveInt = 1
+    """Servers that run at once, each with a GPU of its own where the device is gpu."""
+    languages: dict[LanguageId, Language] = Field(min_length=1)
+
+    @property
+    def selector(self) -> Selector:
+        """Task/Model."""
+        return Selector(task=self.task, model=self.model)
+
+    @property
+    def path(self) -> str:
+        """Where the entry's file must lie, relative to the catalog: entries/<task>/<model>.yaml."""
+        return f"entries/{snake_case(self.task)}/{snake_case(self.model)}.yaml"
+
+    def server_model_name(self, language: str) -> str:
+        """The name the variant has in its server and in URLs."""
+        return model_name(language, self.model)
+
+    def archive(self, language: str, version: str) -> str:
+        """File name of one version's archive. Raises KeyError for a version that does not exist."""
+        named = self.languages[language].versions[version].archive
+        return named or archive_name(self.server_model_name(language), version)
+
+
+def snake_case(name: str) -> str:
+    """QuestionAnswering → question_answering."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"[^A-Za-z0-9]+", "_", words).lower()

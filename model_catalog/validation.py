@@ -1,0 +1,106 @@
+"""From a YAML source to a typed model, or to problems that say where and how to mend them."""
+
+import difflib
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, RootModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from model_catalog.problem import Problem
+from model_catalog.yaml_source import Location, Source
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validate(source: Source, model: type[M]) -> tuple[M | None, tuple[Problem, ...]]:
+    """The typed value, or None and every reason why not."""
+    try:
+        return model.model_validate(source.value), ()
+    except ValidationError as error:
+        return None, tuple(_problem(source, model, detail) for detail in error.errors())
+
+
+def _problem(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Problem:
+    location: Location = tuple(detail["loc"])
+    at_key = bool(location) and location[-1] == "[key]"
+    if at_key:
+        location = location[:-1]
+    name = location[-1] if location else "the file"
+    match detail["type"]:
+        case "extra_forbidden":
+            return source.problem(
+                location,
+                rule="unknown-key",
+                message=f"{name!r} is not a key here",
+                fix=_nearest(str(name), known_keys(model, location[:-1])),
+                key=True,
+            )
+        case "missing":
+            return source.problem(
+                location,
+                rule="missing-key",
+                message=f"{name!r} is missing",
+                fix=f"Add {name}:",
+                key=True,
+            )
+        case "string_pattern_mismatch":
+            message, fix = (
+                f"{detail['input']!r} does not fit {name}",
+                f"It must match {detail['ctx']['pattern']}",
+            )
+        case "value_error" | "assertion_error":
+            message, fix = _split(str(detail["ctx"]["error"]))
+        case kind if "-" in kind:
+            message, fix = _split(detail["msg"])
+            return source.problem(location, rule=kind, message=f"{name} {message}", fix=fix, key=True)
+        case _:
+            message, fix = f"{name} is {_shown(detail['input'])}", detail["msg"]
+    if isinstance(name, str) and not message.startswith(("'", name)):
+        message = f"{name} {message}"
+    return source.problem(location, rule="invalid-value", message=message, fix=fix, key=at_key)
+
+
+def known_keys(model: type[BaseModel], location: Location) -> tuple[str, ...]:
+    """The keys that the schema knows at a location; none where it takes any key."""
+    kind: Any = model
+    for step in location:
+        kind = _step(kind, step)
+    kind = _model_within(kind)
+    return tuple(sorted(kind.model_fields)) if kind is not None else ()
+
+
+def _step(kind: Any, step: str | int) -> Any:
+    model = _model_within(kind)
+    if model is not None and issubclass(model, RootModel):
+        kind = model.model_fields["root"].annotation
+    elif model is not None:
+        found = model.model_fields.get(str(step))
+        return found.annotation if found else None
+    arguments = get_args(kind)
+    return arguments[1] if get_origin(kind) is dict else (arguments[0] if arguments else None)
+
+
+def _model_within(kind: Any) -> type[BaseModel] | None:
+    """The model of `Model` or `Model | None`."""
+    candidates = (kind, *get_args(kind)) if get_origin(kind) is not dict else (kind,)
+    for candidate in candidates:
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+    return None
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    return f"Known keys: {', '.join(known)}"
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Errors of our own say "what is wrong; what to do"."""
+    message, _, fix = text.partition("; ")
+    return message, fix[:1].upper() + fix[1:] if fix else "Correct it"
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else f"a {type(value).__name__}"

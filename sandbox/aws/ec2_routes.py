@@ -1,0 +1,342 @@
+"""EC2's routing: tables, routes, associations and VPC endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from sandbox.aws import checks
+from sandbox.aws.calls import AwsError, Call, from_pairs, given
+from sandbox.aws.ec2 import describe, owned, refuse_dependants, tag
+from sandbox.aws.table import Kind
+from sandbox.plugin.provider import CheckFailure
+from sandbox.plugin.values import Properties
+
+_DESTINATIONS: Final = {
+    "destinationCidrBlock": "DestinationCidrBlock",
+    "destinationIpv6CidrBlock": "DestinationIpv6CidrBlock",
+    "destinationPrefixListId": "DestinationPrefixListId",
+}
+_TARGETS: Final = {
+    "gatewayId": "GatewayId",
+    "natGatewayId": "NatGatewayId",
+    "networkInterfaceId": "NetworkInterfaceId",
+    "transitGatewayId": "TransitGatewayId",
+    "vpcEndpointId": "VpcEndpointId",
+    "vpcPeeringConnectionId": "VpcPeeringConnectionId",
+}
+_INLINE_DESTINATIONS: Final = {
+    "cidrBlock": "DestinationCidrBlock",
+    "ipv6CidrBlock": "DestinationIpv6CidrBlock",
+    "destinationPrefixListId": "DestinationPrefixListId",
+}
+
+
+def _table(call: Call, id_: str) -> dict[str, Any] | None:
+    return describe(call, "describe_route_tables", "RouteTables", RouteTableIds=[id_])
+
+
+def _create_table(call: Call, inputs: Properties) -> str:
+    answer = call.aws(
+        "ec2",
+        "create_route_table",
+        VpcId=inputs["vpcId"],
+        TagSpecifications=call.tag_specifications("route-table"),
+    )
+    table: str = answer["RouteTable"]["RouteTableId"]
+    _update_table(call, table, {}, inputs)
+    return table
+
+
+def _own_routes(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """Routes that somebody made: not the table's local ones, nor those that endpoints put there."""
+    return [
+        route
+        for route in table.get("Routes", [])
+        if route.get("GatewayId") != "local" and not str(route.get("GatewayId", "")).startswith("vpce-")
+    ]
+
+
+def _inline(route: dict[str, Any]) -> dict[str, Any]:
+    names = {**_INLINE_DESTINATIONS, **_TARGETS}
+    return {own: route[api] for own, api in names.items() if route.get(api)}
+
+
+def _observe_table(call: Call, id_: str, inputs: Properties) -> Properties | None:
+    table = _table(call, id_)
+    if table is None:
+        return None
+    return {
+        "arn": call.arn("ec2", f"route-table/{id_}"),
+        "ownerId": call.account,
+        "vpcId": table["VpcId"],
+        # Optional and computed in the real provider: a table without inline routes leaves Route resources alone.
+        "routes": [_inline(route) for route in _own_routes(table)] if "routes" in inputs else [],
+        "tagsAll": from_pairs(table.get("Tags")),
+    }
+
+
+def _update_table(call: Call, id_: str, old: Properties, new: Properties) -> None:
+    if "routes" not in new and "routes" not in old:
+        return
+    present = [_inline(route) for route in _own_routes(_table(call, id_) or {})]
+    wanted = [{key: value for key, value in route.items() if value} for route in new.get("routes", [])]
+    for route in present:
+        if route not in wanted:
+            call.find("ec2", "delete_route", RouteTableId=id_, **given(route, _INLINE_DESTINATIONS))
+    for route in wanted:
+        if route not in present:
+            names = {**_INLINE_DESTINATIONS, **_TARGETS}
+            call.aws("ec2", "create_route", RouteTableId=id_, **given(route, names))
+
+
+def _delete_table(call: Call, id_: str, _: Properties) -> None:
+    table = _table(call, id_)
+    if table is None:
+        return
+    associations = [item["RouteTableAssociationId"] for item in table["Associations"] if not item.get("Main")]
+    refuse_dependants(call, id_, "RouteTable", associations)
+    call.find("ec2", "delete_route_table", RouteTableId=id_)
+
+
+def _destination(inputs: Properties) -> tuple[str, str]:
+    return next((api, inputs[own]) for own, api in _DESTINATIONS.items() if inputs.get(own))
+
+
+def _route(call: Call, table: str, destination: tuple[str, str]) -> dict[str, Any] | None:
+    name, value = destination
+    routes = (_table(call, table) or {}).get("Routes", [])
+    return next((route for route in routes if route.get(name) == value), None)
+
+
+def _route_id(_: Call, inputs: Properties) -> str:
+    return f"r-{inputs['routeTableId']}:{_destination(inputs)[1]}"
+
+
+def _create_route(call: Call, inputs: Properties) -> str:
+    present = _route(call, inputs["routeTableId"], _destination(inputs))
+    targets = given(inputs, _TARGETS)
+    if present is None:
+        call.aws(
+            "ec2",
+            "create_route",
+            RouteTableId=inputs["routeTableId"],
+            **given(inputs, _DESTINATIONS),
+            **targets,
+        )
+    elif any(present.get(name) != value for name, value in targets.items()):
+        raise AwsError(
+            "ec2", "CreateRoute", "RouteAlreadyExists", f"{_route_id(call, inputs)} leads elsewhere already"
+        )
+    return _route_id(call, inputs)
+
+
+def _observe_route(call: Call, id_: str, inputs: Properties) -> Properties | None:
+    table, _, value = id_.removeprefix("r-").partition(":")
+    for own, api in _DESTINATIONS.items():
+        route = _route(call, table, (api, value))
+        if route is not None:
+            return {
+                "routeTableId": table,
+                own: value,
+                **{target: route.get(name) or None for target, name in _TARGETS.items()},
+                "origin": route.get("Origin", "CreateRoute"),
+                "state": route.get("State", "active"),
+            }
+    return None
+
+
+def _update_route(call: Call, id_: str, old: Properties, new: Properties) -> None:
+    call.aws(
+        "ec2",
+        "replace_route",
+        RouteTableId=new["routeTableId"],
+        **given(new, _DESTINATIONS),
+        **given(new, _TARGETS),
+    )
+
+
+def _delete_route(call: Call, id_: str, inputs: Properties) -> None:
+    table, _, value = id_.removeprefix("r-").partition(":")
+    for api in _DESTINATIONS.values():
+        if _route(call, table, (api, value)) is not None:
+            call.find("ec2", "delete_route", RouteTableId=table, **{api: value})
+
+
+def _check_route(inputs: Properties) -> Iterator[CheckFailure]:
+    yield from checks.network(inputs, "destinationCidrBlock")
+
+
+def _association(call: Call, id_: str) -> dict[str, Any] | None:
+    filters = [{"Name": "association.route-table-association-id", "Values": [id_]}]
+    table = describe(call, "describe_route_tables", "RouteTables", Filters=filters) or {}
+    found = table.get("Associations", [])
+    return next((item for item in found if item["RouteTableAssociationId"] == id_), None)
+
+
+def _associate(call: Call, inputs: Properties) -> str:
+    end = given(inputs, {"subnetId": "SubnetId", "gatewayId": "GatewayId"})
+    present = _association_of(call, inputs)
+    if present is not None:
+        if present["RouteTableId"] != inputs["routeTableId"]:
+            raise AwsError(
+                "ec2",
+                "AssociateRouteTable",
+                "Resource.AlreadyAssociated",
+                f"{next(iter(end.values()))} is associated with {present['RouteTableId']} already",
+            )
+        return str(present["RouteTableAssociationId"])
+    answer = call.aws("ec2", "associate_route_table", RouteTableId=inputs["routeTableId"], **end)
+    return str(answer["AssociationId"])
+
+
+def _association_of(call: Call, inputs: Properties) -> dict[str, Any] | None:
+    if "subnetId" not in inputs:
+        return None
+    filters = [{"Name": "association.subnet-id", "Values": [inputs["subnetId"]]}]
+    table = describe(call, "describe_route_tables", "RouteTables", Filters=filters) or {}
+    found = table.get("Associations", [])
+    return next((item for item in found if item.get("SubnetId") == inputs["subnetId"]), None)
+
+
+def _observe_association(call: Call, id_: str, _: Properties) -> Properties | None:
+    found = _association(call, id_)
+    if found is None:
+        return None
+    return {
+        "routeTableId": found["RouteTableId"],
+        "subnetId": found.get("SubnetId") or None,
+        "gatewayId": found.get("GatewayId") or None,
+    }
+
+
+_ENDPOINT: Final = {
+    "policy": "PolicyDocument",
+    "privateDnsEnabled": "PrivateDnsEnabled",
+    "routeTableIds": "RouteTableIds",
+    "securityGroupIds": "SecurityGroupIds",
+    "serviceName": "ServiceName",
+    "subnetIds": "SubnetIds",
+    "vpcEndpointType": "VpcEndpointType",
+    "vpcId": "VpcId",
+}
+
+
+def _create_endpoint(call: Call, inputs: Properties) -> str:
+    answer = call.aws(
+        "ec2",
+        "create_vpc_endpoint",
+        TagSpecifications=call.tag_specifications("vpc-endpoint"),
+        **given(inputs, _ENDPOINT),
+    )
+    return str(answer["VpcEndpoint"]["VpcEndpointId"])
+
+
+def _observe_endpoint(call: Call, id_: str, _: Properties) -> Properties | None:
+    endpoint = describe(call, "describe_vpc_endpoints", "VpcEndpoints", VpcEndpointIds=[id_])
+    if endpoint is None:
+        return None
+    return {
+        "arn": call.arn("ec2", f"vpc-endpoint/{id_}"),
+        "ownerId": call.account,
+        "state": endpoint.get("State", "available"),
+        "networkInterfaceIds": endpoint.get("NetworkInterfaceIds") or [],
+        "policy": endpoint.get("PolicyDocument"),
+        "privateDnsEnabled": bool(endpoint.get("PrivateDnsEnabled")),
+        "routeTableIds": endpoint.get("RouteTableIds") or [],
+        "securityGroupIds": [group["GroupId"] for group in endpoint.get("Groups") or []],
+        "serviceName": endpoint["ServiceName"],
+        "subnetIds": endpoint.get("SubnetIds") or [],
+        "vpcEndpointType": endpoint["VpcEndpointType"],
+        "vpcId": endpoint["VpcId"],
+        "tagsAll": from_pairs(endpoint.get("Tags")),
+    }
+
+
+def _update_endpoint(call: Call, id_: str, old: Properties, new: Properties) -> None:
+    present = _observe_endpoint(call, id_, {}) or {}
+    arguments: dict[str, Any] = {}
+    for own, api in (("routeTableIds", "RouteTableIds"), ("subnetIds", "SubnetIds")):
+        arguments[f"Add{api}"] = sorted(set(new.get(own, [])) - set(present[own]))
+        arguments[f"Remove{api}"] = sorted(set(present[own]) - set(new.get(own, [])))
+    if new.get("policy") is not None:
+        arguments["PolicyDocument"] = new["policy"]
+    changed = {name: value for name, value in arguments.items() if value}
+    call.aws("ec2", "modify_vpc_endpoint", VpcEndpointId=id_, **changed)
+
+
+def _check_endpoint(inputs: Properties) -> Iterator[CheckFailure]:
+    if "serviceName" not in inputs:
+        yield CheckFailure("serviceName", "is required")
+    kind = inputs.get("vpcEndpointType", "Gateway")
+    only = {"Gateway": ("routeTableIds",), "Interface": ("subnetIds", "securityGroupIds", "privateDnsEnabled")}
+    for other, names in only.items():
+        for name in names:
+            if kind in only and kind != other and inputs.get(name):
+                yield CheckFailure(name, f"is for {other} endpoints only, and this one is of type {kind}")
+    yield from checks.policy(inputs, "policy")
+
+
+KINDS: Final = (
+    Kind(
+        token="aws:ec2/routeTable:RouteTable",  # noqa: S106 (a type token)
+        handles=frozenset({"routes", "tags", "vpcId"}),
+        computed=frozenset({"arn", "ownerId", "routes"}),
+        replaces=frozenset({"vpcId"}),
+        owned=owned("describe_route_tables", "RouteTables", "RouteTableId"),
+        create=_create_table,
+        observe=_observe_table,
+        update=_update_table,
+        delete=_delete_table,
+        tag=tag,
+    ),
+    Kind(
+        token="aws:ec2/route:Route",  # noqa: S106
+        handles=frozenset({"routeTableId", *_DESTINATIONS, *_TARGETS}),
+        computed=frozenset({"origin", "state"}),
+        replaces=frozenset({"routeTableId", *_DESTINATIONS}),
+        requires_one=(tuple(_DESTINATIONS), tuple(_TARGETS)),
+        check=_check_route,
+        create=_create_route,
+        observe=_observe_route,
+        update=_update_route,
+        delete=_delete_route,
+    ),
+    Kind(
+        token="aws:ec2/routeTableAssociation:RouteTableAssociation",  # noqa: S106
+        handles=frozenset({"gatewayId", "routeTableId", "subnetId"}),
+        replaces=frozenset({"gatewayId", "routeTableId", "subnetId"}),
+        requires_one=(("gatewayId", "subnetId"),),
+        create=_associate,
+        observe=_observe_association,
+        delete=lambda call, id_, _: call.find("ec2", "disassociate_route_table", AssociationId=id_),
+    ),
+    Kind(
+        token="aws:ec2/vpcEndpoint:VpcEndpoint",  # noqa: S106
+        handles=frozenset({"tags", *_ENDPOINT}),
+        computed=frozenset(
+            {
+                "arn",
+                "networkInterfaceIds",
+                "ownerId",
+                "policy",
+                "privateDnsEnabled",
+                "routeTableIds",
+                "securityGroupIds",
+                "state",
+                "subnetIds",
+            }
+        ),
+        replaces=frozenset({"serviceName", "vpcEndpointType", "vpcId"}),
+        defaults={"vpcEndpointType": "Gateway"},
+        policies=frozenset({"policy"}),
+        enums={"vpcEndpointType": ("ec2", "VpcEndpointType")},
+        check=_check_endpoint,
+        owned=owned("describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+        create=_create_endpoint,
+        observe=_observe_endpoint,
+        update=_update_endpoint,
+        delete=lambda call, id_, _: call.find("ec2", "delete_vpc_endpoints", VpcEndpointIds=[id_]),
+        tag=tag,
+    ),
+)

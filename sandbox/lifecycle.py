@@ -1,0 +1,188 @@
+"""Starts, stops and describes one sandbox.
+
+The emulated account and the control plane are one thing: the account's memory is the moto process, and a
+cluster of an account that is gone is gone too. So when the account has to be started anew, the control plane
+starts empty, and the next update refreshes the stack's state first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sandbox import account, control_plane, endpoints, guard, processes, programs
+from sandbox.endpoints import Endpoints
+from sandbox.errors import SandboxError
+from sandbox.paths import SandboxPaths
+from sandbox.toolchain.build import Report, ensure_programs
+
+ROLES: Final = (account.ROLE, *control_plane.ROLES)
+"""Every background process, in the order in which they are stopped."""
+
+PASSPHRASE: Final = "slipway-sandbox"  # noqa: S105 (public on purpose)
+"""Encrypts the sandbox's state. It is no secret: the sandbox holds none, and its stack file carries the salt."""
+
+REGION: Final = "eu-west-1"
+"""Only a default for command line tools; the program takes its region from the stack's config."""
+
+_UNSET: Final = (
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "PULUMI_ACCESS_TOKEN",
+    "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_STACK",
+)
+"""Would lead a tool to a real account, or to another stack."""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """The sandbox of one clone."""
+
+    clone: Path
+
+    @property
+    def paths(self) -> SandboxPaths:
+        """Where its things are."""
+        return SandboxPaths.of_clone(self.clone)
+
+    def endpoints(self) -> Endpoints:
+        """The ports in use.
+
+        Raises:
+            SandboxError: the sandbox does not run.
+        """
+        recorded = endpoints.load(self.paths.endpoints)
+        missing = [role for role in ROLES if role not in processes.running(self.paths)]
+        if recorded is None or missing:
+            what = (
+                f"{', '.join(missing)} not running"
+                if recorded and len(missing) < len(ROLES)
+                else "not running"
+            )
+            raise SandboxError(f"the sandbox is {what}. Run `slipway sandbox start` (or `make up`).")
+        return recorded
+
+    def start(self, report: Report) -> list[str]:
+        """Starts whatever does not run; returns the roles started, none when all ran already.
+
+        Raises:
+            SandboxError: a program is missing and cannot be built, or does not start.
+        """
+        paths = self.paths
+        paths.root.mkdir(parents=True, exist_ok=True)
+        found = {name: program.path for name, program in ensure_programs(report).items()}
+        programs.install(paths, found)
+        for folder in (paths.engine_home, paths.backend):
+            folder.mkdir(exist_ok=True)
+        ports = self._ports(report)
+        started = []
+        if account.ROLE not in processes.running(paths):
+            self._reset_cluster(report)
+            account.start(paths, ports)
+            started.append(account.ROLE)
+        started += control_plane.start(paths, ports, found)
+        account.wait(paths, ports)
+        if started:
+            report(f"started {', '.join(started)}")
+        return started
+
+    def stop(self) -> list[str]:
+        """Ends every background process; returns the roles that ran."""
+        return processes.stop(self.paths, ROLES)
+
+    def remove(self) -> None:
+        """Removes all that the sandbox keeps, except its logs. Call it when nothing runs."""
+        for path in self.paths.root.iterdir() if self.paths.root.exists() else []:
+            if path not in (self.paths.logs, self.paths.lock):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+    def environment(self) -> dict[str, str]:
+        """What a tool needs in its environment to work on the sandbox, and on nothing else.
+
+        Raises:
+            SandboxError: the sandbox does not run.
+        """
+        paths, ports = self.paths, self.endpoints()
+        path = os.environ.get("PATH", os.defpath).split(os.pathsep)
+        interpreter = str(Path(sys.executable).parent)
+        own = [str(paths.programs), interpreter]
+        return {
+            guard.SANDBOX_VARIABLE: str(paths.root),
+            "PATH": os.pathsep.join([*own, *(entry for entry in path if entry not in own)]),
+            "KUBECONFIG": str(paths.admin_kubeconfig),
+            "AWS_ENDPOINT_URL": ports.aws_url,
+            "AWS_ACCESS_KEY_ID": "sandbox",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PULUMI_HOME": str(paths.engine_home),
+            "PULUMI_BACKEND_URL": f"file://{paths.backend}",
+            "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+
+    def full_environment(self) -> dict[str, str]:
+        """The process environment with the sandbox's laid over it, and without what leads elsewhere."""
+        inherited = {key: value for key, value in os.environ.items() if key not in _UNSET}
+        return {**inherited, **self.environment()}
+
+    @contextmanager
+    def exclusive(self, what: str, report: Report) -> Iterator[None]:
+        """Holds the sandbox for one command at a time; a second one waits and says for what."""
+        self.paths.root.mkdir(parents=True, exist_ok=True)
+        with self.paths.lock.open("a+") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                report(
+                    f"this sandbox is in use by {handle.read().strip() or 'another command'}; waiting for it"
+                )
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            handle.seek(0)
+            handle.truncate()
+            handle.write(f"`slipway sandbox {what}` (pid {os.getpid()})\n")
+            handle.flush()
+            yield
+
+    def _ports(self, report: Report) -> Endpoints:
+        recorded = endpoints.load(self.paths.endpoints)
+        if recorded is None:
+            return endpoints.choose(self.paths.endpoints)
+        if not processes.running(self.paths) and (taken := endpoints.taken(recorded)):
+            report(f"port {', '.join(map(str, taken))} was taken by another program; choosing other ports")
+            return endpoints.choose(self.paths.endpoints)
+        return recorded
+
+    def _reset_cluster(self, report: Report) -> None:
+        stopped = processes.stop(self.paths, control_plane.ROLES)
+        if stopped:
+            report("the emulated account had ended; its cluster goes with it")
+        shutil.rmtree(self.paths.control_plane / "etcd", ignore_errors=True)
+        shutil.rmtree(self.paths.root / "recorded", ignore_errors=True)
+
+
+def shell_exports(environment: Mapping[str, str]) -> str:
+    """Lines for ``eval`` in a POSIX shell."""
+    lines = [f"unset {' '.join(_UNSET)}"]
+    lines += [f"export {key}={_quoted(value)}" for key, value in sorted(environment.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"

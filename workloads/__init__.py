@@ -1,0 +1,1 @@
+"""Code that runs in containers. It imports no Pulumi and no component."""
