@@ -1,8 +1,8 @@
-"""One EKS cluster: API-based access, secrets encrypted with its own key, control-plane logs, private endpoint.
+"""One EKS cluster: API-based access, secrets encrypted with its own key, logs, private endpoint.
 
-Its kubeconfig holds no token: whoever uses it asks `aws eks get-token` with their own identity, so state holds
-no credential. The trap: a NetworkPolicy does nothing on EKS unless the VPC CNI is told to enforce it, which the
-vpc-cni addon here does.
+Its kubeconfig holds no token: whoever uses it asks `aws eks get-token` with their own identity, so state
+holds no credential. The trap: a NetworkPolicy does nothing on EKS unless the VPC CNI is told to enforce it,
+which the vpc-cni addon here does.
 """
 
 import json
@@ -70,7 +70,7 @@ class Cluster(pulumi.ComponentResource):
                 endpoint_public_access=bool(args.public_access_cidrs),
                 public_access_cidrs=list(args.public_access_cidrs) or None,
             ),
-            # Without its policy the role can neither create the cluster's interfaces nor, at the end, free them.
+            # Without its policy the role can neither create the cluster's interfaces nor free them.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         aws.eks.Addon(

@@ -1,8 +1,8 @@
 """One private, versioned bucket for model archives, encrypted with a key of its own.
 
-Superseded and deleted objects stay readable for `retention_days`: a rollback needs them. Everything but TLS is
-refused. The trap: the bucket policy must not race the public access block, since S3 answers two changes of one
-bucket's access at once with OperationAborted.
+Superseded and deleted objects stay readable for `retention_days`: a rollback needs them. Everything but TLS
+is refused. The trap: the bucket policy must not race the public access block, since S3 answers two changes of
+one bucket's access at once with OperationAborted.
 """
 
 import json

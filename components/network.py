@@ -1,8 +1,8 @@
 """A VPC with one public and one private subnet per availability zone.
 
-Nodes live in the private subnets and leave through NAT; S3 traffic, which is nearly all of it (model weights),
-takes the gateway endpoint and costs nothing. Zones come as a plain list, never from a lookup: an account's
-zones may change, and with them the subnets' numbers.
+Nodes live in the private subnets and leave through NAT; S3 traffic, which is nearly all of it (model
+weights), takes the gateway endpoint and costs nothing. Zones come as a plain list, never from a lookup: an
+account's zones may change, and with them the subnets' numbers.
 """
 
 import ipaddress

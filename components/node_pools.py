@@ -1,9 +1,10 @@
 """The cluster's nodes: one managed node group per pool of the plan, all with one role.
 
-GPU pools run Bottlerocket's NVIDIA variant because it brings driver, container toolkit and device plugin: nodes
-offer nvidia.com/gpu as soon as they are Ready, with no DaemonSet to install and keep in step
-(https://docs.aws.amazon.com/eks/latest/eksctl/gpu-support.html, read 2026-11-22). The plan sets the number of
-nodes, since nothing in the cluster scales them yet.
+GPU pools run Bottlerocket's NVIDIA variant because it brings driver, container toolkit and device plugin:
+nodes offer nvidia.com/gpu as soon as they are Ready, with no DaemonSet to install and keep in step
+(https://docs.aws.amazon.com/eks/latest/eksctl/gpu-support.html, read 2026-11-22). The trap: desiredSize is
+not ignored while nothing in the cluster scales nodes. Ignored, a second server would wait for ever for a node
+that nobody adds; and EKS refuses a minimum above a desired size that an update may not touch.
 """
 
 from collections.abc import Sequence

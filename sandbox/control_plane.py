@@ -188,4 +188,4 @@ def _answers(url: str, authority: Path | None = None, token: str = "") -> bool:
         answer = requests.get(url, headers=headers, verify=str(authority) if authority else True, timeout=2)
     except requests.RequestException:
         return False
-    return answer.status_code == requests.codes.ok
+    return answer.ok

@@ -52,7 +52,7 @@ def start(
     marks = {_MARK: str(paths.root), _ROLE: role}
     with log_of(paths, role).open("wb") as log:
         try:
-            subprocess.Popen(
+            process = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -63,6 +63,8 @@ def start(
             )
         except OSError as error:
             raise SandboxError(f"{role} cannot be started: {error}. Run `slipway doctor`.") from error
+    # Detached on purpose: left unset, the interpreter would warn of a child that outlives its handle.
+    process.returncode = 0
 
 
 def stop(paths: SandboxPaths, roles: Iterable[str], grace_seconds: float = 20.0) -> list[str]:

@@ -306,6 +306,8 @@ KINDS: Final = (
         token="aws:ec2/routeTableAssociation:RouteTableAssociation",  # noqa: S106
         handles=frozenset({"gatewayId", "routeTableId", "subnetId"}),
         replaces=frozenset({"gatewayId", "routeTableId", "subnetId"}),
+        # The real provider moves an association in place, which gives it another id; ours makes a new one.
+        delete_before_replace=True,
         requires_one=(("gatewayId", "subnetId"),),
         create=_associate,
         observe=_observe_association,

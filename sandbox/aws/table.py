@@ -67,6 +67,8 @@ class Kind:
     """Inputs that hold a JSON policy, given as text or object, compared by meaning."""
     ordered: frozenset[str] = frozenset()
     """List inputs whose order matters; all other lists are sets."""
+    delete_before_replace: bool = False
+    """Whether a replacement can exist only after the old object is gone."""
     conflicts: tuple[tuple[str, ...], ...] = ()
     """Groups of inputs of which at most one may be set."""
     requires_one: tuple[tuple[str, ...], ...] = ()

@@ -55,7 +55,13 @@ class Target:
 
 
 def target_of(
-    urn: str, kind: Kind, inputs: Properties, *, default_namespace: str, manager: str = "", force: bool = False
+    urn: str,
+    kind: Kind,
+    inputs: Properties,
+    *,
+    default_namespace: str,
+    manager: str = "",
+    force: bool = False,
 ) -> Target:
     """The object that inputs describe.
 

@@ -65,11 +65,11 @@ class ApiError(Exception):
         )
 
 
-class Unreachable(ProviderError):
+class UnreachableError(ProviderError):
     """The API server does not answer."""
 
 
-class Cancelled(ProviderError):
+class CancelledError(ProviderError):
     """The engine asked to stop waiting."""
 
 
@@ -110,7 +110,7 @@ class ApiClient:
 
         Raises:
             ApiError: the server answered with a failure.
-            Unreachable: it did not answer.
+            UnreachableError: it did not answer.
         """
         return self._request("GET", path, query)
 
@@ -136,7 +136,7 @@ class ApiClient:
 
         Raises:
             ApiError: among others 410, when the version is too old to continue from.
-            Cancelled: :meth:`cancel` was called.
+            CancelledError: :meth:`cancel` was called.
         """
         whole = {
             **query,
@@ -179,10 +179,10 @@ class ApiClient:
     def raise_if_cancelled(self) -> None:
         """
         Raises:
-            Cancelled: the engine asked to stop.
+            CancelledError: the engine asked to stop.
         """
         if self.cancelled.is_set():
-            raise Cancelled("cancelled while waiting for the cluster")
+            raise CancelledError("cancelled while waiting for the cluster")
 
     def _request(
         self,
@@ -222,7 +222,7 @@ class ApiClient:
                 known_down = self._down_since and now - self._down_since < _REMEMBER_DOWN_SECONDS
                 if now + pause >= give_up or known_down:
                     self._down_since = self._down_since if known_down else now
-                    raise Unreachable(_down(self.server, error)) from error
+                    raise UnreachableError(_down(self.server, error)) from error
             else:
                 self._down_since = 0.0
                 if response.status == 401 and not renewed and self._credentials.refused(token):

@@ -53,7 +53,7 @@ class Discovery:
         """The kind, or None when the server does not know it (yet).
 
         Raises:
-            Unreachable: the server does not answer.
+            UnreachableError: the server does not answer.
         """
         if known := self._kinds.get((api_version, kind)):
             return known
@@ -62,10 +62,10 @@ class Discovery:
                 self._load(api_version)
             return self._kinds.get((api_version, kind))
 
-    def forget(self, api_version: str, kind: str) -> None:
-        """Ask again next time: the kind's definition may have gone."""
+    def forget_group(self, group: str) -> None:
+        """Ask again for the kinds of a group: a definition in it has gone."""
         with self._lock:
-            self._kinds.pop((api_version, kind), None)
+            self._kinds = {key: kind for key, kind in self._kinds.items() if kind.group != group}
 
     def _load(self, api_version: str) -> None:
         root = "apis" if "/" in api_version else "api"

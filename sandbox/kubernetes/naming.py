@@ -18,7 +18,11 @@ _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0
 
 _RULES: Final = {
     "label": (_LABEL, 63, "lowercase letters, digits and '-', at most 63 (RFC 1123 label)"),
-    "subdomain": (_SUBDOMAIN, 253, "lowercase letters, digits, '-' and '.', at most 253 (RFC 1123 subdomain)"),
+    "subdomain": (
+        _SUBDOMAIN,
+        253,
+        "lowercase letters, digits, '-' and '.', at most 253 (RFC 1123 subdomain)",
+    ),
     "segment": (re.compile(r"(?!\.{1,2}\Z)[^/%]+"), 253, "anything but '/' and '%' (a path segment)"),
 }
 

@@ -76,10 +76,12 @@ def is_annotated(obj: Mapping[str, Any], name: str) -> bool:
 
 
 def name_of(obj: Mapping[str, Any]) -> str:
+    """The object's name; empty when it is missing or unknown."""
     return text(obj, "metadata", "name")
 
 
 def namespace_of(obj: Mapping[str, Any]) -> str:
+    """The object's namespace; empty when it has none."""
     return text(obj, "metadata", "namespace")
 
 

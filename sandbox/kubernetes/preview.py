@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from sandbox.kubernetes.apply import Target, apply, explain, is_managed_by
-from sandbox.kubernetes.client import ApiClient, ApiError, Json, Unreachable
+from sandbox.kubernetes.client import ApiClient, ApiError, Json, UnreachableError
 from sandbox.plugin import UNKNOWN, Properties
 
 _MADE_AT_WRITE: Final = ("creationTimestamp", "generation", "resourceVersion", "uid")
@@ -15,7 +15,7 @@ _MADE_AT_WRITE: Final = ("creationTimestamp", "generation", "resourceVersion", "
 _ADDRESSES: Final = ("clusterIP", "clusterIPs", "healthCheckNodePort")
 
 
-class NotValidated(Exception):
+class NotValidatedError(Exception):
     """No dry run is possible yet; the text says why."""
 
 
@@ -23,19 +23,19 @@ def preview_create(client: ApiClient, target: Target) -> Json:
     """The object as the server would make it, with what only the real write decides unknown.
 
     Raises:
-        NotValidated: something that it needs does not exist yet.
+        NotValidatedError: something that it needs does not exist yet.
         ProviderError: the server would refuse it.
     """
     try:
         live = client.find(target.path)
-    except (ApiError, Unreachable) as error:
-        raise NotValidated(str(error)) from error
+    except (ApiError, UnreachableError) as error:
+        raise NotValidatedError(str(error)) from error
     if live is not None and not is_managed_by(live, target.manager):
-        raise NotValidated(
+        raise NotValidatedError(
             f"{target} exists already and is not this resource's: up will fail unless it is gone by then"
         )
     if live is not None and target.kind.name == "CustomResourceDefinition":
-        raise NotValidated(f"{target} exists until its replacement deletes it")
+        raise NotValidatedError(f"{target} exists until its replacement deletes it")
     # An object that is about to be deleted and made anew is tried under another name.
     tried = target if live is None else _renamed(target, f"{target.name[:240]}-preview")
     made = _dry_run(client, tried)
@@ -47,7 +47,7 @@ def preview_update(client: ApiClient, target: Target) -> Json:
     """The object as the server would change it.
 
     Raises:
-        NotValidated: something that it needs does not exist yet.
+        NotValidatedError: something that it needs does not exist yet.
         ProviderError: the server would refuse it.
     """
     changed = _dry_run(client, target)
@@ -60,11 +60,11 @@ def preview_update(client: ApiClient, target: Target) -> Json:
 def _dry_run(client: ApiClient, target: Target) -> Json:
     try:
         return apply(client, replace(target, force=True), dry_run=True)
-    except Unreachable as error:
-        raise NotValidated(str(error)) from error
+    except UnreachableError as error:
+        raise NotValidatedError(str(error)) from error
     except ApiError as error:
         if reason := _not_yet(error, target):
-            raise NotValidated(reason) from error
+            raise NotValidatedError(reason) from error
         raise explain(target, error) from error
 
 

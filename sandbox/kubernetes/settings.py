@@ -26,7 +26,9 @@ _SWITCHES: Final = frozenset(
         "upsertExistingObjects",
     }
 )
-_IGNORED: Final = frozenset({"helmReleaseSettings", "kubeClientSettings", "version", "pluginDownloadURL", "__internal"})
+_IGNORED: Final = frozenset(
+    {"helmReleaseSettings", "kubeClientSettings", "version", "pluginDownloadURL", "__internal"}
+)
 """Accepted without effect: rate limits of the client, Helm's own settings, the engine's own keys."""
 
 _NOT_EMULATED: Final = {

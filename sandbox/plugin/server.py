@@ -104,7 +104,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context):
             answer = to_struct(self._provider.invoke(request.tok, from_struct(request.args)))
-            return provider_pb2.InvokeResponse(**{"return": answer})
+            response = provider_pb2.InvokeResponse()
+            getattr(response, "return").CopyFrom(answer)  # a keyword in Python
+            return response
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
         with _answering(context, request.urn):

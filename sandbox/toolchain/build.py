@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from sandbox.errors import SandboxError
 from sandbox.toolchain.find import FoundProgram, cache_folder, cache_root, find_all
@@ -146,13 +146,13 @@ def _run_go(command: list[str], module: Module, report: Report) -> None:
     lines: deque[str] = deque(maxlen=30)
     count = [0, 0]  # downloaded, compiled
 
-    def read() -> None:
-        assert process.stderr is not None  # noqa: S101 (for the type checker: it was asked for above)
-        for line in process.stderr:
-            lines.append(line.rstrip())
-            count[0 if line.startswith("go: downloading") else 1] += 1
+    def read(output: IO[str]) -> None:
+        with output:
+            for line in output:
+                lines.append(line.rstrip())
+                count[0 if line.startswith("go: downloading") else 1] += 1
 
-    reader = threading.Thread(target=read, daemon=True)
+    reader = threading.Thread(target=read, args=(process.stderr,), daemon=True)
     reader.start()
     began = time.monotonic()
     try:

@@ -1,5 +1,16 @@
 """The readiness probe of a TorchServe container."""
 
-from workloads.torchserve_probe.ready import Expectation, ExpectedModel, expectation_json
+from pathlib import Path
+from typing import Final
 
-__all__ = ["Expectation", "ExpectedModel", "expectation_json"]
+from workloads.torchserve_probe.ready import (
+    EXPECTATION_FILE,
+    Expectation,
+    ExpectedModel,
+    expectation_json,
+)
+
+SCRIPT: Final = Path(__file__).with_name("ready.py")
+"""The probe itself, one file that needs no other."""
+
+__all__ = ["EXPECTATION_FILE", "Expectation", "ExpectedModel", "SCRIPT", "expectation_json"]

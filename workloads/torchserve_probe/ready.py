@@ -3,21 +3,23 @@
 TorchServe's /ping cannot be asked: it answers Healthy before any worker is up, with no model at all, and with
 every worker scaled away (facts/torchserve.md §4). The management API knows, on loopback.
 
-Runs as a probe inside the container: standard library only, and Python 3.9 (the image's). What it expects stands
-in models.json beside it, written from the types below.
+Runs as a probe inside the container: standard library only, and Python 3.9 (the image's). What it expects
+stands in models.json beside it, written from the types below.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import sys
-import urllib.error
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 EXPECTATION_FILE = "models.json"
+_WITHOUT_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+_UNANSWERED = (OSError, http.client.HTTPException, ValueError, KeyError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def missing(expectation: Expectation) -> list[str]:
     for model in expectation.models:
         try:
             ready = ready_workers(expectation, model)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except _UNANSWERED as error:
             found.append(f"{model.name} {model.version}: {error}")
             continue
         if ready < model.min_workers:
@@ -75,9 +77,9 @@ def missing(expectation: Expectation) -> list[str]:
 
 
 def ready_workers(expectation: Expectation, model: ExpectedModel) -> int:
-    """How many workers of the version are READY. Raises OSError when asking fails, or when it is not loaded."""
+    """How many workers of the version are READY. Raises OSError where it is not loaded or nobody answers."""
     url = f"{expectation.management_url}/models/{model.name}/all"
-    with urllib.request.urlopen(url, timeout=expectation.timeout_seconds) as response:  # noqa: S310 - http only
+    with _WITHOUT_PROXY.open(url, timeout=expectation.timeout_seconds) as response:
         described: list[dict[str, Any]] = json.load(response)
     for version in described:
         if version["modelVersion"] == model.version:

@@ -2,6 +2,6 @@
 
 from sandbox.kubernetes.awaiting.conditions import Progress, progress_of
 from sandbox.kubernetes.awaiting.deletion import await_deleted
-from sandbox.kubernetes.awaiting.readiness import NotReady, await_ready, check_ready
+from sandbox.kubernetes.awaiting.readiness import NotReadyError, await_ready, check_ready
 
-__all__ = ["NotReady", "Progress", "await_deleted", "await_ready", "check_ready", "progress_of"]
+__all__ = ["NotReadyError", "Progress", "await_deleted", "await_ready", "check_ready", "progress_of"]

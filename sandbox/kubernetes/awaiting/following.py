@@ -25,7 +25,7 @@ def follow(
         deadline: on the monotonic clock.
 
     Raises:
-        Cancelled: the engine asked to stop.
+        CancelledError: the engine asked to stop.
         ApiError: listing fails.
     """
     while True:
@@ -72,4 +72,3 @@ def _key(item: Json) -> tuple[str, str]:
 
 Say = Callable[[str], None]
 """Shows one line of progress."""
-

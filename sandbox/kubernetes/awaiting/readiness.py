@@ -11,14 +11,17 @@ from sandbox.kubernetes.apply import Target
 from sandbox.kubernetes.awaiting import conditions, reasons
 from sandbox.kubernetes.awaiting.conditions import Progress
 from sandbox.kubernetes.awaiting.following import Say, follow, only
-from sandbox.kubernetes.client import ApiClient, ApiError, Cancelled, Json, Unreachable
+from sandbox.kubernetes.client import ApiClient, ApiError, CancelledError, Json, UnreachableError
 from sandbox.kubernetes.objects import SKIP_AWAIT, TIMEOUT_SECONDS, annotation, is_annotated, text
 
 DEFAULT_TIMEOUT_SECONDS: Final = 600.0
 
+_BETWEEN_REASONS_SECONDS: Final = 3.0
+"""Pods usually start sooner, and reasons cost three lists."""
+
 
 @dataclass
-class NotReady(Exception):
+class NotReadyError(Exception):
     """The object exists and did not become ready."""
 
     live: Json
@@ -38,12 +41,13 @@ def await_ready(client: ApiClient, target: Target, live: Json, timeout: float, s
     """Waits until the object is ready; the object as it is then.
 
     Raises:
-        NotReady: it failed, or was not ready in time; with the reasons that the cluster gives.
+        NotReadyError: it failed, or was not ready in time; with the reasons that the cluster gives.
     """
     if is_annotated(target.body, SKIP_AWAIT) or _progress(client, live) is None:
         return live
     current, progress = live, Progress(done=False, message="")
     started = time.monotonic()
+    explained = started
     try:
         for current in _versions(client, target, started + timeout):
             progress = _progress(client, current) or progress
@@ -51,37 +55,33 @@ def await_ready(client: ApiClient, target: Target, live: Json, timeout: float, s
                 return current
             if progress.failed:
                 break
-            _report(client, current, progress, say, waited=time.monotonic() - started)
-    except (ApiError, Unreachable, Cancelled) as error:
-        raise NotReady(current, [str(error)]) from error
+            if time.monotonic() - explained > _BETWEEN_REASONS_SECONDS:
+                explained = time.monotonic()
+                why = reasons.explain(client, current)
+                say(f"{progress.message}: {why[0]}" if why else progress.message)
+            elif explained == started:
+                say(progress.message)
+    except (ApiError, UnreachableError, CancelledError) as error:
+        raise NotReadyError(current, [str(error)]) from error
     why = reasons.explain(client, current)
     if progress.failed:
-        raise NotReady(current, reasons.distinct([f"{target}: {progress.message}", *why]))
+        raise NotReadyError(current, reasons.distinct([f"{target}: {progress.message}", *why]))
     summary = f"{target} was not ready within {timeout:.0f} s: {progress.message}"
-    raise NotReady(current, [summary, *why])
+    raise NotReadyError(current, [summary, *why])
 
 
 def check_ready(client: ApiClient, target: Target, live: Json) -> None:
     """Looks once whether an object is ready.
 
     Raises:
-        NotReady: it is not.
+        NotReadyError: it is not.
     """
     if is_annotated(target.body, SKIP_AWAIT):
         return
     progress = _progress(client, live)
     if progress is not None and not progress.done:
         why = reasons.explain(client, live)
-        raise NotReady(live, reasons.distinct([f"{target}: {progress.message}", *why]))
-
-
-_PATIENCE_BEFORE_REASONS: Final = 2.0
-"""Seconds in which pods usually start; before that, reasons are noise."""
-
-
-def _report(client: ApiClient, live: Json, progress: Progress, say: Say, *, waited: float) -> None:
-    why = reasons.explain(client, live) if waited > _PATIENCE_BEFORE_REASONS else []
-    say(f"{progress.message}: {why[0]}" if why else progress.message)
+        raise NotReadyError(live, reasons.distinct([f"{target}: {progress.message}", *why]))
 
 
 def _versions(client: ApiClient, target: Target, deadline: float) -> Iterator[Json]:
@@ -94,14 +94,14 @@ def _versions(client: ApiClient, target: Target, deadline: float) -> Iterator[Js
         return
     for found in follow(client, path, query, deadline):
         if not found:
-            raise NotReady(target.body, [f"{target} was deleted while it was waited for"])
+            raise NotReadyError(target.body, [f"{target} was deleted while it was waited for"])
         yield found[0]
 
 
 def _live(client: ApiClient, target: Target) -> Json:
     live = client.find(target.path)
     if live is None:
-        raise NotReady(target.body, [f"{target} was deleted while it was waited for"])
+        raise NotReadyError(target.body, [f"{target} was deleted while it was waited for"])
     return live
 
 

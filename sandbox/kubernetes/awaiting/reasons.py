@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sandbox.kubernetes.client import ApiClient, ApiError, Unreachable
+from sandbox.kubernetes.client import ApiClient, ApiError, UnreachableError
 from sandbox.kubernetes.objects import condition, field, name_of, namespace_of, text
 
 Live = Mapping[str, Any]
@@ -127,5 +127,5 @@ def _selected(client: ApiClient, live: Live, root: str, plural: str) -> list[Liv
 def _list(client: ApiClient, path: str, query: Mapping[str, str]) -> list[Live]:
     try:
         return list(client.get(path, query).get("items") or ())
-    except (ApiError, Unreachable):
+    except (ApiError, UnreachableError):
         return []  # an explanation must not fail what it explains

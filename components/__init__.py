@@ -1,0 +1,21 @@
+"""Pulumi components, one a file."""
+
+from components.cluster import Cluster, ClusterArgs
+from components.model_bucket import ModelBucket, ModelBucketArgs
+from components.network import NatGateways, Network, NetworkArgs
+from components.node_pools import GpuNodePools, GpuNodePoolsArgs
+from components.torchserve_stack import TorchServeStack, TorchServeStackArgs
+
+__all__ = [
+    "Cluster",
+    "ClusterArgs",
+    "GpuNodePools",
+    "GpuNodePoolsArgs",
+    "ModelBucket",
+    "ModelBucketArgs",
+    "NatGateways",
+    "Network",
+    "NetworkArgs",
+    "TorchServeStack",
+    "TorchServeStackArgs",
+]

@@ -1,0 +1,1 @@
+"""The program: settings, catalog and plan become components."""

@@ -1,0 +1,161 @@
+"""The stack's configuration, read once into one frozen model, before any resource.
+
+Defaults stand in Pulumi.yaml and nowhere else: the engine fills them in, and so does infra.stack_files where no
+engine runs.
+"""
+
+import difflib
+import ipaddress
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from components import NatGateways
+from hardware import instance_type
+from model_catalog import Environment
+from planning import PoolSettings
+
+PROJECT: Final = "slipway"
+"""The namespace of every key, and the project's name."""
+
+
+class SettingsError(Exception):
+    """The stack's configuration is wrong. Each line names the key, the stack file and the fix."""
+
+
+def _from_json(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError("is not a list; write a YAML list of texts") from error
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.IPv4Network(value))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not an IPv4 range; write one as in 10.60.0.0/16") from error
+
+
+def _vpc_sized(value: str) -> str:
+    if not 16 <= ipaddress.IPv4Network(value).prefixlen <= 20:
+        raise ValueError(f"{value!r} is not between /16 and /20; take a /16, as in 10.60.0.0/16")
+    return value
+
+
+def _with_gpu(name: str) -> str:
+    if instance_type(name).gpu is None:
+        raise ValueError(f"{name!r} has no GPU; take one that has, as in g4dn.xlarge")
+    return name
+
+
+def _without_gpu(name: str) -> str:
+    if instance_type(name).gpu is not None:
+        raise ValueError(f"{name!r} has a GPU; take one without, as in m6i.large")
+    return name
+
+
+Cidr = Annotated[str, AfterValidator(_network)]
+TextList = BeforeValidator(_from_json)
+
+
+class Settings(BaseModel):
+    """All that a stack decides. Every key is declared and described in Pulumi.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+
+    environment: Environment
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+    availability_zones: Annotated[tuple[str, ...], TextList]
+    vpc_cidr: Annotated[Cidr, AfterValidator(_vpc_sized)]
+    nat_gateways: NatGateways
+    kubernetes_version: Annotated[str, StringConstraints(pattern=r"^1\.\d{2}$")]
+    public_access_cidrs: Annotated[tuple[Cidr, ...], TextList]
+    gpu_instance_type: Annotated[str, AfterValidator(_with_gpu)]
+    gpu_max_nodes: PositiveInt
+    cpu_instance_type: Annotated[str, AfterValidator(_without_gpu)]
+    cpu_max_nodes: PositiveInt
+    system_instance_type: Annotated[str, AfterValidator(_without_gpu)]
+    system_nodes: PositiveInt
+    model_retention_days: PositiveInt
+    force_destroy: bool
+    protect: bool
+
+    @property
+    def pools(self) -> PoolSettings:
+        """The nodes that the stack allows."""
+        return PoolSettings(
+            gpu_instance_type=self.gpu_instance_type,
+            gpu_max_nodes=self.gpu_max_nodes,
+            cpu_instance_type=self.cpu_instance_type,
+            cpu_max_nodes=self.cpu_max_nodes,
+            system_instance_type=self.system_instance_type,
+            system_nodes=self.system_nodes,
+        )
+
+    @model_validator(mode="after")
+    def _zones_of_region(self) -> Self:
+        zones = self.availability_zones
+        if not 2 <= len(zones) <= 8 or len(set(zones)) < len(zones):
+            raise ValueError(
+                f"slipway:availabilityZones lists {len(zones)} zones; name 2 to 8 different ones, since EKS needs two"
+            )
+        strangers = [zone for zone in zones if zone[:-1] != self.region]
+        if strangers:
+            raise ValueError(
+                f"slipway:availabilityZones has {', '.join(strangers)}; zones of {self.region} are named "
+                f"{self.region}a, {self.region}b and so on"
+            )
+        if self.force_destroy and self.protect:
+            raise ValueError("slipway:forceDestroy and slipway:protect are both true; keep one of them")
+        return self
+
+
+def load_settings(stack: str, config: Mapping[str, str]) -> Settings:
+    """Read the `slipway:` keys of a stack's whole configuration; other namespaces are left alone.
+
+    Raises SettingsError with a line for each wrong key.
+    """
+    prefix = f"{PROJECT}:"
+    own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+    try:
+        return Settings.model_validate(own)
+    except ValidationError as error:
+        lines = [f"Pulumi.{stack}.yaml: {_describe(detail)}" for detail in error.errors()]
+        raise SettingsError("\n".join(sorted(lines))) from error
+
+
+def _describe(detail: ErrorDetails) -> str:
+    location = detail["loc"]
+    key = f"{PROJECT}:{location[0]}" if location else ""
+    match detail["type"]:
+        case "extra_forbidden":
+            known = [f"{PROJECT}:{to_camel(field)}" for field in Settings.model_fields]
+            near = difflib.get_close_matches(key, known, n=1)
+            return f"{key} is not a setting. " + (
+                f"Did you mean {near[0]}?" if near else f"Settings: {', '.join(sorted(known))}"
+            )
+        case "missing":
+            return f"{key} is missing. Add it, as Pulumi.yaml describes it"
+        case "value_error":
+            message, _, fix = str(detail["ctx"]["error"]).partition("; ")
+            return f"{key} {message}. {fix[:1].upper()}{fix[1:]}".strip()
+        case "string_pattern_mismatch":
+            return f"{key} is {detail['input']!r}. It must match {detail['ctx']['pattern']}"
+        case _:
+            return f"{key} is {detail['input']!r}. {detail['msg']}"

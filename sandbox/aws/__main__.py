@@ -1,0 +1,23 @@
+"""``python -m sandbox.aws ENGINE_ADDRESS``: the provider plugin, started by the engine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import sys
+
+from sandbox import guard
+from sandbox.aws.provider import AwsProvider
+from sandbox.plugin.server import serve
+
+
+def main() -> None:
+    """Serves until the engine ends it."""
+    if reason := guard.refusal(os.environ):
+        sys.stderr.write(f"{reason}\n")
+        sys.exit(1)
+    serve(lambda log: AwsProvider(log, os.environ), version=importlib.metadata.version("pulumi-aws"))
+
+
+if __name__ == "__main__":
+    main()

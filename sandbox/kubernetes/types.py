@@ -1,0 +1,34 @@
+"""Resource type tokens: which are objects of the API, and which are not emulated."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sandbox.plugin import Properties
+
+HELM_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
+
+_REMOTE_COMPONENTS: Final = ("kubernetes:yaml", "kubernetes:kustomize", "kubernetes:helm.sh/")
+"""Made inside the real provider out of files or charts; they need their contents, not a cluster."""
+
+
+def api_version_and_kind(token: str, inputs: Properties) -> tuple[str, str]:
+    """apiVersion and kind of a resource: its inputs' own, which the SDK sets, else its type's."""
+    _, version, kind = token.split(":", 2)
+    version = inputs.get("apiVersion") or version.removeprefix("core/")
+    return str(version), str(inputs.get("kind") or kind)
+
+
+def not_emulated(token: str, inputs: Properties) -> str:
+    """Why a type cannot be served; empty when it can."""
+    if token == HELM_RELEASE:
+        return ""
+    if token.startswith(_REMOTE_COMPONENTS):
+        return f"{token} is not emulated: write its objects as resources"
+    kind = token.rpartition(":")[2]
+    declared = inputs.get("kind")
+    if kind.endswith("Patch") and declared is not None and declared != kind:
+        return f"{token} is not emulated: patches of objects that others own are for the real provider"
+    if kind.endswith("List") and (declared is None or declared == kind):
+        return f"{token} cannot be created, with the real provider neither: write its items as resources"
+    return ""

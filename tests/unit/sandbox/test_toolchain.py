@@ -1,0 +1,204 @@
+"""Programs are found, built once, and their absence explained."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox.errors import SandboxError
+from sandbox.toolchain import build, find, programs
+
+FAKE_VERSION = "9.1.0"
+
+
+@pytest.fixture(name="module")
+def _module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> programs.Module:
+    """A Go module whose `go` is the shell script that a test writes to tmp_path/bin/go."""
+    folder = tmp_path / "modules" / "tool"
+    folder.mkdir(parents=True)
+    (folder / "go.mod").write_text(f"module x\n\nrequire example.com/tool v{FAKE_VERSION}\n")
+    (folder / "go.sum").write_text("h1:abc\n")
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setattr(programs, "_MODULES_FOLDER", folder.parent)
+    monkeypatch.setenv("SLIPWAY_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    return programs.Module(
+        folder="tool",
+        source="example.com/tool",
+        programs=(programs.Program(name="slipway-fake-tool", package="example.com/tool"),),
+        what="the tool",
+    )
+
+
+def _script(path: Path, body: str) -> None:
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+
+
+def _fake_go(tmp_path: Path, build_body: str) -> None:
+    _script(
+        tmp_path / "bin" / "go",
+        f'case "$1" in env) echo go1.26.8;; build) while [ "$1" != -o ]; do shift; done; out=$2; {build_body};; esac',
+    )
+
+
+PRODUCE = f'printf "#!/bin/sh\\necho {FAKE_VERSION}\\n" > "$out"; chmod +x "$out"; '
+    'echo built >> "$(dirname "$0")/count"'
+
+
+def test_a_program_is_built_once_and_found_afterwards(module: programs.Module, tmp_path: Path) -> None:
+    _fake_go(tmp_path, PRODUCE)
+    lines: list[str] = []
+    first = build.ensure_programs(lines.append, (module,))
+    second = build.ensure_programs(lines.append, (module,))
+    assert first == second
+    assert first["slipway-fake-tool"].source == "cache"
+    assert (tmp_path / "bin" / "count").read_text() == "built\n"
+    assert any("building the tool" in line for line in lines)
+
+
+@pytest.mark.usefixtures("module")
+def test_two_builds_at_once_build_once_and_the_second_says_that_it_waits(tmp_path: Path) -> None:
+    _fake_go(tmp_path, f"sleep 1; {PRODUCE}")
+    code = (
+        "import sys; from pathlib import Path; from sandbox.toolchain import build, programs;"
+        f"programs._MODULES_FOLDER = Path({str(tmp_path / 'modules')!r});"
+        "m = programs.Module(folder='tool', source='example.com/tool', what='the tool',"
+        "programs=(programs.Program(name='slipway-fake-tool', package='example.com/tool'),));"
+        "build.ensure_programs(print, (m,))"
+    )
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)  # noqa: S603
+        for _ in range(2)
+    ]
+    outputs = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert (tmp_path / "bin" / "count").read_text() == "built\n"
+    assert any("another build of it is running" in output for output in outputs)
+
+
+def test_a_half_written_program_in_the_cache_is_built_again(module: programs.Module, tmp_path: Path) -> None:
+    _fake_go(tmp_path, PRODUCE)
+    broken = find.cache_folder(module) / "bin" / "slipway-fake-tool"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"\x7fELF half")
+    broken.chmod(0o755)
+    assert find.find(module, module.programs[0]) is None
+    assert build.ensure_programs(print, (module,))["slipway-fake-tool"].version == FAKE_VERSION
+
+
+def test_a_failed_build_leaves_nothing_that_looks_built(module: programs.Module, tmp_path: Path) -> None:
+    _fake_go(tmp_path, 'echo half > "$out"; echo "main.go:3: undefined: x" >&2; exit 1')
+    with pytest.raises(SandboxError, match="undefined: x"):
+        build.ensure_programs(print, (module,))
+    folder = find.cache_folder(module)
+    assert [path for path in folder.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [("9.1.0", True), ("9.2.3", True), ("9.0.9", False), ("10.0.0", False)]
+)
+def test_a_program_on_path_is_taken_when_it_is_new_enough_and_of_the_same_major_version(
+    module: programs.Module, tmp_path: Path, version: str, expected: bool
+) -> None:
+    _script(tmp_path / "bin" / "slipway-fake-tool", f"echo v{version}")
+    found = find.find(module, module.programs[0])
+    assert (found is not None and found.source == "path") is expected
+
+
+def test_without_go_the_error_says_what_has_to_be_built_and_how_to_get_go(module: programs.Module) -> None:
+    with pytest.raises(SandboxError, match=r"no `go` on PATH\. Install Go 1\.26 or newer"):
+        build.ensure_programs(print, (module,))
+
+
+def test_an_old_go_is_named_with_the_version_it_has(module: programs.Module, tmp_path: Path) -> None:
+    _script(tmp_path / "bin" / "go", "echo go1.19.2")
+    with pytest.raises(SandboxError, match=r"go1\.19\.2.*Install Go 1\.26"):
+        build.ensure_programs(print, (module,))
+
+
+def test_offline_the_error_is_about_the_network_and_not_about_go(
+    module: programs.Module, tmp_path: Path
+) -> None:
+    _fake_go(tmp_path, 'echo "dial tcp: lookup proxy.example on 127.0.0.53:53: no such host" >&2; exit 1')
+    with pytest.raises(SandboxError, match=r"no Go module proxy answers.*what was built is kept"):
+        build.ensure_programs(print, (module,))
+
+
+def test_a_full_disk_is_named(module: programs.Module, tmp_path: Path) -> None:
+    _fake_go(tmp_path, 'echo "write /x: no space left on device" >&2; exit 1')
+    with pytest.raises(SandboxError, match="filled the disk"):
+        build.ensure_programs(print, (module,))
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_variable_that_moves_it(
+    module: programs.Module, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("a file is in the way")
+    with pytest.raises(SandboxError, match="Set SLIPWAY_CACHE_DIR"):
+        build.ensure_programs(print, (module,))
+
+
+@pytest.mark.usefixtures("module")
+def test_an_interrupted_build_ends_its_compiler(tmp_path: Path) -> None:
+    _fake_go(tmp_path, f'echo $$ > "{tmp_path}/pid"; sleep 60')
+    code = (
+        "from pathlib import Path; from sandbox.toolchain import build, programs;"
+        f"programs._MODULES_FOLDER = Path({str(tmp_path / 'modules')!r});"
+        "m = programs.Module(folder='tool', source='example.com/tool', what='the tool',"
+        "programs=(programs.Program(name='slipway-fake-tool', package='example.com/tool'),));"
+        "build.ensure_programs(print, (m,))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)  # noqa: S603
+    pid_file = tmp_path / "pid"
+    _until(lambda: pid_file.exists() and pid_file.read_text().strip() != "")
+    process.send_signal(2)
+    process.wait(timeout=10)
+    compiler = int(pid_file.read_text())
+    _until(lambda: not Path(f"/proc/{compiler}").exists() if Path("/proc").exists() else not _alive(compiler))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _until(condition: object, seconds: float = 10.0) -> None:
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_every_module_pins_a_version_and_names_its_content() -> None:
+    for module in programs.MODULES:
+        assert module.version[0].isdigit()
+        assert len(module.key) == 16
+        assert (module.path / "go.sum").is_file()
+
+
+def test_the_engine_and_the_sdk_are_of_one_version() -> None:
+    lock = Path(__file__).parents[3] / "requirements" / "lock.txt"
+    assert f"\npulumi=={programs.PULUMI.version} " in lock.read_text()
+
+
+def test_a_changed_checksum_file_names_another_build(module: programs.Module) -> None:
+    before = module.key
+    (module.path / "go.sum").write_text("h1:other\n")
+    assert module.key != before
+
+
+def test_which_is_asked_for_the_real_go_only_when_something_is_missing(
+    module: programs.Module, tmp_path: Path
+) -> None:
+    _script(tmp_path / "bin" / "slipway-fake-tool", f"echo {FAKE_VERSION}")
+    assert shutil.which("go", path=str(tmp_path / "bin")) is None
+    assert build.ensure_programs(print, (module,))["slipway-fake-tool"].source == "path"
