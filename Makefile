@@ -26,7 +26,8 @@ $(INSTALLED): requirements/lock.txt pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { echo "slipway: '$(PYTHON) -m venv' failed; on Debian: apt-get install python3-venv" >&2; exit 3; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt || { \
 	  echo "slipway: the packages could not be installed; check the network and pip's configuration, then run it again" >&2; exit 3; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	  --config-settings editable_mode=compat -e .
 	@touch $@
 
 up: install ## Main job: deploy the catalog on the embedded default (no AWS account, no Docker)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-OUT: Final = Console(soft_wrap=True, highlight=False)
+OUT: Final = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
 """Results: what a person reads or a program parses."""
 
 ERR: Final = Console(stderr=True, soft_wrap=True, highlight=False)

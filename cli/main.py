@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from cli import catalog_commands, doctor, sandbox_commands
 from cli.console import ERR, EXIT_OUTSIDE, EXIT_WRONG, debugging
+from infra.settings import SettingsError
 from model_catalog import CatalogError
+from planning import PlanningError
 from sandbox.errors import SandboxError
+
+_WRONG: Final = (CatalogError, PlanningError, SettingsError)
+"""What a person mends in the catalog or in a stack file."""
 
 app = typer.Typer(
     name="slipway",
@@ -39,14 +44,22 @@ def main() -> None:
     """Runs the command line; never shows a traceback unless asked to."""
     try:
         app()
-    except (SandboxError, CatalogError) as error:
+    except (SandboxError, *_WRONG) as error:
         if debugging():
             raise
         ERR.print(f"slipway: {error}", markup=False, style="red" if ERR.is_terminal else None)
-        sys.exit(EXIT_WRONG if isinstance(error, CatalogError) else EXIT_OUTSIDE)
+        sys.exit(EXIT_WRONG if isinstance(error, _WRONG) else EXIT_OUTSIDE)
     except KeyboardInterrupt:
         ERR.print("slipway: interrupted", markup=False)
         sys.exit(130)
+    except Exception as error:  # noqa: BLE001 (the boundary: a person gets a line, a developer --debug)
+        if debugging():
+            raise
+        ERR.print(
+            f"slipway: {type(error).__name__}: {error}\nRun it again with --debug for the traceback.",
+            markup=False,
+        )
+        sys.exit(EXIT_OUTSIDE)
 
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
         "default",
         "server",
         "pool",
-        "pods",
-        "in-cluster endpoint (emulated: answers nobody)",
+        "pods (emulated containers)",
+        "path (emulated: answers nobody)",
     ):
         table.add_column(heading, overflow="fold")
     for server in outputs["servers"]:
@@ -41,8 +41,12 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
         pools = ", ".join(sorted({pod.pool for pod in pods if pod.pool})) or server["pool"]
         for model in server["models"]:
             default = "yes" if model["default"] else ""
-            table.add_row(model["selector"], default, server["server"], pools, placed, model["endpoint"])
+            table.add_row(model["selector"], default, server["server"], pools, placed, model["path"])
     OUT.print(table)
+    for server in outputs["servers"]:
+        OUT.print(
+            f"\n{server['server']} answers in the cluster at http://{server['server']}.{server['namespace']}.svc:8080"
+        )
     OUT.print(f"\n{_EMULATED}")
 
 

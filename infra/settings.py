@@ -8,6 +8,7 @@ import difflib
 import ipaddress
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
 
 from pydantic import (
@@ -75,9 +76,9 @@ TextList = BeforeValidator(_from_json)
 
 
 class Settings(BaseModel):
-    """All that a stack decides. Every key is declared and described in Pulumi.yaml."""
+    """All that a stack decides. The keys are these names in camelCase, described in Pulumi.yaml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     environment: Environment
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
@@ -126,6 +127,10 @@ class Settings(BaseModel):
         return self
 
 
+KEYS: Final = MappingProxyType({to_camel(field): field for field in Settings.model_fields})
+"""Key as a person writes it → field."""
+
+
 def load_settings(stack: str, config: Mapping[str, str]) -> Settings:
     """Read the `slipway:` keys of a stack's whole configuration; other namespaces are left alone.
 
@@ -133,23 +138,26 @@ def load_settings(stack: str, config: Mapping[str, str]) -> Settings:
     """
     prefix = f"{PROJECT}:"
     own = {key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)}
+    wrong = [_unknown(key) for key in own if key not in KEYS]
     try:
-        return Settings.model_validate(own)
+        settings = Settings.model_validate({KEYS[key]: own[key] for key in own if key in KEYS})
+        if not wrong:
+            return settings
     except ValidationError as error:
-        lines = [f"Pulumi.{stack}.yaml: {_describe(detail)}" for detail in error.errors()]
-        raise SettingsError("\n".join(sorted(lines))) from error
+        wrong += [_describe(detail) for detail in error.errors()]
+    raise SettingsError("\n".join(f"Pulumi.{stack}.yaml: {line}" for line in sorted(wrong)))
+
+
+def _unknown(key: str) -> str:
+    near = difflib.get_close_matches(key, KEYS, n=1)
+    fix = f"Did you mean {PROJECT}:{near[0]}?" if near else f"Settings: {', '.join(sorted(KEYS))}"
+    return f"{PROJECT}:{key} is not a setting. {fix}"
 
 
 def _describe(detail: ErrorDetails) -> str:
     location = detail["loc"]
-    key = f"{PROJECT}:{location[0]}" if location else ""
+    key = f"{PROJECT}:{to_camel(str(location[0]))}" if location else ""
     match detail["type"]:
-        case "extra_forbidden":
-            known = [f"{PROJECT}:{to_camel(field)}" for field in Settings.model_fields]
-            near = difflib.get_close_matches(key, known, n=1)
-            return f"{key} is not a setting. " + (
-                f"Did you mean {near[0]}?" if near else f"Settings: {', '.join(sorted(known))}"
-            )
         case "missing":
             return f"{key} is missing. Add it, as Pulumi.yaml describes it"
         case "value_error":

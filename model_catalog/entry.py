@@ -2,9 +2,10 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, StringConstraints
 
 from engines import UNRESOLVED
 from engines.torchserve import ServingOptions, archive_name, model_name
@@ -23,9 +24,23 @@ ModelId = Annotated[str, StringConstraints(pattern=f"^{MODEL_PATTERN}$")]
 LanguageId = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE_PATTERN}$")]
 ScriptId = Annotated[str, StringConstraints(pattern=f"^{SCRIPT_PATTERN}$")]
 VersionId = Annotated[str, StringConstraints(pattern=f"^{VERSION_PATTERN}$")]
-Digest = Annotated[str, StringConstraints(pattern=rf"^(sha256:[0-9a-f]{{64}}|{UNRESOLVED})$")]
+_DIGEST_PATTERN = rf"^(sha256:[0-9a-f]{{64}}|{UNRESOLVED})$"
+Digest = Annotated[str, StringConstraints(pattern=_DIGEST_PATTERN)]
 ArchiveName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mar$")]
 TeamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+
+
+PATTERN_HINTS: Final = MappingProxyType(
+    {
+        f"^{LANGUAGE_PATTERN}$": "Write a BCP 47 tag in its usual case, as in fr or zh-Hant",
+        f"^{MODEL_PATTERN}$": "Start with a letter; letters, digits, dot, dash and underscore follow",
+        f"^{SCRIPT_PATTERN}$": "Write an ISO 15924 code, as in Latn",
+        f"^{TASK_PATTERN}$": "Write it as one word, as in QuestionAnswering",
+        f"^{VERSION_PATTERN}$": "Use letters, digits, dot, dash and underscore, as in 1.0",
+        _DIGEST_PATTERN: "Write sha256: and 64 hex digits as observed, or unresolved",
+    }
+)
+"""What to tell a person instead of the pattern."""
 
 
 class Engine(StrEnum):
@@ -88,10 +103,16 @@ class Version(CatalogModel):
     serving: ServingOptions = ServingOptions()
 
 
+def _not_empty(scripts: tuple[str, ...]) -> tuple[str, ...]:
+    if not scripts:
+        raise ValueError("names no script; write the ISO 15924 codes it is written in, as in [Latn]")
+    return scripts
+
+
 class Language(CatalogModel):
     """One variant: the model in one language."""
 
-    scripts: tuple[ScriptId, ...] = Field(min_length=1)
+    scripts: Annotated[tuple[ScriptId, ...], AfterValidator(_not_empty)]
     versions: dict[VersionId, Version] = Field(min_length=1)
 
 

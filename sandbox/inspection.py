@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import boto3
 import requests
@@ -47,6 +48,8 @@ class Inspection:
     def __init__(self, sandbox: Sandbox) -> None:
         self._endpoints: Endpoints = sandbox.endpoints()
         self._session = requests.Session()
+        # Else REQUESTS_CA_BUNDLE and proxy variables win over what is set here.
+        self._session.trust_env = False
         self._session.headers["Authorization"] = f"Bearer {control_plane.admin_token(sandbox.paths)}"
         self._session.verify = str(sandbox.paths.cluster_ca)
 
@@ -76,7 +79,7 @@ class Inspection:
             node["metadata"]["name"]: node["metadata"]["labels"].get("slipway.dev/pool", "")
             for node in self._items("/api/v1/nodes")
         }
-        pods = self._items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
+        pods = self._items(f"/api/v1/namespaces/{namespace}/pods?labelSelector={quote(selector)}")
         return sorted((_pod_facts(pod, pools) for pod in pods), key=lambda pod: pod.name)
 
     def leftovers(self) -> list[str]:
@@ -102,10 +105,21 @@ class Inspection:
             aws_secret_access_key="sandbox",  # noqa: S106 (the emulated account takes any)
         )
 
-    def _items(self, path: str, **parameters: str) -> list[dict[str, Any]]:
-        answer = self._session.get(self._endpoints.api_server_url + path, params=parameters, timeout=30)
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One call to the API server as its administrator; a body is a merge patch.
+
+        Raises:
+            requests.HTTPError: the server refused it.
+        """
+        headers = {"Content-Type": "application/merge-patch+json"} if body else {}
+        url = self._endpoints.api_server_url + path
+        answer = self._session.request(method, url, json=body, headers=headers, timeout=30)
         answer.raise_for_status()
-        items: list[dict[str, Any]] = answer.json()["items"]
+        content: dict[str, Any] = answer.json()
+        return content
+
+    def _items(self, path: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.request("GET", path)["items"]
         return items
 
     @staticmethod

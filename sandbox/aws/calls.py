@@ -130,9 +130,9 @@ class Call:
     region: str
     tags: Mapping[str, str] = field(default_factory=dict)
     """All tags that the object is to bear, URN included."""
-    status: Callable[[str], None] = lambda message: None
+    status: Callable[[str], None] = lambda _message: None
     """Shows a passing remark beside the resource."""
-    warn: Callable[[str], None] = lambda message: None
+    warn: Callable[[str], None] = lambda _message: None
     """Shows a remark that stays in the output."""
     timeout: float | None = None
     """Seconds that the program grants, if it says so."""

@@ -27,7 +27,9 @@ def known(inputs: Mapping[str, Any], *path: str) -> Any:
     return None if value is UNKNOWN else value
 
 
-def network(inputs: Properties, property_: str, shortest: int = 0, longest: int = 32) -> Iterator[CheckFailure]:
+def network(
+    inputs: Properties, property_: str, shortest: int = 0, longest: int = 32
+) -> Iterator[CheckFailure]:
     """An IPv4 network in CIDR form without host bits, of a length between the two."""
     value = known(inputs, property_)
     if value is None:
@@ -113,7 +115,8 @@ def matching(
 
 def one_of(value: Any, at: str, service: str, shape: str) -> Iterator[CheckFailure]:
     """A value out of those that botocore's model of the service lists for a shape."""
-    allowed: list[str] = botocore.session.get_session().get_service_model(service).shape_for(shape).enum
+    model: Any = botocore.session.get_session().get_service_model(service)
+    allowed: list[str] = model.shape_for(shape).enum
     if value not in allowed:
         yield CheckFailure(at, f"{value!r} is not one of {', '.join(allowed)}")
 

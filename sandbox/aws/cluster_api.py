@@ -23,6 +23,21 @@ _TIMEOUT_SECONDS: Final = 20
 _MERGE_PATCH: Final = "application/merge-patch+json"
 
 
+class ClusterApiError(ProviderError):
+    """A request that the API server refused."""
+
+    def __init__(self, answer: requests.Response) -> None:
+        try:
+            message = answer.json().get("message", answer.text)
+        except requests.JSONDecodeError:
+            message = answer.text
+        super().__init__(
+            f"the local API server refused {answer.request.method} {answer.request.path_url}: "
+            f"{answer.status_code}: {' '.join(message.split())}"
+        )
+        self.status = answer.status_code
+
+
 @dataclass(frozen=True)
 class ClusterApi:
     """A Kubernetes API server with one bearer token."""
@@ -83,9 +98,7 @@ class ClusterApi:
         except ProviderError:
             return False
 
-    def await_ready(
-        self, seconds: float, wait: Callable[[float], None], say: Callable[[str], None]
-    ) -> None:
+    def await_ready(self, seconds: float, wait: Callable[[float], None], say: Callable[[str], None]) -> None:
         """Waits until the API server is ready.
 
         Raises:
@@ -129,14 +142,7 @@ class ClusterApi:
 
     def _content(self, answer: requests.Response) -> dict[str, Any]:
         if not answer.ok:
-            try:
-                message = answer.json().get("message", answer.text)
-            except requests.JSONDecodeError:
-                message = answer.text
-            raise ProviderError(
-                f"the local API server refused {answer.request.method} {answer.request.path_url}: "
-                f"{answer.status_code}: {' '.join(message.split())}"
-            )
+            raise ClusterApiError(answer)
         content: dict[str, Any] = answer.json()
         return content
 

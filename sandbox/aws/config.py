@@ -80,7 +80,9 @@ def failures(inputs: Properties, environment_region: str | None) -> list[CheckFa
         if key.startswith("__") or value is None:
             continue
         if key in _NOT_EMULATED:
-            found.append(CheckFailure(key, "is not emulated; leave it out of the sandbox's stack configuration"))
+            found.append(
+                CheckFailure(key, "is not emulated; leave it out of the sandbox's stack configuration")
+            )
         elif key not in _OWN and key not in _WITHOUT_EFFECT:
             found.append(CheckFailure(key, "is not a configuration key of the aws provider"))
     if not inputs.get("region") and not environment_region:

@@ -40,7 +40,7 @@ def tag(call: Call, id_: str, tags: Mapping[str, str], remove: list[str]) -> Non
     call.aws("ec2", "create_tags", Resources=[id_], Tags=pairs(tags))
 
 
-def refuse_dependants(call: Call, id_: str, kind: str, dependants: list[str]) -> None:
+def refuse_dependants(id_: str, kind: str, dependants: list[str]) -> None:
     """Fails as AWS does when something still uses an object; moto does not always look.
 
     Raises:
@@ -62,9 +62,9 @@ def _vpc_attribute(call: Call, id_: str, attribute: str) -> bool:
 
 def _create_vpc(call: Call, inputs: Properties) -> str:
     arguments = given(inputs, {"cidrBlock": "CidrBlock", "instanceTenancy": "InstanceTenancy"})
-    vpc: str = call.aws(
-        "ec2", "create_vpc", TagSpecifications=call.tag_specifications("vpc"), **arguments
-    )["Vpc"]["VpcId"]
+    vpc: str = call.aws("ec2", "create_vpc", TagSpecifications=call.tag_specifications("vpc"), **arguments)[
+        "Vpc"
+    ]["VpcId"]
     _update_vpc(call, vpc, {}, inputs)
     return vpc
 
@@ -95,7 +95,7 @@ def _observe_vpc(call: Call, id_: str, _: Properties) -> Properties | None:
     }
 
 
-def _update_vpc(call: Call, id_: str, old: Properties, new: Properties) -> None:
+def _update_vpc(call: Call, id_: str, _old: Properties, new: Properties) -> None:
     for name in ("enableDnsSupport", "enableDnsHostnames"):
         value = {"Value": bool(new.get(name))}
         call.aws("ec2", "modify_vpc_attribute", VpcId=id_, **{name[0].upper() + name[1:]: value})
@@ -106,7 +106,6 @@ def _delete_vpc(call: Call, id_: str, _: Properties) -> None:
     subnets = call.aws("ec2", "describe_subnets", Filters=in_vpc)["Subnets"]
     groups = call.aws("ec2", "describe_security_groups", Filters=in_vpc)["SecurityGroups"]
     refuse_dependants(
-        call,
         id_,
         "Vpc",
         [subnet["SubnetId"] for subnet in subnets]
@@ -160,8 +159,10 @@ def _update_subnet(call: Call, id_: str, old: Properties, new: Properties) -> No
 def _delete_subnet(call: Call, id_: str, _: Properties) -> None:
     subnet = [{"Name": "subnet-id", "Values": [id_]}]
     gateways = call.aws("ec2", "describe_nat_gateways", Filter=subnet)["NatGateways"]
-    in_use = [gateway["NatGatewayId"] for gateway in gateways if gateway["State"] not in ("deleted", "deleting")]
-    refuse_dependants(call, id_, "Subnet", in_use)
+    in_use = [
+        gateway["NatGatewayId"] for gateway in gateways if gateway["State"] not in ("deleted", "deleting")
+    ]
+    refuse_dependants(id_, "Subnet", in_use)
     call.find("ec2", "delete_subnet", SubnetId=id_)
 
 
@@ -186,7 +187,7 @@ def _observe_internet_gateway(call: Call, id_: str, _: Properties) -> Properties
     }
 
 
-def _update_internet_gateway(call: Call, id_: str, old: Properties, new: Properties) -> None:
+def _update_internet_gateway(call: Call, id_: str, _old: Properties, new: Properties) -> None:
     present = (_observe_internet_gateway(call, id_, {}) or {}).get("vpcId")
     wanted = new.get("vpcId")
     if present and present != wanted:
@@ -307,7 +308,9 @@ KINDS: Final = (
     ),
     Kind(
         token="aws:ec2/subnet:Subnet",  # noqa: S106
-        handles=frozenset({"availabilityZone", "availabilityZoneId", "cidrBlock", "tags", "vpcId", *_SUBNET_FLAGS}),
+        handles=frozenset(
+            {"availabilityZone", "availabilityZoneId", "cidrBlock", "tags", "vpcId", *_SUBNET_FLAGS}
+        ),
         computed=frozenset({"arn", "availabilityZone", "availabilityZoneId", "ownerId"}),
         replaces=frozenset({"availabilityZone", "availabilityZoneId", "cidrBlock", "vpcId"}),
         defaults={"assignIpv6AddressOnCreation": False, "mapPublicIpOnLaunch": False},

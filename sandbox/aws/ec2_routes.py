@@ -95,7 +95,7 @@ def _delete_table(call: Call, id_: str, _: Properties) -> None:
     if table is None:
         return
     associations = [item["RouteTableAssociationId"] for item in table["Associations"] if not item.get("Main")]
-    refuse_dependants(call, id_, "RouteTable", associations)
+    refuse_dependants(id_, "RouteTable", associations)
     call.find("ec2", "delete_route_table", RouteTableId=id_)
 
 
@@ -131,7 +131,7 @@ def _create_route(call: Call, inputs: Properties) -> str:
     return _route_id(call, inputs)
 
 
-def _observe_route(call: Call, id_: str, inputs: Properties) -> Properties | None:
+def _observe_route(call: Call, id_: str, _inputs: Properties) -> Properties | None:
     table, _, value = id_.removeprefix("r-").partition(":")
     for own, api in _DESTINATIONS.items():
         route = _route(call, table, (api, value))
@@ -146,7 +146,7 @@ def _observe_route(call: Call, id_: str, inputs: Properties) -> Properties | Non
     return None
 
 
-def _update_route(call: Call, id_: str, old: Properties, new: Properties) -> None:
+def _update_route(call: Call, _id: str, _old: Properties, new: Properties) -> None:
     call.aws(
         "ec2",
         "replace_route",
@@ -156,7 +156,7 @@ def _update_route(call: Call, id_: str, old: Properties, new: Properties) -> Non
     )
 
 
-def _delete_route(call: Call, id_: str, inputs: Properties) -> None:
+def _delete_route(call: Call, id_: str, _inputs: Properties) -> None:
     table, _, value = id_.removeprefix("r-").partition(":")
     for api in _DESTINATIONS.values():
         if _route(call, table, (api, value)) is not None:
@@ -253,7 +253,7 @@ def _observe_endpoint(call: Call, id_: str, _: Properties) -> Properties | None:
     }
 
 
-def _update_endpoint(call: Call, id_: str, old: Properties, new: Properties) -> None:
+def _update_endpoint(call: Call, id_: str, _old: Properties, new: Properties) -> None:
     present = _observe_endpoint(call, id_, {}) or {}
     arguments: dict[str, Any] = {}
     for own, api in (("routeTableIds", "RouteTableIds"), ("subnetIds", "SubnetIds")):
@@ -269,7 +269,10 @@ def _check_endpoint(inputs: Properties) -> Iterator[CheckFailure]:
     if "serviceName" not in inputs:
         yield CheckFailure("serviceName", "is required")
     kind = inputs.get("vpcEndpointType", "Gateway")
-    only = {"Gateway": ("routeTableIds",), "Interface": ("subnetIds", "securityGroupIds", "privateDnsEnabled")}
+    only = {
+        "Gateway": ("routeTableIds",),
+        "Interface": ("subnetIds", "securityGroupIds", "privateDnsEnabled"),
+    }
     for other, names in only.items():
         for name in names:
             if kind in only and kind != other and inputs.get(name):

@@ -84,7 +84,10 @@ def _observe_group(call: Call, id_: str, inputs: Properties) -> Properties | Non
 
 
 def _update_group(call: Call, id_: str, old: Properties, new: Properties) -> None:
-    for name, key, verb in (("ingress", "IpPermissions", "ingress"), ("egress", "IpPermissionsEgress", "egress")):
+    for name, key, verb in (
+        ("ingress", "IpPermissions", "ingress"),
+        ("egress", "IpPermissionsEgress", "egress"),
+    ):
         if name not in new and name not in old:
             continue
         group = describe(call, "describe_security_groups", "SecurityGroups", GroupIds=[id_]) or {}
@@ -102,7 +105,7 @@ def _delete_group(call: Call, id_: str, _: Properties) -> None:
             refers = any(pair.get("GroupId") == id_ for pair in permission.get("UserIdGroupPairs", []))
             if refers and group["GroupId"] != id_:
                 users.append(group["GroupId"])
-    refuse_dependants(call, id_, "SecurityGroup", users)
+    refuse_dependants(id_, "SecurityGroup", users)
     call.find("ec2", "delete_security_group", GroupId=id_)
 
 
@@ -205,7 +208,7 @@ def _rule_kind(direction: _Direction) -> Kind:
     )
 
 
-def _update_rule(call: Call, id_: str, old: Properties, new: Properties) -> None:
+def _update_rule(call: Call, id_: str, _old: Properties, new: Properties) -> None:
     names = {
         "ipProtocol": "IpProtocol",
         "fromPort": "FromPort",

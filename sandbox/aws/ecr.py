@@ -49,7 +49,7 @@ def _observe(call: Call, name: str, _: Properties) -> Properties | None:
     }
 
 
-def _update(call: Call, name: str, old: Properties, new: Properties) -> None:
+def _update(call: Call, name: str, _old: Properties, new: Properties) -> None:
     mutability = new["imageTagMutability"]
     call.aws("ecr", "put_image_tag_mutability", repositoryName=name, imageTagMutability=mutability)
     call.aws(
@@ -82,7 +82,9 @@ def _check(inputs: Properties) -> Iterable[CheckFailure]:
 KINDS: Final = (
     Kind(
         token="aws:ecr/repository:Repository",  # noqa: S106 (a type token)
-        handles=frozenset({"forceDelete", "imageScanningConfiguration", "imageTagMutability", "name", "tags"}),
+        handles=frozenset(
+            {"forceDelete", "imageScanningConfiguration", "imageTagMutability", "name", "tags"}
+        ),
         computed=frozenset({"arn", "registryId", "repositoryUrl"}),
         replaces=frozenset({"name"}),
         defaults={"imageTagMutability": "MUTABLE"},

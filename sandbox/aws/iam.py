@@ -168,9 +168,7 @@ def _observe_policy(call: Call, arn: str, _: Properties) -> Properties | None:
     if answer is None:
         return None
     policy = answer["Policy"]
-    version = call.aws(
-        "iam", "get_policy_version", PolicyArn=arn, VersionId=policy["DefaultVersionId"]
-    )
+    version = call.aws("iam", "get_policy_version", PolicyArn=arn, VersionId=policy["DefaultVersionId"])
     return {
         "arn": arn,
         "name": policy["PolicyName"],
@@ -183,15 +181,13 @@ def _observe_policy(call: Call, arn: str, _: Properties) -> Properties | None:
     }
 
 
-def _update_policy(call: Call, arn: str, old: Properties, new: Properties) -> None:
+def _update_policy(call: Call, arn: str, _old: Properties, new: Properties) -> None:
     versions = call.aws("iam", "list_policy_versions", PolicyArn=arn)["Versions"]
     # IAM keeps five versions; like the real provider, make room by dropping the oldest that is not in use.
     spare = sorted((v for v in versions if not v["IsDefaultVersion"]), key=lambda v: int(v["VersionId"][1:]))
     if len(versions) >= 5:
         call.aws("iam", "delete_policy_version", PolicyArn=arn, VersionId=spare[0]["VersionId"])
-    call.aws(
-        "iam", "create_policy_version", PolicyArn=arn, PolicyDocument=new["policy"], SetAsDefault=True
-    )
+    call.aws("iam", "create_policy_version", PolicyArn=arn, PolicyDocument=new["policy"], SetAsDefault=True)
 
 
 def _delete_policy(call: Call, arn: str, _: Properties) -> None:
@@ -290,8 +286,7 @@ KINDS: Final = (
         autoname=Autoname(property="name", prefix_property="namePrefix", limit=128),
         identify=_policy_arn,
         named=lambda call, _: (
-            policy["PolicyName"]
-            for policy in call.pages("iam", "list_policies", "Policies", Scope="Local")
+            policy["PolicyName"] for policy in call.pages("iam", "list_policies", "Policies", Scope="Local")
         ),
         create=_create_policy,
         observe=_observe_policy,

@@ -34,7 +34,7 @@ def _caller_identity(call: Call, _: Properties) -> Properties:
     }
 
 
-def _partition(call: Call, _: Properties) -> Properties:
+def _partition(_call: Call, _: Properties) -> Properties:
     return {
         "dnsSuffix": "amazonaws.com",
         "id": ACCOUNT_PARTITION,

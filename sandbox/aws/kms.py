@@ -70,7 +70,7 @@ def _observe_key(call: Call, key: str, _: Properties) -> Properties | None:
     }
 
 
-def _update_key(call: Call, key: str, old: Properties, new: Properties) -> None:
+def _update_key(call: Call, key: str, _old: Properties, new: Properties) -> None:
     if new.get("isEnabled", True):
         call.aws("kms", "enable_key", KeyId=key)
     call.aws("kms", "update_key_description", KeyId=key, Description=new.get("description", ""))

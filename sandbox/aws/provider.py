@@ -157,7 +157,10 @@ class AwsProvider:
         )
 
     def _call_of(
-        self, request: api.Create | api.Read | api.Update | api.Delete | api.Check, kind: Kind, inputs: Properties
+        self,
+        request: api.Create | api.Read | api.Update | api.Delete | api.Check,
+        kind: Kind,
+        inputs: Properties,
     ) -> Call:
         tags = inputs.get("tagsAll", {})
         all_tags = {**tags, URN_TAG: request.urn} if kind.taggable and isinstance(tags, dict) else {}
@@ -286,7 +289,9 @@ class AwsProvider:
             own = inputs.get("tags") or {}
             mine = {key: value for key, value in tags.items() if key in own or defaults.get(key) != value}
             # An empty map that the program wrote is kept: it means the same as none.
-            found |= {key: value for key, value in (("tags", mine), ("tagsAll", tags)) if value or key in inputs}
+            found |= {
+                key: value for key, value in (("tags", mine), ("tagsAll", tags)) if value or key in inputs
+            }
         return found
 
     def _reworded(self, kind: Kind, key: str, given: Any, observed: Any) -> Any:

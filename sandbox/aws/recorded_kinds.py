@@ -16,7 +16,7 @@ def recorded_kind(
     handles: frozenset[str],
     identify: Identify,
     parent: Callable[[Call, Properties], object],
-    outputs: Callable[[Call, str, Properties], Properties] = lambda call, id_, inputs: {},
+    outputs: Callable[[Call, str, Properties], Properties] = lambda _call, _id, _inputs: {},
     updatable: bool = True,
     exists_error: str | None = None,
     tagged: bool = False,
@@ -60,7 +60,7 @@ def recorded_kind(
         known = {name: record["inputs"].get(name) for name in handles - {"tags"}}
         return {**known, **record["outputs"], **({"tagsAll": record["tags"]} if tagged else {})}
 
-    def update(call: Call, id_: str, old: Properties, new: Properties) -> None:
+    def update(call: Call, id_: str, _old: Properties, new: Properties) -> None:
         record = call.records.get(token, id_) or {"outputs": outputs(call, id_, new), "tags": {}}
         call.records.put(token, id_, {**record, "inputs": new})
 
@@ -77,7 +77,7 @@ def recorded_kind(
         create=create,
         observe=observe,
         update=update if updatable else None,
-        delete=lambda call, id_, inputs: call.records.remove(token, id_),
+        delete=lambda call, id_, _inputs: call.records.remove(token, id_),
         tag=tag if tagged else None,
         **rest,
     )

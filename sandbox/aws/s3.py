@@ -79,8 +79,8 @@ def _empty_bucket(call: Call, name: str) -> None:
     if call.find("s3", "head_bucket", Bucket=name) is None:
         return
     for key in ("Versions", "DeleteMarkers"):
-        for page in call.clients.client("s3", call.region).get_paginator("list_object_versions").paginate(
-            Bucket=name
+        for page in (
+            call.clients.client("s3", call.region).get_paginator("list_object_versions").paginate(Bucket=name)
         ):
             objects = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in page.get(key, [])]
             if objects:
@@ -122,7 +122,7 @@ def _setting(
     type_: str,
     put: Callable[[Call, str, Properties], None],
     observe: Callable[[Call, str, Properties], Properties | None],
-    delete: Callable[[Call, str, Properties], None],
+    delete: Callable[[Call, str, Properties], object],
     handles: frozenset[str],
     **rest: Any,
 ) -> Kind:
@@ -140,7 +140,7 @@ def _setting(
         replaces=frozenset({"bucket"}),
         create=create,
         observe=observe_in_bucket,
-        update=lambda call, name, old, new: put(call, name, new),
+        update=lambda call, name, _old, new: put(call, name, new),
         delete=delete,
         **rest,
     )
@@ -159,7 +159,9 @@ def _put_versioning(call: Call, name: str, inputs: Properties) -> None:
 
 def _observe_versioning(call: Call, name: str, _: Properties) -> Properties | None:
     answer = call.find("s3", "get_bucket_versioning", Bucket=name)
-    return None if answer is None else {"versioningConfiguration": {"status": answer.get("Status", "Disabled")}}
+    return (
+        None if answer is None else {"versioningConfiguration": {"status": answer.get("Status", "Disabled")}}
+    )
 
 
 def _suspend_versioning(call: Call, name: str, inputs: Properties) -> None:
@@ -264,9 +266,7 @@ def _put_lifecycle(call: Call, name: str, inputs: Properties) -> None:
     for rule in rules:
         if not rule.get("Filter") and "Prefix" not in rule:
             rule["Filter"] = {"Prefix": ""}
-    call.aws(
-        "s3", "put_bucket_lifecycle_configuration", Bucket=name, LifecycleConfiguration={"Rules": rules}
-    )
+    call.aws("s3", "put_bucket_lifecycle_configuration", Bucket=name, LifecycleConfiguration={"Rules": rules})
 
 
 def _observe_lifecycle(call: Call, name: str, _: Properties) -> Properties | None:

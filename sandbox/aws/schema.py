@@ -20,7 +20,7 @@ from typing import Any, Literal
 from pulumi import _types as sdk_types
 
 from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import UNKNOWN, Properties, path_of
+from sandbox.plugin.values import UNKNOWN, path_of
 
 Path = tuple[str | int, ...]
 
@@ -216,4 +216,3 @@ def _number(text: str) -> Any:
     except ValueError:
         return text
     return int(number) if number.is_integer() else number
-

@@ -75,7 +75,7 @@ class Kind:
     """Groups of inputs of which exactly one must be set."""
     enums: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Dotted input path to the (service, shape) of botocore's model that lists its values; ``*`` is any index."""
-    check: Callable[[Properties], Iterable[CheckFailure]] = lambda inputs: ()
+    check: Callable[[Properties], Iterable[CheckFailure]] = lambda _inputs: ()
     autoname: Autoname | None = None
     identify: Identify | None = None
     """For types whose id follows from the inputs."""
@@ -123,7 +123,9 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _canonical(item) for key, item in value.items()}
     if isinstance(value, list):
-        items = sorted((_canonical(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
+        items = sorted(
+            (_canonical(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True)
+        )
         return items[0] if len(items) == 1 else items
     return value
 

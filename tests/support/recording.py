@@ -94,16 +94,17 @@ class _Mocks(mocks.Mocks):
 class RecordingMonitor(mocks.MockMonitor):
     """See the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, stack_name: str) -> None:
         super().__init__(_Mocks())
         self.recording = Recording()
+        self._stack_name = stack_name
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """The engine's rule: the whole chain of parent types, without the stack's."""
         chain = parent.split("::")[2] if parent else ""
         if chain and chain != "pulumi:pulumi:Stack":
             type_ = f"{chain}${type_}"
-        return "::".join([f"urn:pulumi:{settings.get_stack()}", settings.get_project(), type_, name])
+        return "::".join([f"urn:pulumi:{self._stack_name}", PROJECT, type_, name])
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         urn = self.make_urn(request.parent, request.type, request.name)
@@ -146,7 +147,7 @@ def record(
     preview: bool = False,
 ) -> Recording:
     """Run a program to its end and return all that it registered."""
-    monitor = RecordingMonitor()
+    monitor = RecordingMonitor(stack_name)
     settings.reset_options(project=PROJECT, stack=stack_name, preview=preview)
     settings.configure(
         mocks.MockSettings(

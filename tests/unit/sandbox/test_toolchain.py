@@ -46,8 +46,10 @@ def _fake_go(tmp_path: Path, build_body: str) -> None:
     )
 
 
-PRODUCE = f'printf "#!/bin/sh\\necho {FAKE_VERSION}\\n" > "$out"; chmod +x "$out"; '
+PRODUCE = (
+    f'printf "#!/bin/sh\\necho {FAKE_VERSION}\\n" > "$out"; chmod +x "$out"; '
     'echo built >> "$(dirname "$0")/count"'
+)
 
 
 def test_a_program_is_built_once_and_found_afterwards(module: programs.Module, tmp_path: Path) -> None:

@@ -1,0 +1,350 @@
+"""EKS clusters: moto holds the record, the local control plane is the cluster."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from sandbox.aws import checks
+from sandbox.aws.calls import AwsError, Call, given
+from sandbox.aws.table import Autoname, Kind
+from sandbox.plugin.provider import CheckFailure, ProviderError
+from sandbox.plugin.values import UNKNOWN, Properties
+
+TOKEN: Final = "aws:eks/cluster:Cluster"  # noqa: S105 (a type token)
+
+VERSIONS: Final = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
+"""In standard or extended support in November 2026: https://endoflife.date/amazon-eks gives 1.31's end as
+2026-11-26 and 1.30's as 2026-07-23; https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
+names 1.36 as the newest."""
+
+READY_SECONDS: Final = 120.0
+"""How long a create waits for the local API server, which starts in seconds."""
+
+PER_CLUSTER: Final = (
+    "aws:eks/accessEntry:AccessEntry",
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+    "aws:eks/addon:Addon",
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+)
+"""Recorded types that EKS deletes together with their cluster."""
+
+_NAME: Final = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
+_RECORDED: Final = (
+    "accessConfig",
+    "bootstrapSelfManagedAddons",
+    "deletionProtection",
+    "upgradePolicy",
+    "version",
+    "zonalShiftConfig",
+)
+_GROUP_TAG: Final = "slipway.dev/cluster-security-group-of"
+_LOG_TYPES: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+_OPEN: Final = {
+    "endpointPublicAccess": True,
+    "endpointPrivateAccess": False,
+    "publicAccessCidrs": ["0.0.0.0/0"],
+}
+
+
+def cluster_of(call: Call, name: str) -> dict[str, Any]:
+    """A cluster's description with what moto drops.
+
+    Raises:
+        AwsError: there is no such cluster.
+    """
+    cluster = call.aws("eks", "describe_cluster", name=name)["cluster"]
+    record = call.records.get(TOKEN, name) or {}
+    return {
+        **cluster,
+        **{key: value for key, value in record.items() if key in _RECORDED and value is not None},
+    }
+
+
+def assumable_by(call: Call, role_arn: str, service: str) -> None:
+    """Fails when a role does not exist or does not trust a service.
+
+    Raises:
+        AwsError: as EKS says it; moto itself would take any name.
+    """
+    role = call.aws("iam", "get_role", RoleName=role_arn.rpartition("/")[2])["Role"]
+    if service not in json.dumps(role["AssumeRolePolicyDocument"]):
+        raise AwsError(
+            "eks",
+            "Create",
+            "InvalidParameterException",
+            f"the role {role_arn} could not be assumed because its trust policy does not name {service}",
+        )
+
+
+def zones_of(call: Call, subnets: list[str]) -> set[str]:
+    """The availability zones of subnets, which must exist."""
+    found = call.aws("ec2", "describe_subnets", SubnetIds=subnets)["Subnets"]
+    return {subnet["AvailabilityZone"] for subnet in found}
+
+
+def _create(call: Call, inputs: Properties) -> str:
+    name: str = inputs["name"]
+    network = inputs["vpcConfig"]
+    assumable_by(call, inputs["roleArn"], "eks.amazonaws.com")
+    if len(zones_of(call, network["subnetIds"])) < 2:
+        raise AwsError(
+            "eks",
+            "CreateCluster",
+            "InvalidParameterException",
+            "Subnets specified must be in at least two different AZs",
+        )
+    cluster = call.cluster()
+    call.status("waiting for the local API server")
+    cluster.await_ready(call.timeout or READY_SECONDS, call.wait, call.status)
+    arguments: dict[str, Any] = {
+        "name": name,
+        "roleArn": inputs["roleArn"],
+        "resourcesVpcConfig": _network(network),
+        "version": inputs.get("version", VERSIONS[-1]),
+        "logging": _logging(inputs.get("enabledClusterLogTypes", [])),
+        "tags": dict(call.tags),
+    }
+    if service := inputs.get("kubernetesNetworkConfig"):
+        names = {"serviceIpv4Cidr": "serviceIpv4Cidr", "ipFamily": "ipFamily"}
+        arguments["kubernetesNetworkConfig"] = given(service, names)
+    if encryption := inputs.get("encryptionConfig"):
+        key = {"keyArn": encryption["provider"]["keyArn"]}
+        arguments["encryptionConfig"] = [{"resources": encryption["resources"], "provider": key}]
+    call.aws("eks", "create_cluster", **arguments)
+    _record(call, name, inputs)
+    _security_group(call, name, network["subnetIds"])
+    return name
+
+
+def _record(call: Call, name: str, inputs: Properties) -> None:
+    access = {
+        "authenticationMode": "CONFIG_MAP",
+        "bootstrapClusterCreatorAdminPermissions": True,
+        **inputs.get("accessConfig", {}),
+    }
+    recorded = {key: inputs.get(key) for key in _RECORDED}
+    version = inputs.get("version", VERSIONS[-1])
+    upgrade = inputs.get("upgradePolicy") or {"supportType": "EXTENDED"}
+    call.records.put(
+        TOKEN, name, {**recorded, "accessConfig": access, "upgradePolicy": upgrade, "version": version}
+    )
+
+
+def _network(inputs: Properties) -> dict[str, Any]:
+    names = (
+        "endpointPrivateAccess",
+        "endpointPublicAccess",
+        "publicAccessCidrs",
+        "securityGroupIds",
+        "subnetIds",
+    )
+    return {**_OPEN, **given(inputs, dict(zip(names, names, strict=True)))}
+
+
+def _logging(types: list[str]) -> dict[str, Any]:
+    off = [type_ for type_ in _LOG_TYPES if type_ not in types]
+    return {
+        "clusterLogging": [
+            {"types": listed, "enabled": enabled}
+            for listed, enabled in ((types, True), (off, False))
+            if listed
+        ]
+    }
+
+
+def _security_group(call: Call, name: str, subnets: list[str]) -> None:
+    """The group that EKS makes for the cluster's own traffic."""
+    if _security_group_of(call, name) is None:
+        vpc = call.aws("ec2", "describe_subnets", SubnetIds=subnets[:1])["Subnets"][0]["VpcId"]
+        tags = [{"Key": _GROUP_TAG, "Value": name}]
+        call.aws(
+            "ec2",
+            "create_security_group",
+            GroupName=f"eks-cluster-sg-{name}",
+            Description="EKS created security group applied to ENI attached to the control plane",
+            VpcId=vpc,
+            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
+        )
+
+
+def _security_group_of(call: Call, name: str) -> dict[str, Any] | None:
+    filters = [{"Name": f"tag:{_GROUP_TAG}", "Values": [name]}]
+    found = call.aws("ec2", "describe_security_groups", Filters=filters)["SecurityGroups"]
+    return found[0] if found else None
+
+
+def _observe(call: Call, name: str, _inputs: Properties) -> Properties | None:
+    try:
+        cluster = cluster_of(call, name)
+    except AwsError as error:
+        if error.is_absence:
+            return None
+        raise
+    group = _security_group_of(call, name) or {}
+    local = call.cluster()
+    encryption = cluster.get("encryptionConfig") or []
+    return {
+        "name": name,
+        "arn": cluster["arn"],
+        "roleArn": cluster["roleArn"],
+        "status": cluster["status"],
+        "createdAt": cluster["createdAt"].isoformat(),
+        "platformVersion": cluster["platformVersion"],
+        "endpoint": local.server,
+        "certificateAuthority": {"data": local.authority},
+        "identities": [{"oidcs": [{"issuer": cluster["identity"]["oidc"]["issuer"]}]}],
+        "kubernetesNetworkConfig": cluster.get("kubernetesNetworkConfig"),
+        "encryptionConfig": {
+            "resources": encryption[0]["resources"],
+            "provider": encryption[0]["provider"],
+        }
+        if encryption
+        else None,
+        "enabledClusterLogTypes": sorted(
+            type_
+            for logging in cluster.get("logging", {}).get("clusterLogging", [])
+            if logging["enabled"]
+            for type_ in logging["types"]
+        ),
+        "vpcConfig": {
+            **_OPEN,
+            **cluster["resourcesVpcConfig"],
+            "clusterSecurityGroupId": group.get("GroupId"),
+            "vpcId": group.get("VpcId"),
+        },
+        **{key: cluster.get(key) for key in _RECORDED},
+        "tagsAll": cluster.get("tags") or {},
+    }
+
+
+def _update(call: Call, name: str, _old: Properties, new: Properties) -> None:
+    before, after = cluster_of(call, name)["version"], new.get("version")
+    if after is not None and after != before:
+        step = VERSIONS.index(after) - (VERSIONS.index(before) if before in VERSIONS else -1)
+        if step != 1:
+            raise AwsError(
+                "eks",
+                "UpdateClusterVersion",
+                "InvalidParameterException",
+                f"Unsupported Kubernetes minor version update from {before} to {after}: one minor at a time, "
+                "and never back",
+            )
+    call.aws(
+        "eks",
+        "update_cluster_config",
+        name=name,
+        resourcesVpcConfig=_network(new["vpcConfig"]),
+        logging=_logging(new.get("enabledClusterLogTypes", [])),
+    )
+    _record(call, name, {**new, "version": after or before})
+
+
+def _delete(call: Call, name: str, _: Properties) -> None:
+    if call.find("eks", "describe_cluster", name=name) is not None:
+        if (call.records.get(TOKEN, name) or {}).get("deletionProtection"):
+            raise ProviderError(
+                f"aws eks DeleteCluster: InvalidRequestException: {name} has deletion protection; set "
+                "deletionProtection to false and run `up` first"
+            )
+        call.find("eks", "delete_cluster", name=name)
+    group = _security_group_of(call, name)
+    if group is not None:
+        call.find("ec2", "delete_security_group", GroupId=group["GroupId"])
+    for token in PER_CLUSTER:
+        for record in list(call.records.all(token)):
+            if record["inputs"].get("clusterName") == name:
+                call.records.remove(token, record["id"])
+    call.records.remove(TOKEN, name)
+
+
+def _tag(call: Call, name: str, tags: Mapping[str, str], remove: list[str]) -> None:
+    arn = call.arn("eks", f"cluster/{name}")
+    if remove:
+        call.aws("eks", "untag_resource", resourceArn=arn, tagKeys=remove)
+    call.aws("eks", "tag_resource", resourceArn=arn, tags=dict(tags))
+
+
+def _check(inputs: Properties) -> Iterator[CheckFailure]:
+    yield from checks.matching(
+        inputs, "name", _NAME, "1 to 100 letters, digits, - and _, beginning with a letter or digit"
+    )
+    yield from checks.arn(inputs, "roleArn")
+    version = checks.known(inputs, "version")
+    if version is not None and version not in VERSIONS:
+        yield CheckFailure(
+            "version",
+            f"{version!r} is not one of {', '.join(VERSIONS)}, the Kubernetes versions that EKS supports",
+        )
+    subnets = checks.known(inputs, "vpcConfig", "subnetIds")
+    if isinstance(subnets, list) and len(subnets) < 2:
+        yield CheckFailure("vpcConfig.subnetIds", "needs subnets in at least two availability zones")
+    network = inputs.get("vpcConfig")
+    closed = isinstance(network, dict) and network.get("endpointPublicAccess") is False
+    if closed and network.get("endpointPrivateAccess") not in (True, UNKNOWN):
+        yield CheckFailure("vpcConfig", "the endpoint must be public, private or both")
+    for type_ in checks.known(inputs, "enabledClusterLogTypes") or []:
+        if type_ is not UNKNOWN and type_ not in _LOG_TYPES:
+            yield CheckFailure("enabledClusterLogTypes", f"{type_!r} is not one of {', '.join(_LOG_TYPES)}")
+
+
+KINDS: Final = (
+    Kind(
+        token=TOKEN,
+        handles=frozenset(
+            {
+                "enabledClusterLogTypes",
+                "encryptionConfig",
+                "kubernetesNetworkConfig",
+                "name",
+                "roleArn",
+                "tags",
+                "vpcConfig",
+                *_RECORDED,
+            }
+        ),
+        computed=frozenset(
+            {
+                "accessConfig",
+                "arn",
+                "certificateAuthority",
+                "createdAt",
+                "endpoint",
+                "identities",
+                "kubernetesNetworkConfig",
+                "platformVersion",
+                "status",
+                "upgradePolicy",
+                "version",
+            }
+        ),
+        replaces=frozenset(
+            {
+                "accessConfig.bootstrapClusterCreatorAdminPermissions",
+                "bootstrapSelfManagedAddons",
+                "encryptionConfig",
+                "kubernetesNetworkConfig.ipFamily",
+                "kubernetesNetworkConfig.serviceIpv4Cidr",
+                "name",
+                "roleArn",
+            }
+        ),
+        defaults={"bootstrapSelfManagedAddons": True},
+        enums={
+            "accessConfig.authenticationMode": ("eks", "AuthenticationMode"),
+            "kubernetesNetworkConfig.ipFamily": ("eks", "IpFamily"),
+            "upgradePolicy.supportType": ("eks", "SupportType"),
+        },
+        check=_check,
+        autoname=Autoname(property="name", limit=100),
+        identify=lambda _, inputs: inputs.get("name"),
+        named=lambda call, _: call.pages("eks", "list_clusters", "clusters"),
+        create=_create,
+        observe=_observe,
+        update=_update,
+        delete=_delete,
+        tag=_tag,
+    ),
+)

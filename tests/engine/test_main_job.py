@@ -1,0 +1,328 @@
+"""The main job as a newcomer runs it: the real engine and control plane, from a clone of its own."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from sandbox import control_plane, endpoints, processes
+from sandbox.inspection import Inspection
+from sandbox.lifecycle import Sandbox
+
+pytestmark = pytest.mark.engine
+
+REPOSITORY = Path(__file__).parents[2]
+ENTRY = "model_catalog/entries/question_answering/reader.yaml"
+RELEASE = "model_catalog/releases/sandbox.yaml"
+SELECTOR = "QuestionAnswering/Reader/fr"
+
+
+@dataclass(frozen=True)
+class Ran:
+    code: int
+    output: str
+
+    def ok(self) -> str:
+        assert self.code == 0, self.output
+        return self.output
+
+
+@dataclass(frozen=True)
+class Clone:
+    """A checkout with a sandbox of its own."""
+
+    root: Path
+
+    @property
+    def sandbox(self) -> Sandbox:
+        return Sandbox(self.root)
+
+    def slipway(self, *arguments: str) -> Ran:
+        return self._run([sys.executable, "-m", "cli.main", *arguments])
+
+    def shell(self, script: str) -> Ran:
+        return self._run(["bash", "-c", script])
+
+    def pulumi(self, *arguments: str) -> Ran:
+        """A plain `pulumi`, in the environment that `slipway sandbox env` prints."""
+        words = " ".join(arguments)
+        return self.shell(f'eval "$({sys.executable} -m cli.main sandbox env)" && pulumi {words}')
+
+    def steps(self, *arguments: str) -> dict[str, str]:
+        """What a preview would do: the logical name of each resource that changes → the operation."""
+        ran = self.shell(
+            f'eval "$({sys.executable} -m cli.main sandbox env)" && '
+            f"pulumi preview --stack sandbox --json {' '.join(arguments)} 2>/dev/null"
+        )
+        previewed = json.loads(ran.ok())
+        return {
+            _short(step["urn"]): step["op"]
+            for step in previewed["steps"]
+            if step["op"] not in ("same", "read", "refresh")
+        }
+
+    def state(self) -> dict[str, Any]:
+        exported = json.loads(self.pulumi("stack", "export", "--stack", "sandbox").ok())
+        deployment: dict[str, Any] = exported["deployment"]
+        return deployment
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.root / file
+        text = path.read_text()
+        assert old in text, f"{file} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    def restore(self) -> None:
+        subprocess.run(["git", "checkout", "--quiet", "."], cwd=self.root, check=True)
+
+    def aws(self, service: str) -> Any:
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # one of many literal overloads, chosen by a plain string
+            endpoint_url=self.sandbox.endpoints().aws_url,
+            region_name="eu-west-1",
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",
+        )
+
+    def _run(self, command: list[str]) -> Ran:
+        ran = subprocess.run(
+            command,
+            cwd=self.root,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            env={key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))},
+        )
+        return Ran(ran.returncode, ran.stdout)
+
+
+def _short(urn: str) -> str:
+    """`kubernetes:apps/v1:Deployment question-answering-reader` of a URN."""
+    kind, name = urn.split("::")[2:4]
+    return f"{kind.rpartition('$')[2]} {name}"
+
+
+def _new_clone(root: Path) -> Clone:
+    """The working tree as git sees it, committed, so that `git status` says what running it changed."""
+    files = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, files.split("\0")):
+        source, target = REPOSITORY / name, root / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
+    for command in (["git", "init", "-q"], ["git", "add", "-A"], [*git, "commit", "-qm", "as it is"]):
+        subprocess.run(command, cwd=root, check=True)
+    return Clone(root)
+
+
+@pytest.fixture(scope="module", name="deployed")
+def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone, str]]:
+    clone = _new_clone(tmp_path_factory.mktemp("clone"))
+    try:
+        yield clone, clone.slipway("sandbox", "up").ok()
+    finally:
+        clone.sandbox.stop()
+
+
+@pytest.fixture(name="clone")
+def _clone(deployed: tuple[Clone, str]) -> Iterator[Clone]:
+    clone, _ = deployed
+    yield clone
+    clone.restore()
+
+
+def test_up_ends_with_what_serves_what_where_and_marks_what_is_emulated(deployed: tuple[Clone, str]) -> None:
+    _, output = deployed
+    for version in ("1.0", "2"):
+        assert re.search(rf"{SELECTOR}@{version}\s.*question-answering-reader\s+gpu-", output), output
+    assert "Running on ip-" in output
+    assert "Emulated: AWS (moto" in output
+    assert "no container runs" in output
+    assert re.search(r"private, versioned, encrypted with aws:kms.*emulated S3", output)
+
+
+def test_the_real_scheduler_bound_the_pods_to_the_gpu_pool(clone: Clone) -> None:
+    pods = Inspection(clone.sandbox).pods("slipway-serving", "slipway.dev/server=question-answering-reader")
+    assert [(pod.phase, pod.pool) for pod in pods] == [("Running", "gpu-g4dn-xlarge")]
+
+
+def test_the_bucket_answers_over_the_s3_api_and_is_private_versioned_and_encrypted(clone: Clone) -> None:
+    bucket = _output(clone, "bucket")
+    s3 = clone.aws("s3")
+    s3.put_object(Bucket=bucket, Key="probe", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="probe", Body=b"2")
+    assert len(s3.list_object_versions(Bucket=bucket, Prefix="probe")["Versions"]) == 2
+    facts = Inspection(clone.sandbox).bucket(bucket)
+    assert (facts.private, facts.versioned, facts.encryption) == (True, True, "aws:kms")
+
+
+def test_a_second_up_changes_nothing(clone: Clone) -> None:
+    output = clone.slipway("sandbox", "up").ok()
+    assert re.search(r"Resources:\n\s+\d+ unchanged\n", output), output
+
+
+def test_refresh_straight_after_up_sees_no_change(clone: Clone) -> None:
+    output = clone.pulumi("refresh", "--stack sandbox --yes --skip-preview --expect-no-changes").ok()
+    assert re.search(r"Resources:\n\s+\d+ unchanged\n", output), output
+
+
+def test_running_the_sandbox_leaves_the_checkout_clean(clone: Clone) -> None:
+    assert clone.shell("git status --porcelain").ok() == ""
+
+
+def test_a_plain_pulumi_preview_works_in_the_environment_that_sandbox_env_prints(clone: Clone) -> None:
+    output = clone.pulumi("preview", "--stack sandbox --expect-no-changes").ok()
+    assert re.search(r"\d+ unchanged", output)
+
+
+def test_the_emulators_refuse_another_stack_by_name(clone: Clone) -> None:
+    clone.pulumi("stack", "init prod --no-select").ok()
+    refused = clone.pulumi("preview", "--stack prod --non-interactive")
+    assert refused.code != 0
+    assert "the stack is 'prod', and only 'sandbox' is emulated" in refused.output
+
+
+def test_the_emulators_refuse_an_endpoint_that_is_not_this_machine(clone: Clone) -> None:
+    refused = clone.shell(
+        f'eval "$({sys.executable} -m cli.main sandbox env)" && '
+        "AWS_ENDPOINT_URL=https://s3.eu-west-1.amazonaws.com pulumi preview --stack sandbox --non-interactive"
+    )
+    assert refused.code != 0
+    assert "not a loopback address" in refused.output
+
+
+def test_adding_version_3_previews_that_server_s_configuration_change_alone(clone: Clone) -> None:
+    entry = yaml.safe_load((clone.root / ENTRY).read_text())
+    versions = entry["languages"]["fr"]["versions"]
+    versions["3"] = {**versions["2"], "artifact": {**versions["2"]["artifact"], "path": "RemoteModels/fr/3"}}
+    (clone.root / ENTRY).write_text(yaml.safe_dump(entry))
+    clone.edit(RELEASE, 'versions: ["1.0", "2"]', 'versions: ["1.0", "2", "3"]')
+    steps = clone.steps()
+    changed = {name.split(" ")[0].rpartition(":")[2]: operation for name, operation in steps.items()}
+    assert set(changed) == {"ConfigMap", "Deployment"}, steps
+    assert changed["Deployment"] == "update"
+
+
+def test_a_wrong_setting_stops_before_any_resource_and_names_key_file_and_fix(clone: Clone) -> None:
+    clone.edit("Pulumi.sandbox.yaml", "slipway:forceDestroy: true", "slipway:forceDestory: true")
+    failed = clone.pulumi("preview", "--stack sandbox --non-interactive")
+    assert failed.code != 0
+    assert "Pulumi.sandbox.yaml: slipway:forceDestory is not a setting" in failed.output
+    assert "Did you mean slipway:forceDestroy?" in failed.output
+    assert "Traceback" not in failed.output
+
+
+def test_a_wrong_catalog_stops_before_any_resource_and_names_file_line_rule_and_fix(clone: Clone) -> None:
+    clone.edit(RELEASE, 'default: "2"', 'default: "9"')
+    failed = clone.pulumi("preview", "--stack sandbox --non-interactive")
+    assert failed.code != 0
+    assert re.search(r"releases/sandbox\.yaml:\d+:\d+ ", failed.output), failed.output
+    assert "Traceback" not in failed.output
+
+
+@pytest.mark.parametrize("what", ["bucket versioning", "node", "deployment", "network policy"])
+def test_an_edit_behind_the_back_is_seen_by_refresh_and_mended_by_up(clone: Clone, what: str) -> None:
+    _edit_behind_the_back(clone, what)
+    refreshed = clone.pulumi("refresh", "--stack sandbox --yes --skip-preview").ok()
+    assert what == "node" or not re.search(r"Resources:\n\s+\d+ unchanged\n\n", refreshed), refreshed
+    clone.slipway("sandbox", "up").ok()
+    assert clone.steps("--refresh") == {}
+    assert _is_mended(clone, what)
+
+
+def test_nothing_in_the_state_gives_access_to_the_cluster(clone: Clone) -> None:
+    state = json.dumps(clone.state())
+    tokens = (
+        control_plane.admin_token(clone.sandbox.paths),
+        control_plane.deployer_token(clone.sandbox.paths),
+    )
+    assert all(token not in state for token in tokens)
+
+
+def test_down_leaves_nothing_in_any_api_no_process_no_port_and_no_state(
+    tmp_path_factory: pytest.TempPathFactory, deployed: tuple[Clone, str]
+) -> None:
+    first, _ = deployed
+    clone = _new_clone(tmp_path_factory.mktemp("down"))
+    clone.slipway("sandbox", "up").ok()
+    ports = clone.sandbox.endpoints()
+    assert set(processes.running(first.sandbox.paths)) == set(processes.running(clone.sandbox.paths))
+    output = clone.slipway("sandbox", "down").ok()
+    assert "nothing left in any API" in output
+    assert processes.running(clone.sandbox.paths) == {}
+    assert endpoints.taken(ports) == []
+    assert {path.name for path in clone.sandbox.paths.root.iterdir()} <= {"logs", "lock"}
+    assert clone.shell("git status --porcelain").ok() == ""
+    assert (
+        clone.shell("ps -eo args | grep -c '[p]ulumi-resource.*" + str(clone.root) + "'").output.strip()
+        == "0"
+    )
+
+
+def _output(clone: Clone, name: str) -> str:
+    return clone.pulumi("stack", f"output {name} --stack sandbox").ok().strip()
+
+
+def _edit_behind_the_back(clone: Clone, what: str) -> None:
+    if what == "bucket versioning":
+        clone.aws("s3").put_bucket_versioning(
+            Bucket=_output(clone, "bucket"), VersioningConfiguration={"Status": "Suspended"}
+        )
+        return
+    inspection = Inspection(clone.sandbox)
+    if what == "node":
+        inspection.request("DELETE", f"/api/v1/nodes/{_gpu_node(inspection)}")
+    elif what == "deployment":
+        inspection.request(
+            "PATCH",
+            "/apis/apps/v1/namespaces/slipway-serving/deployments/question-answering-reader",
+            {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}},
+        )
+    else:
+        inspection.request(
+            "DELETE",
+            "/apis/networking.k8s.io/v1/namespaces/slipway-serving/networkpolicies/question-answering-reader",
+        )
+
+
+def _is_mended(clone: Clone, what: str) -> bool:
+    inspection = Inspection(clone.sandbox)
+    base = "/namespaces/slipway-serving"
+    match what:
+        case "bucket versioning":
+            return inspection.bucket(_output(clone, "bucket")).versioned
+        case "node":
+            return bool(_gpu_node(inspection))
+        case "deployment":
+            deployment = inspection.request(
+                "GET", f"/apis/apps/v1{base}/deployments/question-answering-reader"
+            )
+            return bool(deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] != 1)
+        case _:
+            policies = inspection.request("GET", f"/apis/networking.k8s.io/v1{base}/networkpolicies")
+            return "question-answering-reader" in {item["metadata"]["name"] for item in policies["items"]}
+
+
+def _gpu_node(inspection: Inspection) -> str:
+    nodes = inspection.request("GET", "/api/v1/nodes?labelSelector=slipway.dev/pool%3Dgpu-g4dn-xlarge")[
+        "items"
+    ]
+    return str(nodes[0]["metadata"]["name"]) if nodes else ""

@@ -1,0 +1,162 @@
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hardware import instance_type
+from model_catalog import Catalog, Entry, Environment, Release, load_catalog
+from planning import GPU_TAINT_KEY, POOL_LABEL, Plan, PlanningError, PoolSettings, make_plan
+from quantities import Bytes
+
+SETTINGS = PoolSettings(
+    gpu_instance_type="g4dn.xlarge",
+    gpu_max_nodes=4,
+    cpu_instance_type="m6i.2xlarge",
+    cpu_max_nodes=2,
+    system_instance_type="m6i.large",
+    system_nodes=2,
+)
+
+
+def entry(model: str = "Reader", **fields: Any) -> dict[str, Any]:
+    serving = fields.pop("serving", {})
+    memory = fields.pop("memory", {"weights": "440MiB", "per_request": "12MiB"})
+    version = {
+        "artifact": {"bucket": "research-models", "path": "a/b", "digest": "unresolved"},
+        "memory": memory,
+        "serving": serving,
+    }
+    return {
+        "task": "QuestionAnswering",
+        "model": model,
+        "owner": "team",
+        "engine": "torchserve",
+        "languages": {"fr": {"scripts": ["Latn"], "versions": {"1": version}}},
+        **fields,
+    }
+
+
+def plan(*entries: dict[str, Any], settings: PoolSettings = SETTINGS) -> Plan:
+    release = {f"{e['task']}/{e['model']}/fr": {"default": "1"} for e in entries}
+    catalog = Catalog(
+        entries=tuple(Entry.model_validate(e) for e in entries),
+        releases={Environment.DEV: Release.model_validate(release)},
+    )
+    return make_plan(catalog, Environment.DEV, settings)
+
+
+def pools(planned: Plan) -> dict[str, int]:
+    return {pool.name: pool.desired_nodes for pool in planned.pools}
+
+
+def test_an_entry_s_released_versions_share_one_server() -> None:
+    (server,) = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
+    assert server.name == "question-answering-reader"
+    assert [(model.archive, model.default) for model in server.models] == [
+        ("fr_reader.mar", False),
+        ("fr_reader_2.mar", True),
+    ]
+
+
+def test_every_version_and_every_variant_has_a_path() -> None:
+    (server,) = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
+    assert server.paths == {
+        "QuestionAnswering/Reader/fr": "/predictions/fr_reader",
+        "QuestionAnswering/Reader/fr@1.0": "/predictions/fr_reader/1.0",
+        "QuestionAnswering/Reader/fr@2": "/predictions/fr_reader/2",
+    }
+
+
+def test_every_archive_lies_below_the_prefix_that_the_server_may_read() -> None:
+    (server,) = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
+    assert server.archive_prefix == "archives/dev/QuestionAnswering/Reader/"
+    assert all(model.archive_key.startswith(server.archive_prefix) for model in server.models)
+
+
+def test_two_plans_of_equal_input_are_equal_whatever_the_order_of_entries() -> None:
+    assert plan(entry("A"), entry("B")) == plan(entry("B"), entry("A"))
+
+
+def test_an_environment_without_releases_has_only_the_pool_of_the_add_ons() -> None:
+    planned = make_plan(load_catalog(), Environment.PROD, SETTINGS)
+    assert (planned.servers, pools(planned)) == ((), {"system-m6i-large": 2})
+
+
+def test_add_ons_have_a_pool_without_taints_because_no_gpu_node_takes_them() -> None:
+    system = next(pool for pool in plan(entry()).pools if pool.name.startswith("system"))
+    assert system.taints == ()
+    assert system.max_nodes == system.desired_nodes + 1
+
+
+def test_a_gpu_pool_is_labelled_and_tainted_and_its_servers_name_it() -> None:
+    planned = plan(entry())
+    gpu = next(pool for pool in planned.pools if pool.name.startswith("gpu"))
+    assert gpu.labels == ((POOL_LABEL, "gpu-g4dn-xlarge"),)
+    assert [(taint.key, taint.effect) for taint in gpu.taints] == [(GPU_TAINT_KEY, "NO_SCHEDULE")]
+    assert [server.pool for server in planned.servers] == [gpu.name]
+
+
+def test_a_server_on_cpu_asks_for_no_gpu_and_gets_a_pool_without_taint() -> None:
+    planned = plan(entry(device="cpu"))
+    assert planned.servers[0].resources.gpus == 0
+    assert str(planned.servers[0].image) == "pytorch/torchserve:0.12.0-cpu"
+    assert pools(planned) == {"cpu-m6i-2xlarge": 1, "system-m6i-large": 2}
+
+
+@pytest.mark.parametrize(
+    ("replicas", "kind", "nodes"),
+    [(1, "g4dn.xlarge", 1), (3, "g4dn.xlarge", 3), (4, "g4dn.12xlarge", 1), (5, "g4dn.12xlarge", 2)],
+)
+def test_there_are_as_many_nodes_as_the_servers_gpus_fill(replicas: int, kind: str, nodes: int) -> None:
+    planned = plan(entry(replicas=replicas), settings=replace(SETTINGS, gpu_instance_type=kind))
+    assert pools(planned)[f"gpu-{kind.replace('.', '-')}"] == nodes
+
+
+def test_memory_decides_the_number_of_nodes_where_gpus_do_not() -> None:
+    large = entry(device="cpu", replicas=2, memory={"weights": "15GiB", "per_request": "1MiB"})
+    assert pools(plan(large))["cpu-m6i-2xlarge"] == 2
+
+
+def test_a_server_requests_memory_for_every_worker_s_copy_with_headroom() -> None:
+    one, two = (plan(entry(serving={"max_workers": n})).servers[0].resources for n in (1, 2))
+    worker = Bytes.parse("500MiB") + Bytes.parse("440MiB") + Bytes.parse("12MiB")
+    assert two.memory - one.memory == worker * 125 // 100
+    assert two.millicores - one.millicores == 500
+
+
+def test_startup_may_take_as_long_as_torchserve_waits_for_all_workers() -> None:
+    planned = plan(entry(serving={"startup_timeout": "5m"}))
+    assert planned.servers[0].startup_budget == timedelta(minutes=6)
+
+
+@pytest.mark.parametrize(
+    ("entries", "settings", "message"),
+    [
+        ((entry(replicas=5),), SETTINGS, r"5 nodes of g4dn\.xlarge, 1 more than slipway:gpuMaxNodes allows \(4\)"),
+        (
+            (entry(memory={"weights": "20GiB", "per_request": "1MiB"}),),
+            SETTINGS,
+            r"an empty g4dn\.xlarge has 3500m CPU, 15104Mi memory, 1 GPU: choose a larger",
+        ),
+        ((entry(),), replace(SETTINGS, gpu_instance_type="g4.large"), "not in the hardware table"),
+    ],
+)
+def test_what_does_not_fit_says_by_how_much_and_what_to_change(
+    entries: tuple[dict[str, Any], ...], settings: PoolSettings, message: str
+) -> None:
+    with pytest.raises(PlanningError, match=message):
+        plan(*entries, settings=settings)
+
+
+def test_every_instance_type_leaves_room_for_pods() -> None:
+    for name in ("m6i.large", "g4dn.xlarge"):
+        assert instance_type(name).memory > Bytes.parse("2GiB")
+
+
+def test_planning_reads_no_clock_network_or_environment() -> None:
+    for module in Path(make_plan.__code__.co_filename).parent.glob("*.py"):
+        text = module.read_text()
+        for forbidden in ("import os", "import time", "import random", "datetime.now", "import requests"):
+            assert forbidden not in text, f"{module.name} uses {forbidden}"

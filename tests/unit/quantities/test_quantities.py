@@ -1,0 +1,47 @@
+from datetime import timedelta
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from quantities import Bytes, Duration, format_duration, parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("0B", 0), ("440MiB", 440 * 2**20), ("1.5 GiB", 1536 * 2**20), ("16GB", 16_000_000_000)],
+)
+def test_a_size_is_read_with_its_unit(text: str, count: int) -> None:
+    assert Bytes.parse(text) == count
+
+
+@pytest.mark.parametrize("text", ["440", "MiB", "440 MIB", "-1MiB", "0.3B", "1_000MiB", ""])
+def test_a_size_without_a_clear_meaning_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a"):
+        Bytes.parse(text)
+
+
+def test_a_size_prints_in_the_largest_exact_unit_and_rounds_up_for_kubernetes() -> None:
+    assert [str(Bytes.parse(text)) for text in ("1024MiB", "1MB", "0B")] == ["1GiB", "1000000B", "0B"]
+    assert Bytes.parse("1MB").kubernetes == "1Mi"
+    assert Bytes.parse("2GiB").kubernetes == "2048Mi"
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [("100ms", timedelta(milliseconds=100)), ("120s", timedelta(minutes=2)), ("1.5m", timedelta(seconds=90))],
+)
+def test_a_duration_is_read_with_its_unit(text: str, span: timedelta) -> None:
+    assert parse_duration(text) == span
+    assert parse_duration(format_duration(span)) == span
+
+
+@pytest.mark.parametrize("text", ["100", "1 day", "-1s", "1e3s"])
+def test_a_duration_without_a_known_unit_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a duration"):
+        parse_duration(text)
+
+
+def test_a_bare_number_is_neither_a_size_nor_a_duration() -> None:
+    for kind in (Bytes, Duration):
+        with pytest.raises(ValidationError):
+            TypeAdapter(kind).validate_python(5)
