@@ -2,4 +2,4 @@
 
 from engines.image import UNRESOLVED, ImageReference
 
-__all__ = ["UNRESOLVED", "ImageReference"]
+__all__ = ["ImageReference", "UNRESOLVED"]

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from model_catalog.entry import PATTERN_HINTS as _HINTS
 from model_catalog.problem import Problem
 from model_catalog.yaml_source import Location, Source
 
@@ -25,14 +26,14 @@ def _problem(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Pr
     at_key = bool(location) and location[-1] == "[key]"
     if at_key:
         location = location[:-1]
-    name = location[-1] if location else "the file"
+    name = _name(location)
     match detail["type"]:
         case "extra_forbidden":
             return source.problem(
                 location,
                 rule="unknown-key",
                 message=f"{name!r} is not a key here",
-                fix=_nearest(str(name), known_keys(model, location[:-1])),
+                fix=_nearest(name, known_keys(model, location[:-1])),
                 key=True,
             )
         case "missing":
@@ -44,10 +45,9 @@ def _problem(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Pr
                 key=True,
             )
         case "string_pattern_mismatch":
-            message, fix = (
-                f"{detail['input']!r} does not fit {name}",
-                f"It must match {detail['ctx']['pattern']}",
-            )
+            pattern = detail["ctx"]["pattern"]
+            what = "a key here" if at_key else name
+            message, fix = f"{detail['input']!r} cannot be {what}", _HINTS.get(pattern, f"Match {pattern}")
         case "value_error" | "assertion_error":
             message, fix = _split(str(detail["ctx"]["error"]))
         case kind if "-" in kind:
@@ -55,7 +55,7 @@ def _problem(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Pr
             return source.problem(location, rule=kind, message=f"{name} {message}", fix=fix, key=True)
         case _:
             message, fix = f"{name} is {_shown(detail['input'])}", detail["msg"]
-    if isinstance(name, str) and not message.startswith(("'", name)):
+    if not message.startswith(("'", name)):
         message = f"{name} {message}"
     return source.problem(location, rule="invalid-value", message=message, fix=fix, key=at_key)
 
@@ -87,6 +87,14 @@ def _model_within(kind: Any) -> type[BaseModel] | None:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             return candidate
     return None
+
+
+def _name(location: Location) -> str:
+    """The last key, with the index where the place is an item of it."""
+    if not location:
+        return "the file"
+    last = location[-1]
+    return f"{location[-2]}[{last}]" if isinstance(last, int) and len(location) > 1 else str(last)
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:

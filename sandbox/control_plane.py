@@ -178,7 +178,8 @@ def _stages(folder: Path) -> Path:
     if not stages:
         raise SandboxError("kwok's stages are not in the cache. Run `slipway doctor`.")
     path = folder / "kwok-stages.yaml"
-    path.write_text("---\n".join(stage.read_text().rstrip() + "\n" for stage in stages))
+    own = sorted((Path(__file__).parent / "stages").glob("*.yaml"))
+    path.write_text("---\n".join(stage.read_text().rstrip() + "\n" for stage in (*stages, *own)))
     return path
 
 

@@ -6,6 +6,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 import botocore.session
@@ -115,10 +116,15 @@ def matching(
 
 def one_of(value: Any, at: str, service: str, shape: str) -> Iterator[CheckFailure]:
     """A value out of those that botocore's model of the service lists for a shape."""
-    model: Any = botocore.session.get_session().get_service_model(service)
-    allowed: list[str] = model.shape_for(shape).enum
+    allowed = _allowed(service, shape)
     if value not in allowed:
         yield CheckFailure(at, f"{value!r} is not one of {', '.join(allowed)}")
+
+
+@cache
+def _allowed(service: str, shape: str) -> tuple[str, ...]:
+    model: Any = botocore.session.get_session().get_service_model(service)
+    return tuple(model.shape_for(shape).enum)
 
 
 def values_at(value: Any, path: str, at: str = "") -> Iterator[tuple[str, Any]]:

@@ -282,7 +282,8 @@ def _check(inputs: Properties) -> Iterator[CheckFailure]:
     if isinstance(subnets, list) and len(subnets) < 2:
         yield CheckFailure("vpcConfig.subnetIds", "needs subnets in at least two availability zones")
     network = inputs.get("vpcConfig")
-    closed = isinstance(network, dict) and network.get("endpointPublicAccess") is False
+    network = network if isinstance(network, dict) else {}
+    closed = network.get("endpointPublicAccess") is False
     if closed and network.get("endpointPrivateAccess") not in (True, UNKNOWN):
         yield CheckFailure("vpcConfig", "the endpoint must be public, private or both")
     for type_ in checks.known(inputs, "enabledClusterLogTypes") or []:

@@ -32,10 +32,12 @@ _DOCS: Final = "docs/sandbox-aws.md"
 class AwsProvider:
     """The emulated ``aws`` package."""
 
-    def __init__(self, log: EngineLog, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, log: EngineLog, environment: Mapping[str, str], clients: Clients | None = None
+    ) -> None:
         paths = SandboxPaths.of_environment(dict(environment))
         self._log = log
-        self._clients = Clients(environment["AWS_ENDPOINT_URL"])
+        self._clients = clients or Clients(environment["AWS_ENDPOINT_URL"])
         self._records = Records(paths.root / "recorded")
         self._paths = paths
         self._environment_region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")

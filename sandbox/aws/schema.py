@@ -11,11 +11,12 @@ import difflib
 import importlib
 import inspect
 import sys
+import threading
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pulumi import _types as sdk_types
 
@@ -23,6 +24,8 @@ from sandbox.plugin.provider import CheckFailure
 from sandbox.plugin.values import UNKNOWN, path_of
 
 Path = tuple[str | int, ...]
+
+_LOADING: Final = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,11 @@ def outputs_of(token: str) -> frozenset[str]:
 
 def _module(token: str) -> tuple[Any, str]:
     _, path, name = token.split(":")
-    package = importlib.import_module(f"pulumi_aws.{path.partition('/')[0]}")
-    return sys.modules[getattr(package, name).__module__], name
+    # The SDK's packages load on first attribute access, and that is not safe for threads (Python 3.11's LazyLoader):
+    # a second thread sees a module that is half filled.
+    with _LOADING:
+        package = importlib.import_module(f"pulumi_aws.{path.partition('/')[0]}")
+        return sys.modules[getattr(package, name).__module__], name
 
 
 @cache

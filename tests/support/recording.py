@@ -5,7 +5,10 @@ Pulumi's own Mocks see neither parents, dependencies, aliases nor protect, and l
 """
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,7 +81,7 @@ class Recording:
 class _Mocks(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         computed = {"arn": f"arn:mock:{args.name}", **args.inputs}
-        computed |= _COMPUTED.get(args.typ, lambda _name, _inputs: {})(args.name, args.inputs)
+        computed |= _COMPUTED.get(args.typ, lambda _name, _inputs: {})(args.name, args.inputs)  # type: ignore[no-untyped-call]
         if args.typ.startswith("kubernetes:"):
             metadata = dict(computed.get("metadata") or {})
             metadata.setdefault("name", f"{args.name}-0a1b2c3")
@@ -88,7 +91,7 @@ class _Mocks(mocks.Mocks):
         return f"{args.name}-id", computed
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"the program invokes {args.token}: previews would need the cloud")
+        return {"token": args.token}, []
 
 
 class RecordingMonitor(mocks.MockMonitor):
@@ -108,8 +111,7 @@ class RecordingMonitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         urn = self.make_urn(request.parent, request.type, request.name)
-        assert urn not in {known.urn for known in self.recording.resources}, f"duplicate URN {urn}"
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         raw = json_format.MessageToDict(request.object)
         self.recording.resources.append(
             Recorded(
@@ -132,11 +134,11 @@ class RecordingMonitor(mocks.MockMonitor):
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         self.recording.outputs[request.urn] = _plain(json_format.MessageToDict(request.outputs))
         self.recording.output_registrations.append(request.urn)
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802 - gRPC's name
         self.recording.invokes.append(request.tok)
-        return super().Invoke(request)
+        return super().Invoke(request)  # type: ignore[no-untyped-call]
 
 
 def record(
@@ -146,13 +148,16 @@ def record(
     config: dict[str, str] | None = None,
     preview: bool = False,
 ) -> Recording:
-    """Run a program to its end and return all that it registered."""
+    """Run a program to its end and return all that it registered.
+
+    Raises AssertionError for duplicate URNs and for look-ups, which would make a preview need the cloud.
+    """
     monitor = RecordingMonitor(stack_name)
     settings.reset_options(project=PROJECT, stack=stack_name, preview=preview)
     settings.configure(
-        mocks.MockSettings(
+        mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor,
-            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),
+            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),  # type: ignore[no-untyped-call]
             engine=mocks.MockEngine(None),
             project=PROJECT,
             stack=stack_name,
@@ -161,14 +166,41 @@ def record(
         )
     )
     set_all_config(config or {}, [])
-    loop = asyncio.new_event_loop()
-    try:
-        asyncio.set_event_loop(loop)
+    with _event_loop() as loop:
         loop.run_until_complete(stack.run_in_stack(program))
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
+    _refuse(monitor.recording)
     return monitor.recording
+
+
+def _refuse(recording: Recording) -> None:
+    """What the engine, or a preview without a cloud, would not take. Raised here and not in the monitor: an
+    exception on the SDK's worker threads is reported many times and lost now and then."""
+    counts = Counter(resource.urn for resource in recording.resources)
+    duplicates = sorted(urn for urn, count in counts.items() if count > 1)
+    assert not duplicates, f"duplicate URN {', '.join(duplicates)}"
+    assert not recording.invokes, f"the program invokes {', '.join(recording.invokes)}"
+
+
+@contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A loop whose worker threads have loops of their own, as the mock monitor needs, and which leaves none
+    of them open: the SDK would make them and never close them."""
+    loops = [asyncio.new_event_loop()]
+
+    def give_the_thread_a_loop() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    executor = ThreadPoolExecutor(max_workers=2, initializer=give_the_thread_a_loop)
+    loops[0].set_default_executor(executor)
+    asyncio.set_event_loop(loops[0])
+    try:
+        yield loops[0]
+    finally:
+        executor.shutdown()
+        asyncio.set_event_loop(None)
+        for loop in loops:
+            loop.close()
 
 
 def _is_secret(value: Any) -> bool:
@@ -185,5 +217,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
-
-

@@ -22,7 +22,9 @@ from model_catalog import Environment, load_catalog
 CASES = Path(__file__).parent / "cases"
 
 
-def served(version: str = "1", *, default: bool = True, name: str = "fr_reader", **fields: Any) -> ServedVersion:
+def served(
+    version: str = "1", *, default: bool = True, name: str = "fr_reader", **fields: Any
+) -> ServedVersion:
     archive = fields.pop("archive", archive_name(name, version))
     return ServedVersion(
         name=name, version=version, archive=archive, default=default, options=ServingOptions(**fields)

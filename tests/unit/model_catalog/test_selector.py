@@ -5,7 +5,12 @@ from model_catalog import Selector
 
 @pytest.mark.parametrize(
     "text",
-    ["QuestionAnswering", "QuestionAnswering/Reader", "QuestionAnswering/Reader/fr", "QA/Reader/zh-Hant-TW@1.0"],
+    [
+        "QuestionAnswering",
+        "QuestionAnswering/Reader",
+        "QuestionAnswering/Reader/fr",
+        "QA/Reader/zh-Hant-TW@1.0",
+    ],
 )
 def test_a_selector_prints_as_it_was_written(text: str) -> None:
     assert str(Selector.parse(text)) == text

@@ -1,0 +1,178 @@
+"""The whole program, once for each checked-in stack file."""
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from infra import program
+from infra.stack_files import read_stack_config
+from model_catalog import CatalogError, Problem
+from tests.support.recording import Recording, record
+
+STACKS = ("dev", "prod", "sandbox")
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+@cache
+def recorded(stack: str, *, preview: bool = False) -> Recording:
+    return record(program.run, stack_name=stack, config=read_stack_config(stack), preview=preview)
+
+
+@pytest.fixture(scope="module", params=STACKS)
+def recording(request: pytest.FixtureRequest) -> Recording:
+    stack: str = request.param
+    return recorded(stack)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_resources_keep_their_urns(stack: str) -> None:
+    """A changed URN replaces the resource: give it an alias. SLIPWAY_WRITE_SNAPSHOTS=1 writes the new list."""
+    urns = sorted(resource.urn for resource in recorded(stack).resources)
+    path = SNAPSHOTS / f"{stack}.urns.json"
+    if os.environ.get("SLIPWAY_WRITE_SNAPSHOTS"):
+        path.write_text(json.dumps(urns, indent=2) + "\n")
+    assert urns == json.loads(path.read_text())
+
+
+def test_every_resource_is_of_a_provider_that_the_program_made(recording: Recording) -> None:
+    made = {r.name: r.urn for r in recording.resources if r.type.startswith("pulumi:providers:")}
+    assert set(made) == {"aws", "kubernetes"}
+    for resource in recording.resources:
+        if resource.custom and not resource.type.startswith("pulumi:"):
+            package = resource.type.split(":")[0]
+            assert resource.provider.startswith(f"{made[package]}::"), resource.urn
+
+
+def test_every_component_registers_its_outputs_once(recording: Recording) -> None:
+    components = sorted(r.urn for r in recording.resources if r.type.startswith("slipway:"))
+    registered = sorted(urn for urn in recording.output_registrations if "pulumi:pulumi:Stack" not in urn)
+    assert registered == components
+
+
+def test_every_part_of_a_component_is_its_child_and_bears_its_name(recording: Recording) -> None:
+    components = {r.urn: r.name for r in recording.resources if r.type.startswith("slipway:")}
+    top = {"aws", "kubernetes", "serving", *components.values()}
+    for resource in recording.resources:
+        if resource.parent in components:
+            assert resource.name.startswith(f"{components[resource.parent]}-"), resource.urn
+        elif resource.type != "pulumi:pulumi:Stack":
+            assert resource.name in top, resource.urn
+
+
+def test_every_aws_resource_is_tagged_with_environment_and_project(recording: Recording) -> None:
+    provider = recording.one("pulumi:providers:aws")
+    tags = json.loads(provider.inputs["defaultTags"])["tags"]
+    assert tags["slipway:project"] == "slipway"
+    assert tags["slipway:environment"] in STACKS
+
+
+def test_the_namespace_enforces_the_restricted_standard(recording: Recording) -> None:
+    labels = recording.one("kubernetes:core/v1:Namespace").inputs["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_no_secret_is_needed_and_none_is_exported(recording: Recording) -> None:
+    assert {resource.urn: resource.secrets for resource in recording.resources if resource.secrets} == {}
+    kubeconfig = json.loads(recording.stack_outputs["kubeconfig"])
+    assert set(kubeconfig["users"][0]["user"]) == {"exec"}
+
+
+@pytest.mark.parametrize(("stack", "protected"), [("dev", False), ("sandbox", False), ("prod", True)])
+def test_what_holds_data_is_protected_in_prod_alone(stack: str, protected: bool) -> None:
+    recording = recorded(stack)
+    for type_ in ("aws:s3/bucket:Bucket", "aws:eks/cluster:Cluster", "aws:ec2/vpc:Vpc"):
+        assert recording.one(type_).protect is protected, type_
+
+
+def test_the_outputs_say_what_serves_what_and_where() -> None:
+    outputs = recorded("dev").stack_outputs
+    assert outputs["servers"] == [
+        {
+            "server": "question-answering-reader",
+            "namespace": "slipway-serving",
+            "pool": "gpu-g4dn-xlarge",
+            "models": [
+                {
+                    "selector": "QuestionAnswering/Reader/fr@1.0",
+                    "default": False,
+                    "path": "/predictions/fr_reader/1.0",
+                },
+                {
+                    "selector": "QuestionAnswering/Reader/fr@2",
+                    "default": True,
+                    "path": "/predictions/fr_reader/2",
+                },
+            ],
+        }
+    ]
+    base = "http://question-answering-reader.slipway-serving.svc:8080/predictions/fr_reader"
+    assert outputs["endpoints"] == {
+        "QuestionAnswering/Reader/fr": base,
+        "QuestionAnswering/Reader/fr@1.0": f"{base}/1.0",
+        "QuestionAnswering/Reader/fr@2": f"{base}/2",
+    }
+    assert (outputs["environment"], outputs["region"]) == ("dev", "eu-west-1")
+    assert {"bucket", "cluster_name", "kubeconfig"} <= set(outputs)
+
+
+def test_prod_builds_its_platform_and_serves_nothing_yet() -> None:
+    outputs = recorded("prod").stack_outputs
+    assert (outputs.get("servers", []), outputs.get("endpoints", {})) == ([], {})
+
+
+def test_a_first_preview_already_names_every_resource() -> None:
+    """Counts and keys must not hang on values that only exist after an update."""
+    assert {r.urn for r in recorded("dev", preview=True).resources} == {
+        r.urn for r in recorded("dev").resources
+    }
+
+
+def test_only_types_that_the_sandbox_emulates_are_used(recording: Recording) -> None:
+    emulated = {
+        "ec2": {"eip", "internetGateway", "natGateway", "route", "routeTable", "routeTableAssociation"}
+        | {"subnet", "vpc", "vpcEndpoint"},
+        "eks": {"addon", "cluster", "nodeGroup", "podIdentityAssociation"},
+        "iam": {"role", "rolePolicy", "rolePolicyAttachment"},
+        "kms": {"key"},
+        "s3": {"bucket", "bucketLifecycleConfiguration", "bucketOwnershipControls", "bucketPolicy"}
+        | {"bucketPublicAccessBlock", "bucketServerSideEncryptionConfiguration", "bucketVersioning"},
+    }
+    for resource in recording.resources:
+        if resource.type.startswith("aws:"):
+            module, name = resource.type.split(":")[1].split("/")
+            assert name in emulated[module], resource.type
+
+
+def test_a_wrong_setting_stops_the_program_before_any_resource(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.program.aws.Provider", pytest.fail)
+    config = {**read_stack_config("dev"), "slipway:regoin": "eu-west-1"}
+    with pytest.raises(pulumi.RunError, match=r"Pulumi\.dev\.yaml: slipway:regoin is not a setting"):
+        record(program.run, stack_name="dev", config=config)
+
+
+def test_a_wrong_catalog_stops_the_program_with_its_own_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = Problem(
+        file="releases/dev.yaml", line=1, column=2, rule="a-rule", message="is wrong", fix="Mend it"
+    )
+
+    def broken() -> None:
+        raise CatalogError([problem])
+
+    monkeypatch.setattr(program, "load_catalog", broken)
+    monkeypatch.setattr("infra.program.aws.Provider", pytest.fail)
+    with pytest.raises(pulumi.RunError, match=r"releases/dev\.yaml:1:2 a-rule is wrong\. Mend it"):
+        record(program.run, stack_name="dev", config=read_stack_config("dev"))
+
+
+def test_a_plan_that_does_not_fit_stops_the_program_with_the_change_that_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("infra.program.aws.Provider", pytest.fail)
+    config = {**read_stack_config("dev"), "slipway:gpuInstanceType": "g4dn.xlarge"}
+    monkeypatch.setattr("planning.resources.FRONTEND_MILLICORES", 100_000)
+    with pytest.raises(pulumi.RunError, match="choose a larger instance type"):
+        record(program.run, stack_name="dev", config=config)

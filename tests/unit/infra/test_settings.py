@@ -1,0 +1,98 @@
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.settings import KEYS, Settings, SettingsError, load_settings
+from infra.stack_files import PROJECT_ROOT, read_stack_config
+
+STACKS = ("dev", "prod", "sandbox")
+DECLARED: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "Pulumi.yaml").read_text())["config"]
+
+
+def with_changes(**changes: str | None) -> dict[str, str]:
+    config = read_stack_config("dev") | {f"slipway:{key}": value for key, value in changes.items() if value}
+    return {
+        key: value
+        for key, value in config.items()
+        if changes.get(key.removeprefix("slipway:"), "") is not None
+    }
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_checked_in_stack_names_its_own_environment(stack: str) -> None:
+    assert load_settings(stack, read_stack_config(stack)).environment == stack
+
+
+def test_every_setting_is_declared_with_type_and_description_and_no_other_is() -> None:
+    assert set(DECLARED) == set(KEYS)
+    for key, declaration in DECLARED.items():
+        assert declaration["description"].endswith("."), key
+        assert declaration["type"] in ("array", "boolean", "integer", "string"), key
+
+
+def test_a_default_stands_in_pulumi_yaml_alone() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not field.is_required()] == []
+
+
+def test_models_can_be_lost_in_the_sandbox_only_and_prod_is_protected() -> None:
+    settings = {stack: load_settings(stack, read_stack_config(stack)) for stack in STACKS}
+    assert [stack for stack in STACKS if settings[stack].force_destroy] == ["sandbox"]
+    assert [stack for stack in STACKS if settings[stack].protect] == ["prod"]
+    assert settings["prod"].nat_gateways == "per_zone"
+
+
+def test_keys_of_other_namespaces_are_left_alone() -> None:
+    assert load_settings("dev", {**read_stack_config("dev"), "aws:profile": "me"}).region == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gpuMaxNode": "3"}, "slipway:gpuMaxNode is not a setting. Did you mean slipway:gpuMaxNodes?"),
+        ({"gpu_max_nodes": "3"}, "slipway:gpu_max_nodes is not a setting. Did you mean slipway:gpuMaxNodes?"),
+        ({"region": None}, "slipway:region is missing. Add it, as Pulumi.yaml describes it"),
+        ({"gpuMaxNodes": "many"}, "slipway:gpuMaxNodes is 'many'. Input should be a valid integer"),
+        ({"gpuMaxNodes": "0"}, "slipway:gpuMaxNodes is '0'. Input should be greater than 0"),
+        ({"environment": "staging"}, "slipway:environment is 'staging'. Input should be 'dev', 'prod' or"),
+        ({"natGateways": "two"}, "slipway:natGateways is 'two'. Input should be 'per_zone' or 'single'"),
+        (
+            {"gpuInstanceType": "g4dn.xlarg"},
+            "slipway:gpuInstanceType 'g4dn.xlarg' is not in the hardware table",
+        ),
+        (
+            {"gpuInstanceType": "m6i.large"},
+            "slipway:gpuInstanceType 'm6i.large' has no GPU. Take one that has",
+        ),
+        ({"systemInstanceType": "g5.xlarge"}, "slipway:systemInstanceType 'g5.xlarge' has a GPU. Take one"),
+        ({"vpcCidr": "10.60.0.0"}, "slipway:vpcCidr '10.60.0.0/32' is not between /16 and /20"),
+        ({"vpcCidr": "10.60.0.1/16"}, "slipway:vpcCidr '10.60.0.1/16' is not an IPv4 range. Write one as in"),
+        ({"availabilityZones": "eu-west-1a"}, "slipway:availabilityZones is not a list. Write a YAML list"),
+        ({"availabilityZones": '["eu-west-1a"]'}, "slipway:availabilityZones lists 1 zones. Name 2 to 8"),
+        ({"availabilityZones": '["us-east-1a", "us-east-1b"]'}, "Zones of eu-west-1 are named eu-west-1a"),
+        ({"kubernetesVersion": "latest"}, "slipway:kubernetesVersion is 'latest'. It must match"),
+        ({"forceDestroy": "true", "protect": "true"}, "both true. Keep one of them"),
+    ],
+)
+def test_a_wrong_setting_names_the_file_the_key_and_the_fix(
+    changes: dict[str, str | None], message: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings("dev", with_changes(**changes))
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith("Pulumi.dev.yaml: slipway:")
+    assert message in line
+
+
+def test_all_wrong_settings_are_reported_at_once() -> None:
+    with pytest.raises(SettingsError) as raised:
+        load_settings("dev", with_changes(region=None, typo="1", gpuMaxNodes="x"))
+    assert len(str(raised.value).splitlines()) == 3
+
+
+def test_a_stack_s_file_is_read_as_the_engine_passes_it() -> None:
+    config = read_stack_config("sandbox")
+    assert config["slipway:gpuMaxNodes"] == "4"
+    assert config["slipway:forceDestroy"] == "true"
+    assert json.loads(config["slipway:availabilityZones"]) == ["eu-west-1a", "eu-west-1b"]

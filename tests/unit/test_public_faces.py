@@ -1,0 +1,21 @@
+import importlib
+
+import pytest
+
+PACKAGES = [
+    "components",
+    "engines",
+    "engines.torchserve",
+    "hardware",
+    "model_catalog",
+    "planning",
+    "quantities",
+    "workloads.torchserve_probe",
+]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_s_public_face_is_sorted_and_whole(package: str) -> None:
+    module = importlib.import_module(package)
+    assert list(module.__all__) == sorted(module.__all__)
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
