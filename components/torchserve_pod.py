@@ -2,7 +2,7 @@
 
 An init container copies the archives from the bucket; TorchServe then starts on a read-only root and writes only
 to emptyDirs. The trap: the `torchserve` wrapper is process 1 and ignores SIGTERM, and Java, once told to stop,
-cuts requests in flight (facts/torchserve.md §3). So the pod first waits until no new request comes, then stops
+cuts requests in flight (docs/facts/torchserve.md §3). So the pod first waits until no new request comes, then stops
 Java itself.
 """
 

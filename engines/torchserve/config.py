@@ -1,7 +1,7 @@
 """Renders config.properties: one server, its models, and nothing that depends on where or when it runs.
 
 The models come as a one-line `model_snapshot`, the only form that honours defaultVersion and marName (the
-`models=` key is a lookup table and ignores both; facts/torchserve.md §3). Token authorization is off because
+`models=` key is a lookup table and ignores both; docs/facts/torchserve.md §3). Token authorization is off because
 its keys cannot be supplied, live 60 minutes and make every probe answer 400: a NetworkPolicy decides who may
 ask, and the management API listens on loopback alone.
 """

@@ -1,6 +1,6 @@
 """Constants of TorchServe 0.12.0, each with its source.
 
-Measured: facts/torchserve.md, installed wheel, CPU, 2 cores. Read: pytorch/serve at tag v0.12.0.
+Measured: docs/facts/torchserve.md, installed wheel, CPU, 2 cores. Read: pytorch/serve at tag v0.12.0.
 """
 
 from types import MappingProxyType

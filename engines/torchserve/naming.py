@@ -23,6 +23,6 @@ def prediction_path(name: str, version: str | None = None) -> str:
     """The URL path that answers.
 
     Without a version the server's default answers, and TorchServe's metrics say model_version="default"
-    (facts/torchserve.md §5): a caller that compares versions must name one.
+    (docs/facts/torchserve.md §5): a caller that compares versions must name one.
     """
     return f"/predictions/{name}" if version is None else f"/predictions/{name}/{version}"

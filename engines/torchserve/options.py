@@ -11,7 +11,7 @@ from quantities import Duration
 class ServingOptions(BaseModel):
     """Workers, batching and timeouts of one version.
 
-    What is left out takes TorchServe's own default (facts/torchserve.md §3: batchSize 1, maxBatchDelay
+    What is left out takes TorchServe's own default (docs/facts/torchserve.md §3: batchSize 1, maxBatchDelay
     100 ms, responseTimeout and startupTimeout 120 s). The worker counts differ: TorchServe starts one worker
     per GPU or, without one, per CPU core, which varies with the node; here it is one.
     """

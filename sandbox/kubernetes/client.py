@@ -176,6 +176,10 @@ class ApiClient:
             except (ValueError, RuntimeError, OSError):
                 continue  # it has ended by itself meanwhile
 
+    def close(self) -> None:
+        """Ends the connections that are kept for reuse."""
+        self._pool.clear()
+
     def raise_if_cancelled(self) -> None:
         """
         Raises:

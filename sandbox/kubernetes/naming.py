@@ -49,7 +49,7 @@ def name_failures(inputs: Properties, logical_name: str) -> Iterator[CheckFailur
     metadata = inputs.get("metadata")
     if not isinstance(metadata, dict):
         return
-    if metadata.get("generateName"):
+    if "generateName" in metadata:
         yield CheckFailure(
             "metadata.generateName",
             "not supported with server-side apply; leave out the name to have one generated, or set "

@@ -190,7 +190,7 @@ class KubernetesProvider:
         kind = self._cluster.kind_if_reachable(request.type, inputs)
         if not isinstance(metadata, dict) or kind is None:
             return inputs
-        if kind.namespaced and not metadata.get("namespace") and "namespace" not in metadata:
+        if kind.namespaced and "namespace" not in metadata:
             return {**inputs, "metadata": {**metadata, "namespace": self._cluster.settings.namespace}}
         if not kind.namespaced and "namespace" in metadata:
             kept = {key: value for key, value in metadata.items() if key != "namespace"}

@@ -45,9 +45,9 @@ _IDENTITY: Final = frozenset({"name", "namespace"})
 def check(request: Check, namespace: str) -> Checked:
     """Fills in the release's name and namespace; a chart is required."""
     inputs = {key: value for key, value in request.new_inputs.items() if value is not None}
-    if not inputs.get("chart") and inputs.get("chart") is not UNKNOWN:
+    if inputs.get("chart", "") == "":
         return Checked(inputs=inputs, failures=(CheckFailure("chart", "a release needs a chart"),))
-    inputs.setdefault("name", request.old_inputs.get("name") or request.autoname())
+    inputs.setdefault("name", request.old_inputs.get("name", request.autoname()))
     inputs.setdefault("namespace", namespace)
     return Checked(inputs=inputs)
 

@@ -95,10 +95,12 @@ def failures(inputs: Properties) -> Iterator[CheckFailure]:
 
 
 def _kubeconfig_failures(inputs: Properties) -> Iterator[CheckFailure]:
-    parts = [inputs.get(key) or "" for key in ("kubeconfig", "context", "cluster")]
-    if not parts[0] or not all(isinstance(part, str) for part in parts):
+    parts = [inputs.get(key, "") for key in ("kubeconfig", "context", "cluster")]
+    if not all(isinstance(part, str) for part in parts):
         return
     text, context, cluster = parts
+    if not text:
+        return
     try:
         kubeconfig.access(kubeconfig.parse(text), context, cluster)
     except ProviderError as error:
@@ -112,9 +114,8 @@ def difference(old: Properties, new: Properties) -> Difference:
     changes. Without it the active cluster's entry in the kubeconfig is the cluster's identity.
     """
     changed = [k for k in sorted(old.keys() | new.keys()) if not _same(old.get(k), new.get(k))]
-    identifier = new.get("clusterIdentifier")
     replacing: set[str] = set()
-    if identifier and old.get("clusterIdentifier"):
+    if all(values.get("clusterIdentifier") not in (None, "") for values in (old, new)):
         if "clusterIdentifier" in changed:
             replacing = {"clusterIdentifier"}
     elif _cluster_changed(old, new):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from sandbox.kubernetes.objects import text
 from sandbox.plugin import Properties
 
 HELM_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
@@ -15,8 +16,7 @@ _REMOTE_COMPONENTS: Final = ("kubernetes:yaml", "kubernetes:kustomize", "kuberne
 def api_version_and_kind(token: str, inputs: Properties) -> tuple[str, str]:
     """apiVersion and kind of a resource: its inputs' own, which the SDK sets, else its type's."""
     _, version, kind = token.split(":", 2)
-    version = inputs.get("apiVersion") or version.removeprefix("core/")
-    return str(version), str(inputs.get("kind") or kind)
+    return text(inputs, "apiVersion") or version.removeprefix("core/"), text(inputs, "kind") or kind
 
 
 def not_emulated(token: str, inputs: Properties) -> str:
@@ -29,6 +29,12 @@ def not_emulated(token: str, inputs: Properties) -> str:
     declared = inputs.get("kind")
     if kind.endswith("Patch") and declared is not None and declared != kind:
         return f"{token} is not emulated: patches of objects that others own are for the real provider"
-    if kind.endswith("List") and (declared is None or declared == kind):
+    if kind.endswith("List") and _is_built_in(token):
         return f"{token} cannot be created, with the real provider neither: write its items as resources"
     return ""
+
+
+def _is_built_in(token: str) -> bool:
+    """Whether a type is Kubernetes's own; a custom kind may well end in ``List``."""
+    group = token.split(":")[1].partition("/")[0]
+    return "." not in group or group.endswith(".k8s.io")

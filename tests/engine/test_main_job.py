@@ -25,6 +25,8 @@ REPOSITORY = Path(__file__).parents[2]
 ENTRY = "model_catalog/entries/question_answering/reader.yaml"
 RELEASE = "model_catalog/releases/sandbox.yaml"
 SELECTOR = "QuestionAnswering/Reader/fr"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/slipway-serving/deployments"
+POLICIES = "/apis/networking.k8s.io/v1/namespaces/slipway-serving/networkpolicies"
 
 
 @dataclass(frozen=True)
@@ -291,34 +293,34 @@ def _edit_behind_the_back(clone: Clone, what: str) -> None:
     if what == "node":
         inspection.request("DELETE", f"/api/v1/nodes/{_gpu_node(inspection)}")
     elif what == "deployment":
+        change = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}}
         inspection.request(
-            "PATCH",
-            "/apis/apps/v1/namespaces/slipway-serving/deployments/question-answering-reader",
-            {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}},
+            "PATCH", f"{DEPLOYMENTS}/{_only(inspection, DEPLOYMENTS)['metadata']['name']}", change
         )
     else:
-        inspection.request(
-            "DELETE",
-            "/apis/networking.k8s.io/v1/namespaces/slipway-serving/networkpolicies/question-answering-reader",
-        )
+        inspection.request("DELETE", f"{POLICIES}/{_only(inspection, POLICIES)['metadata']['name']}")
 
 
 def _is_mended(clone: Clone, what: str) -> bool:
     inspection = Inspection(clone.sandbox)
-    base = "/namespaces/slipway-serving"
     match what:
         case "bucket versioning":
             return inspection.bucket(_output(clone, "bucket")).versioned
         case "node":
             return bool(_gpu_node(inspection))
         case "deployment":
-            deployment = inspection.request(
-                "GET", f"/apis/apps/v1{base}/deployments/question-answering-reader"
-            )
-            return bool(deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] != 1)
+            pod = _only(inspection, DEPLOYMENTS)["spec"]["template"]["spec"]
+            return bool(pod["terminationGracePeriodSeconds"] != 1)
         case _:
-            policies = inspection.request("GET", f"/apis/networking.k8s.io/v1{base}/networkpolicies")
-            return "question-answering-reader" in {item["metadata"]["name"] for item in policies["items"]}
+            return bool(_only(inspection, POLICIES))
+
+
+def _only(inspection: Inspection, collection: str) -> dict[str, Any]:
+    """The server's one object of a collection."""
+    query = "labelSelector=slipway.dev/server%3Dquestion-answering-reader"
+    items: list[dict[str, Any]] = inspection.request("GET", f"{collection}?{query}")["items"]
+    assert len(items) == 1, items
+    return items[0]
 
 
 def _gpu_node(inspection: Inspection) -> str:

@@ -1,7 +1,7 @@
 """A Pulumi monitor that keeps every request as the SDK sends it, and computes URNs as the engine does.
 
 Pulumi's own Mocks see neither parents, dependencies, aliases nor protect, and let duplicate URNs pass
-(facts/pulumi.md §2). Tests read `Recording`.
+(docs/facts/pulumi.md §2). Tests read `Recording`.
 """
 
 import asyncio

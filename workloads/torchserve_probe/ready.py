@@ -1,7 +1,7 @@
 """Exits 0 when every default version has its workers, else 1 and one line that says what is missing.
 
 TorchServe's /ping cannot be asked: it answers Healthy before any worker is up, with no model at all, and with
-every worker scaled away (facts/torchserve.md §4). The management API knows, on loopback.
+every worker scaled away (docs/facts/torchserve.md §4). The management API knows, on loopback.
 
 Runs as a probe inside the container: standard library only, and Python 3.9 (the image's). What it expects
 stands in models.json beside it, written from the types below.
