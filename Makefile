@@ -21,7 +21,7 @@ install: $(INSTALLED) ## Make the virtual environment and .venv/bin/slipway
 
 $(INSTALLED): requirements/lock.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "slipway: Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing). Run: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 3; }
+	  echo "slipway: Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not there). Run: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 3; }
 	@echo "installing the pinned packages into $(VENV) (about a minute)"
 	@$(PYTHON) -m venv $(VENV) || { echo "slipway: '$(PYTHON) -m venv' failed; on Debian: apt-get install python3-venv" >&2; exit 3; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt || { \

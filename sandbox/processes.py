@@ -7,10 +7,12 @@ also finds what was started a moment before its starter was killed.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +25,7 @@ from sandbox.paths import SandboxPaths
 _MARK: Final = "SLIPWAY_SANDBOX_PROCESS"
 _ROLE: Final = "SLIPWAY_SANDBOX_ROLE"
 _LOG_LINES_SHOWN: Final = 5
+_KILL_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,16 +77,38 @@ def stop(paths: SandboxPaths, roles: Iterable[str], grace_seconds: float = 20.0)
     """
     stopped = []
     for role in roles:
-        processes = [psutil.Process(p.pid) for p in _marked(paths) if p.role == role]
-        for process in processes:
-            process.terminate()
-        _, alive = psutil.wait_procs(processes, timeout=grace_seconds)
-        for process in alive:
-            process.kill()
-        psutil.wait_procs(alive, timeout=5)
-        if processes:
-            stopped.append(role)
+        found = [process.pid for process in _marked(paths) if process.role == role]
+        if not found:
+            continue
+        stopped.append(role)
+        _signal(found, signal.SIGTERM)
+        if alive := _wait_gone(found, grace_seconds):
+            _signal(alive, signal.SIGKILL)
+            _wait_gone(alive, _KILL_SECONDS)
     return stopped
+
+
+def _signal(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _wait_gone(pids: list[int], seconds: float) -> list[int]:
+    """Waits until the processes have ended; returns those that have not. A zombie has: its parent may be slow."""
+    deadline = time.monotonic() + seconds
+    while alive := [pid for pid in pids if _is_alive(pid)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return alive
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_until(

@@ -127,6 +127,10 @@ class ApiClient:
         """Server-side apply."""
         return self._request("PATCH", path, query, body, "application/apply-patch+yaml")
 
+    def merge(self, path: str, query: Mapping[str, str], body: Json) -> Json:
+        """JSON merge patch: how others change objects."""
+        return self._request("PATCH", path, query, body, "application/merge-patch+json")
+
     def delete(self, path: str, options: Json) -> Json:
         """DELETE with DeleteOptions."""
         return self._request("DELETE", path, None, options, "application/json")

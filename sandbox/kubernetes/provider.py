@@ -81,6 +81,11 @@ class KubernetesProvider:
         if self._configured:
             self._configured.client.cancel()
 
+    def close(self) -> None:
+        """Ends the connections that are kept for reuse."""
+        if self._configured:
+            self._configured.client.close()
+
     def check(self, request: Check) -> Checked:
         if reason := not_emulated(request.type, request.new_inputs):
             return Checked(inputs=request.new_inputs, failures=(CheckFailure("", reason),))

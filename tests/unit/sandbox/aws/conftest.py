@@ -59,10 +59,11 @@ class Engine:
     log: RecordingLog
     environment: dict[str, str]
     clients: Clients
+    project: str = field(default_factory=lambda: f"project-{os.urandom(6).hex()}")
     made: list[Resource] = field(default_factory=list)
 
     def urn(self, token: str, name: str) -> str:
-        return f"urn:pulumi:sandbox::slipway::{token}::{name}"
+        return f"urn:pulumi:sandbox::{self.project}::{token}::{name}"
 
     def restart(self) -> None:
         """A new run of the engine: another provider process."""
@@ -284,28 +285,9 @@ def clients(moto_url: str, _environment: None) -> Clients:
     return Clients(moto_url)
 
 
-def _empty_account() -> None:
-    """Forgets all that a test made; moto's own reset loads IAM's 1,582 managed policies again, which takes 2 s."""
-    from moto.ec2.models import ec2_backends
-    from moto.ecr.models import ecr_backends
-    from moto.eks.models import eks_backends
-    from moto.iam.models import iam_backends
-    from moto.kms.models import kms_backends
-    from moto.s3.models import s3_backends
-
-    for backends in (ec2_backends, ecr_backends, eks_backends, kms_backends, s3_backends):
-        backends.reset()
-    for account in iam_backends.values():
-        for iam in account.values():
-            iam.roles.clear()
-            for arn in [arn for arn in iam.managed_policies if ":aws:policy/" not in arn]:
-                del iam.managed_policies[arn]
-
-
 @pytest.fixture
 def engine(clients: Clients, moto_url: str, cluster: FakeCluster, tmp_path: Path, _environment: None) -> Engine:
-    """A configured provider on an empty account."""
-    _empty_account()
+    """A configured provider, and a project of its own: emptying moto takes seconds, so tests share the account."""
     kubeconfig = SandboxPaths(tmp_path).admin_kubeconfig
     kubeconfig.parent.mkdir(parents=True)
     kubeconfig.write_text(
