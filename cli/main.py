@@ -49,10 +49,7 @@ def main() -> None:
             raise
         ERR.print(f"slipway: {error}", markup=False, style="red" if ERR.is_terminal else None)
         sys.exit(EXIT_WRONG if isinstance(error, _WRONG) else EXIT_OUTSIDE)
-    except KeyboardInterrupt:
-        ERR.print("slipway: interrupted", markup=False)
-        sys.exit(130)
-    except Exception as error:  # noqa: BLE001 (the boundary: a person gets a line, a developer --debug)
+    except Exception as error:
         if debugging():
             raise
         ERR.print(

@@ -2,7 +2,7 @@
 
 from components.cluster import Cluster, ClusterArgs
 from components.model_bucket import ModelBucket, ModelBucketArgs
-from components.network import NatGateways, Network, NetworkArgs
+from components.network import Network, NetworkArgs
 from components.node_pools import GpuNodePools, GpuNodePoolsArgs
 from components.torchserve_stack import TorchServeStack, TorchServeStackArgs
 
@@ -13,7 +13,6 @@ __all__ = [
     "GpuNodePoolsArgs",
     "ModelBucket",
     "ModelBucketArgs",
-    "NatGateways",
     "Network",
     "NetworkArgs",
     "TorchServeStack",

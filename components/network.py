@@ -8,22 +8,15 @@ account's zones may change, and with them the subnets' numbers.
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import pulumi
 import pulumi_aws as aws
 
+from planning import NatGateways
+
 _SUBNET_BITS = 4
 """A /16 is cut into sixteen /20: eight zones at most, 4,091 addresses each, and one per pod."""
 _MAX_ZONES = 2 ** (_SUBNET_BITS - 1)
-
-
-class NatGateways(StrEnum):
-    """How private subnets reach the internet."""
-
-    PER_ZONE = "per_zone"
-    SINGLE = "single"
-    """Cheaper; losing its zone cuts the others off from the internet (not from S3)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,10 +24,9 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from components import NatGateways
 from hardware import instance_type
 from model_catalog import Environment
-from planning import PoolSettings
+from planning import NatGateways, PoolSettings
 
 PROJECT: Final = "slipway"
 """The namespace of every key, and the project's name."""

@@ -33,9 +33,6 @@ def wait(paths: SandboxPaths, endpoints: Endpoints) -> None:
 
 def _answers(endpoints: Endpoints) -> bool:
     try:
-        return (
-            requests.get(f"{endpoints.aws_url}/moto-api/data.json", timeout=5).status_code
-            == requests.codes.ok
-        )
+        return bool(requests.get(f"{endpoints.aws_url}/moto-api/data.json", timeout=5).ok)
     except requests.RequestException:
         return False

@@ -30,7 +30,7 @@ class Engine:
         if not self._state_file().exists():
             self._quiet("stack", "init", STACK, "--no-select=false")
         for lock in self._dead_locks():
-            report(f"removing the lock of an update whose process {lock.stem} is gone")
+            report("removing the lock of an update that was killed")
             lock.unlink(missing_ok=True)
 
     def has_stack(self) -> bool:

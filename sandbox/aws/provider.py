@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from sandbox.aws import checks, config, invokes, schema
@@ -189,14 +189,17 @@ class AwsProvider:
     def _lost_name(self, kind: Kind, request: api.Check, inputs: Properties) -> str | None:
         """The generated name of an object that this resource made and the engine never heard of."""
         rule = kind.autoname
-        if rule is None or kind.named is None or kind.identify is None or contains_unknown(inputs):
+        if rule is None or contains_unknown(inputs):
             return None
         call = self._call_of(request, kind, inputs)
-        for name in kind.named(call, inputs):
-            if rule.accepts(request.name, name):
-                id_ = kind.identify(call, {**inputs, rule.property: name})
-                if id_ is not None and self._is_lost(kind, call, id_, inputs) is not None:
-                    return name
+        candidates: Iterable[str | None] = kind.owned(call) if kind.owned else ()
+        if kind.named is not None and kind.identify is not None:
+            names = (name for name in kind.named(call, inputs) if rule.accepts(request.name, name))
+            candidates = [kind.identify(call, {**inputs, rule.property: name}) for name in names]
+        for id_ in candidates:
+            lost = self._is_lost(kind, call, id_, inputs) if id_ else None
+            if lost is not None and rule.accepts(request.name, lost[rule.property]):
+                return str(lost[rule.property])
         return None
 
     def _is_lost(self, kind: Kind, call: Call, id_: str, inputs: Properties) -> Properties | None:

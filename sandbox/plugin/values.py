@@ -22,6 +22,9 @@ class _Unknown:
     def __repr__(self) -> str:
         return "UNKNOWN"
 
+    def __deepcopy__(self, memo: object) -> _Unknown:
+        return self  # it is compared by identity
+
     def __bool__(self) -> bool:
         raise TypeError("an unknown value has no truth value; test with `is UNKNOWN`")
 

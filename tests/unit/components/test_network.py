@@ -4,8 +4,9 @@ from functools import cache
 
 import pytest
 
-from components import NatGateways, Network, NetworkArgs
+from components import Network, NetworkArgs
 from components.network import subnet_cidrs
+from planning import NatGateways
 from tests.support.recording import Recording
 
 ZONES = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]

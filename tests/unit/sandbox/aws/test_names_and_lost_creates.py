@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 BUCKET = "aws:s3/bucket:Bucket"
 ROLE = "aws:iam/role:Role"
 VPC = "aws:ec2/vpc:Vpc"
-TRUST = '{"Statement": [{"Effect": "Allow", "Principal": {"Service": "x"}, "Action": "sts:AssumeRole"}]}'
+TRUST = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "x"}, "Action": "sts:AssumeRole"}]}'
 
 
 def test_a_bucket_without_a_name_gets_its_logical_name_in_lower_case_and_seven_digits(engine: Engine) -> None:

@@ -190,7 +190,9 @@ def test_what_eks_would_refuse_is_refused(
 
 
 def test_a_cluster_needs_two_zones(engine: Engine, inputs: dict[str, Any]) -> None:
-    one_zone = [inputs["subnetIds"][0]] * 2
+    subnet = engine.aws("ec2").describe_subnets(SubnetIds=inputs["subnetIds"][:1])["Subnets"][0]
+    third = {"vpcId": subnet["VpcId"], "cidrBlock": "10.0.7.0/24", "availabilityZone": subnet["AvailabilityZone"]}
+    one_zone = [subnet["SubnetId"], engine.create("aws:ec2/subnet:Subnet", "third", third).id]
     role = _role(engine, "second", "eks.amazonaws.com")
     with pytest.raises(ProviderError, match="two different AZs"):
         engine.create("aws:eks/cluster:Cluster", "two", {"roleArn": role, "vpcConfig": {"subnetIds": one_zone}})
