@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from sandbox.aws import checks
 from sandbox.aws.calls import AwsError, Call, given
+from sandbox.aws.eks_lookups import RECORDED, TOKEN, VERSIONS, assumable_by, cluster_of, zones_of
 from sandbox.aws.table import Autoname, Kind
 from sandbox.plugin.provider import CheckFailure, ProviderError
 from sandbox.plugin.values import UNKNOWN, Properties
-
-TOKEN: Final = "aws:eks/cluster:Cluster"  # noqa: S105 (a type token)
-
-VERSIONS: Final = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
-"""In standard or extended support in November 2026: https://endoflife.date/amazon-eks gives 1.31's end as
-2026-11-26 and 1.30's as 2026-07-23; https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
-names 1.36 as the newest."""
 
 READY_SECONDS: Final = 120.0
 """How long a create waits for the local API server, which starts in seconds."""
@@ -32,14 +25,6 @@ PER_CLUSTER: Final = (
 """Recorded types that EKS deletes together with their cluster."""
 
 _NAME: Final = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}")
-_RECORDED: Final = (
-    "accessConfig",
-    "bootstrapSelfManagedAddons",
-    "deletionProtection",
-    "upgradePolicy",
-    "version",
-    "zonalShiftConfig",
-)
 _GROUP_TAG: Final = "slipway.dev/cluster-security-group-of"
 _LOG_TYPES: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _OPEN: Final = {
@@ -47,42 +32,6 @@ _OPEN: Final = {
     "endpointPrivateAccess": False,
     "publicAccessCidrs": ["0.0.0.0/0"],
 }
-
-
-def cluster_of(call: Call, name: str) -> dict[str, Any]:
-    """A cluster's description with what moto drops.
-
-    Raises:
-        AwsError: there is no such cluster.
-    """
-    cluster = call.aws("eks", "describe_cluster", name=name)["cluster"]
-    record = call.records.get(TOKEN, name) or {}
-    return {
-        **cluster,
-        **{key: value for key, value in record.items() if key in _RECORDED and value is not None},
-    }
-
-
-def assumable_by(call: Call, role_arn: str, service: str) -> None:
-    """Fails when a role does not exist or does not trust a service.
-
-    Raises:
-        AwsError: as EKS says it; moto itself would take any name.
-    """
-    role = call.aws("iam", "get_role", RoleName=role_arn.rpartition("/")[2])["Role"]
-    if service not in json.dumps(role["AssumeRolePolicyDocument"]):
-        raise AwsError(
-            "eks",
-            "Create",
-            "InvalidParameterException",
-            f"the role {role_arn} could not be assumed because its trust policy does not name {service}",
-        )
-
-
-def zones_of(call: Call, subnets: list[str]) -> set[str]:
-    """The availability zones of subnets, which must exist."""
-    found = call.aws("ec2", "describe_subnets", SubnetIds=subnets)["Subnets"]
-    return {subnet["AvailabilityZone"] for subnet in found}
 
 
 def _create(call: Call, inputs: Properties) -> str:
@@ -125,7 +74,7 @@ def _record(call: Call, name: str, inputs: Properties) -> None:
         "bootstrapClusterCreatorAdminPermissions": True,
         **inputs.get("accessConfig", {}),
     }
-    recorded = {key: inputs.get(key) for key in _RECORDED}
+    recorded = {key: inputs.get(key) for key in RECORDED}
     version = inputs.get("version", VERSIONS[-1])
     upgrade = inputs.get("upgradePolicy") or {"supportType": "EXTENDED"}
     call.records.put(
@@ -215,7 +164,7 @@ def _observe(call: Call, name: str, _inputs: Properties) -> Properties | None:
             "clusterSecurityGroupId": group.get("GroupId"),
             "vpcId": group.get("VpcId"),
         },
-        **{key: cluster.get(key) for key in _RECORDED},
+        **{key: cluster.get(key) for key in RECORDED},
         "tagsAll": cluster.get("tags") or {},
     }
 
@@ -303,7 +252,7 @@ KINDS: Final = (
                 "roleArn",
                 "tags",
                 "vpcConfig",
-                *_RECORDED,
+                *RECORDED,
             }
         ),
         computed=frozenset(

@@ -11,7 +11,7 @@ from typing import Final
 
 from sandbox.aws import checks
 from sandbox.aws.calls import AwsError, Call
-from sandbox.aws.eks import assumable_by, cluster_of
+from sandbox.aws.eks_lookups import assumable_by, cluster_of
 from sandbox.aws.recorded_kinds import recorded_kind
 from sandbox.plugin.provider import CheckFailure
 from sandbox.plugin.values import Properties

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sandbox.aws import checks, nodes
 from sandbox.aws.calls import AwsError, Call, given, unique_suffix
 from sandbox.aws.capacity import Machine
-from sandbox.aws.eks import VERSIONS, assumable_by, cluster_of, zones_of
+from sandbox.aws.eks_lookups import VERSIONS, assumable_by, cluster_of, zones_of
 from sandbox.aws.table import Autoname, Kind
 from sandbox.plugin.provider import CheckFailure
 from sandbox.plugin.values import UNKNOWN, Properties

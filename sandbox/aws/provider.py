@@ -13,14 +13,14 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
-from sandbox.aws import checks, config, invokes, schema
-from sandbox.aws.calls import REPLACED_TAG, URN_TAG, Call, Clients, visible
+from sandbox.aws import config, contradictions, invokes, schema, views
+from sandbox.aws.calls import REPLACED_TAG, URN_TAG, Call, Clients
 from sandbox.aws.cluster_api import ClusterApi
 from sandbox.aws.kinds import KINDS
 from sandbox.aws.recorded import RECORDED_ONLY, Records
-from sandbox.aws.table import Autoname, Kind, comparable, policy_text, same_policy
+from sandbox.aws.table import Autoname, Kind, comparable, policy_text
 from sandbox.paths import SandboxPaths
 from sandbox.plugin import provider as api
 from sandbox.plugin.server import EngineLog
@@ -67,16 +67,14 @@ class AwsProvider:
             if value is not None
         }
         inputs = {**kind.defaults, **schema.tidied(shape, inputs)}
-        failures = [*schema.problems(shape, inputs), *_contradictions(kind, inputs)]
+        failures = [*schema.problems(shape, inputs), *contradictions.contradictions(kind, inputs)]
         if not failures:
             failures += self._name(kind, request, inputs)
         if kind.taggable and not failures:
-            _merge_default_tags(inputs, self._settings.default_tags)
+            views.merge_default_tags(inputs, self._settings.default_tags)
         if not failures:
             failures += kind.check(inputs)
-            for path, (service, enum) in kind.enums.items():
-                for at, value in checks.values_at(inputs, path):
-                    failures += checks.one_of(value, at, service, enum)
+            failures += contradictions.wrong_choices(kind, inputs)
         return api.Checked(inputs=inputs, failures=tuple(failures))
 
     def diff(self, request: api.Diff) -> api.Difference:
@@ -121,9 +119,11 @@ class AwsProvider:
         observed = kind.observe(call, request.id, request.inputs)
         if observed is None:
             return None
-        observed = _presented(observed)
-        inputs = self._inputs(kind, request.inputs, observed)
-        return api.Found(id=request.id, inputs=inputs, state=self._merged(kind, call, inputs, observed))
+        observed = views.presented(observed)
+        inputs = views.inputs_of(kind, request.inputs, observed, self._settings.default_tags)
+        return api.Found(
+            id=request.id, inputs=inputs, state=views.state_of(kind, call.region, inputs, observed)
+        )
 
     def update(self, request: api.Update) -> Properties:
         kind = _kind(request.type)
@@ -219,7 +219,7 @@ class AwsProvider:
             observed = self._is_lost(kind, call, id_, inputs)
             if observed is None:
                 continue
-            present = self._inputs(kind, inputs, _presented(observed))
+            present = views.inputs_of(kind, inputs, views.presented(observed), self._settings.default_tags)
             old, new = comparable(kind, present), comparable(kind, inputs)
             if kind.autoname and kind.autoname.accepts(_logical(call.urn), old.get(kind.autoname.property)):
                 new[kind.autoname.property] = old[kind.autoname.property]
@@ -258,52 +258,7 @@ class AwsProvider:
         observed = kind.observe(call, id_, inputs)
         if observed is None:
             raise api.ProviderError(f"{kind.token} {id_} was gone again right after it was made")
-        return self._merged(kind, call, inputs, _presented(observed))
-
-    def _merged(self, kind: Kind, call: Call, inputs: Properties, observed: Properties) -> Properties:
-        """Outputs: what AWS says, in the program's own words where it means the same."""
-        shape = schema.inputs_of(kind.token)
-        region = {"region": call.region} if kind.scope == "region" else {}
-        state: Properties = {**region, **inputs}
-        for key, value in observed.items():
-            if key in inputs and key in shape.fields and value is not None:
-                value = self._reworded(kind, key, inputs[key], value)
-                if isinstance(value, dict) and isinstance(observed[key], dict):
-                    value = {**observed[key], **value}
-            state[key] = value
-        if kind.taggable:
-            state["tags"] = inputs.get("tags")
-        return {key: value for key, value in state.items() if value is not None}
-
-    def _inputs(self, kind: Kind, inputs: Properties, observed: Properties) -> Properties:
-        """Inputs that describe what was observed, for the properties that the program sets."""
-        if not inputs:  # an import: everything that is an input and not a default
-            settable = schema.inputs_of(kind.token).fields.keys() & kind.handles
-            inputs = {key: value for key, value in observed.items() if key in settable and value is not None}
-        found: Properties = {}
-        for key, value in inputs.items():
-            if key in ("tags", "tagsAll"):
-                continue
-            if key not in observed or key == "region":
-                found[key] = value
-            elif observed[key] is not None:
-                found[key] = self._reworded(kind, key, value, observed[key])
-        if kind.taggable:
-            tags = observed.get("tagsAll", {})
-            defaults = self._settings.default_tags
-            own = inputs.get("tags") or {}
-            mine = {key: value for key, value in tags.items() if key in own or defaults.get(key) != value}
-            # An empty map that the program wrote is kept: it means the same as none.
-            found |= {
-                key: value for key, value in (("tags", mine), ("tagsAll", tags)) if value or key in inputs
-            }
-        return found
-
-    def _reworded(self, kind: Kind, key: str, given: Any, observed: Any) -> Any:
-        if key in kind.policies and same_policy(given, observed):
-            return given
-        shape = schema.inputs_of(kind.token).fields.get(key)
-        return observed if shape is None else schema.overlaid(shape, given, observed)
+        return views.state_of(kind, call.region, inputs, views.presented(observed))
 
 
 def _kind(token: str) -> Kind:
@@ -316,46 +271,12 @@ def _kind(token: str) -> Kind:
         ) from None
 
 
-def _presented(observed: Properties) -> Properties:
-    """What was observed, with the tags that the program may know of."""
-    return {**observed, "tagsAll": visible(observed["tagsAll"])} if "tagsAll" in observed else observed
-
-
 def _generated(rule: Autoname, name: str) -> str:
     return rule.prepend + (name.lower() if rule.lower else name)
 
 
 def _logical(urn: str) -> str:
     return urn.split("::", 3)[3]
-
-
-def _merge_default_tags(inputs: Properties, defaults: Mapping[str, str]) -> None:
-    tags = inputs.get("tags", {})
-    merged = UNKNOWN if tags is UNKNOWN else {**defaults, **tags}
-    if merged is UNKNOWN or merged:
-        inputs["tagsAll"] = merged
-
-
-def _contradictions(kind: Kind, inputs: Properties) -> list[api.CheckFailure]:
-    found = [
-        api.CheckFailure(
-            key,
-            f"is an input of the real {kind.token} that the sandbox does not emulate; {_DOCS} lists those it does",
-        )
-        for key in sorted(inputs.keys() & schema.inputs_of(kind.token).fields.keys())
-        if key not in kind.handles and key != "region"
-    ]
-    for group in kind.conflicts:
-        present = [key for key in group if key in inputs]
-        if len(present) > 1:
-            found.append(api.CheckFailure(present[1], f"conflicts with {present[0]}"))
-    for group in kind.requires_one:
-        present = [key for key in group if key in inputs]
-        if len(present) != 1:
-            what = f", not both {' and '.join(present)}" if present else ""
-            choice = f"exactly one of {', '.join(group)} must be set" if len(group) > 1 else "is required"
-            found.append(api.CheckFailure(present[1] if present else group[0], choice + what))
-    return found
 
 
 def _replaces(kind: Kind, path: tuple[str | int, ...]) -> bool:

@@ -90,7 +90,7 @@ class ApiClient:
         patience: seconds for which a server that does not answer, or answers 429 or 5xx, is asked again.
     """
 
-    def __init__(self, access: ClusterAccess, patience: float = 10.0) -> None:
+    def __init__(self, access: ClusterAccess, patience: float = 10) -> None:
         self.server = access.server
         self._credentials = Credentials(access)
         self._patience = patience

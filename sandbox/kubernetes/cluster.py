@@ -15,6 +15,9 @@ from sandbox.plugin import Properties, ProviderError
 
 _T = TypeVar("_T")
 
+PATIENCE_SECONDS: Final = 10.0
+"""How long a server that does not answer, or is busy, is asked again."""
+
 _ORDER_PATIENCE_SECONDS: Final = 30.0
 """How long a create waits for its namespace or definition, which another resource of the same update may be
 making: about what the real provider's five retries come to."""
@@ -27,7 +30,7 @@ class Cluster:
 
     def __init__(self, settings: Settings, client: ApiClient | None = None) -> None:
         self.settings = settings
-        self.client = client or ApiClient(settings.access)
+        self.client = client or ApiClient(settings.access, PATIENCE_SECONDS)
         self.kinds = Discovery(self.client)
 
     def kind(self, token: str, inputs: Properties) -> Kind | None:

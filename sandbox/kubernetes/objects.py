@@ -14,6 +14,9 @@ PATCH_FORCE: Final = "pulumi.com/patchForce"
 PATCH_FIELD_MANAGER: Final = "pulumi.com/patchFieldManager"
 DELETION_PROPAGATION: Final = "pulumi.com/deletionPropagationPolicy"
 
+WITHOUT_EFFECT: Final = ("pulumi.com/replaceUnready", "pulumi.com/waitFor")
+"""The real provider's annotations that are not emulated; an object that has one is warned of."""
+
 SERVER_METADATA: Final = (
     "creationTimestamp",
     "deletionGracePeriodSeconds",

@@ -19,6 +19,7 @@ from sandbox.kubernetes.objects import (
     AUTONAMED,
     DELETION_PROPAGATION,
     SKIP_AWAIT,
+    WITHOUT_EFFECT,
     annotation,
     from_api,
     id_of,
@@ -94,6 +95,9 @@ class KubernetesProvider:
         version, kind = api_version_and_kind(request.type, request.new_inputs)
         given = {"apiVersion": version, "kind": kind, **_without_nulls(request.new_inputs)}
         inputs = self._with_namespace(request, with_name(request, without_server_fields(given)))
+        for name in WITHOUT_EFFECT:
+            if annotation(inputs, name):
+                self._messages.warning(request.urn, f"the annotation {name} has no effect in the sandbox")
         return Checked(inputs=inputs, failures=tuple(name_failures(inputs, request.name)))
 
     def diff(self, request: Diff) -> Difference:

@@ -134,6 +134,7 @@ def _compile(module: Module, report: Report) -> None:
 
 
 def _run_go(command: list[str], module: Module, report: Report) -> None:
+    said = _Output()
     process = subprocess.Popen(
         command,
         cwd=module.path,
@@ -143,36 +144,50 @@ def _run_go(command: list[str], module: Module, report: Report) -> None:
         start_new_session=True,
         env={key: value for key, value in os.environ.items() if key != "GOFLAGS"},
     )
-    lines: deque[str] = deque(maxlen=30)
-    count = [0, 0]  # downloaded, compiled
-
-    def read(output: IO[str]) -> None:
-        with output:
-            for line in output:
-                lines.append(line.rstrip())
-                count[0 if line.startswith("go: downloading") else 1] += 1
-
-    reader = threading.Thread(target=read, args=(process.stderr,), daemon=True)
-    reader.start()
-    began = time.monotonic()
     try:
-        while True:
-            try:
-                process.wait(timeout=_PROGRESS_SECONDS)
-                break
-            except subprocess.TimeoutExpired:
-                elapsed = time.monotonic() - began
-                report(
-                    f"{module.folder} {module.version}: {elapsed:.0f} s, {count[0]} modules downloaded, "
-                    f"{count[1]} packages compiled"
-                )
+        reader = threading.Thread(target=said.read, args=(process.stderr,), daemon=True)
+        reader.start()
+        began = time.monotonic()
+        while not _ended(process):
+            report(f"{module.folder} {module.version}: {time.monotonic() - began:.0f} s, {said}")
+        reader.join()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
-    reader.join()
     if process.returncode != 0:
-        raise SandboxError(_explain(module, list(lines)))
+        raise SandboxError(_explain(module, list(said.last_lines)))
+
+
+def _ended(process: subprocess.Popen[str]) -> bool:
+    """Waits for a process until it is time for a line of progress."""
+    try:
+        process.wait(timeout=_PROGRESS_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+class _Output:
+    """What `go build -v` says: how far it is, and why it stopped."""
+
+    def __init__(self) -> None:
+        self.last_lines: deque[str] = deque(maxlen=30)
+        self._downloaded = 0
+        self._compiled = 0
+
+    def read(self, output: IO[str]) -> None:
+        """Takes lines until the end."""
+        with output:
+            for line in output:
+                self.last_lines.append(line.rstrip())
+                if line.startswith("go: downloading"):
+                    self._downloaded += 1
+                else:
+                    self._compiled += 1
+
+    def __str__(self) -> str:
+        return f"{self._downloaded} modules downloaded, {self._compiled} packages compiled"
 
 
 def _explain(module: Module, lines: list[str]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import json
+import logging
 import os
 import re
 import threading
@@ -18,7 +20,9 @@ import pytest
 import yaml
 
 from sandbox.aws.calls import Clients
+from sandbox.aws.kinds import KINDS
 from sandbox.aws.provider import AwsProvider
+from sandbox.aws.schema import inputs_of
 from sandbox.paths import SandboxPaths
 from sandbox.plugin import provider as api
 
@@ -242,8 +246,13 @@ def _merged(old: Any, patch: Any) -> Any:
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """One server for the session; each test resets it."""
+    import moto.backends
     from moto.server import ThreadedMotoServer
 
+    # Half of a request's time otherwise: moto lists its own package's folders, and werkzeug logs a line.
+    modules = list(moto.backends.list_of_moto_modules())
+    moto.backends.list_of_moto_modules = lambda: iter(modules)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
@@ -282,12 +291,34 @@ def cluster(_fake_cluster: FakeCluster) -> FakeCluster:
 @pytest.fixture(scope="session")
 def clients(moto_url: str, _environment: None) -> Clients:
     """boto3 clients for the session: reading a service's model takes up to a second each."""
-    return Clients(moto_url)
+    clients = Clients(moto_url)
+    clients.send("iam", REGION, "list_roles", {})
+    for token in KINDS:
+        inputs_of(token)
+    gc.freeze()  # 1,582 managed policies and the SDK's modules: walking them took a third of the tests' time
+    return clients
+
+
+def _forget_named_objects() -> None:
+    """Empties what is searched by name; moto's own reset reads IAM's 1,582 managed policies again, for seconds."""
+    from moto.eks.models import eks_backends
+    from moto.iam.models import iam_backends
+    from moto.s3.models import s3_backends
+
+    named: list[dict[str, Any]] = []
+    named += [region.clusters for account in eks_backends.values() for region in account.values()]
+    named += [partition.buckets for account in s3_backends.values() for partition in account.values()]
+    named += [partition.roles for account in iam_backends.values() for partition in account.values()]
+    for objects in named:
+        objects.clear()
 
 
 @pytest.fixture
-def engine(clients: Clients, moto_url: str, cluster: FakeCluster, tmp_path: Path, _environment: None) -> Engine:
-    """A configured provider, and a project of its own: emptying moto takes seconds, so tests share the account."""
+def engine(
+    clients: Clients, moto_url: str, cluster: FakeCluster, tmp_path: Path, _environment: None
+) -> Engine:
+    """A configured provider, and a project of its own: the rest of the account is shared between tests."""
+    _forget_named_objects()
     kubeconfig = SandboxPaths(tmp_path).admin_kubeconfig
     kubeconfig.parent.mkdir(parents=True)
     kubeconfig.write_text(

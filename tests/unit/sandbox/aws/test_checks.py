@@ -75,7 +75,12 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
         "namePrefix",
         "conflicts with name",
     ),
-    ("aws:iam/policy:Policy", {"policy": '{"Statement": [{"Effect": "Permit", "Action": "*"}]}'}, "policy", "Allow"),
+    (
+        "aws:iam/policy:Policy",
+        {"policy": '{"Statement": [{"Effect": "Permit", "Action": "*"}]}'},
+        "policy",
+        "Allow",
+    ),
     (
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         {"role": "r", "policyArn": "AmazonEKSClusterPolicy"},
@@ -134,14 +139,24 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
         "taints[0].effect",
         "NO_SCHEDULE",
     ),
-    ("aws:eks/nodeGroup:NodeGroup", {**_GROUP, "launchTemplate": {"version": "1"}}, "launchTemplate", "emulate"),
+    (
+        "aws:eks/nodeGroup:NodeGroup",
+        {**_GROUP, "launchTemplate": {"version": "1"}},
+        "launchTemplate",
+        "emulate",
+    ),
     (
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         {"clusterName": "c", "principalArn": _ROLE, "policyArn": _ROLE, "accessScope": {"type": "cluster"}},
         "policyArn",
         "not an access policy",
     ),
-    ("aws:eks/addon:Addon", {"addonName": "a", "clusterName": "c", "configurationValues": "{"}, "configurationValues", "not JSON"),
+    (
+        "aws:eks/addon:Addon",
+        {"addonName": "a", "clusterName": "c", "configurationValues": "{"},
+        "configurationValues",
+        "not JSON",
+    ),
     ("aws:ecr/repository:Repository", {"name": "Upper"}, "name", "lower-case"),
 ]
 
@@ -150,7 +165,9 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
 def test_a_wrong_input_is_refused_by_name(
     engine: Engine, token: str, inputs: dict[str, Any], property_: str, reason: str
 ) -> None:
-    failures = {failure.property: failure.reason for failure in engine.check(token, "subject", inputs).failures}
+    failures = {
+        failure.property: failure.reason for failure in engine.check(token, "subject", inputs).failures
+    }
     assert property_ in failures
     assert reason in failures[property_]
 
@@ -159,8 +176,10 @@ def test_a_wrong_input_is_refused_by_name(
 def test_inputs_that_are_not_known_yet_never_fail(engine: Engine, token: str) -> None:
     kind, shape = KINDS[token], inputs_of(token)
     chosen = {name for group in kind.requires_one for name in group[:1]}
-    required = set(shape.required) | chosen | {"serviceName", "subnetId", "allocationId", "cidrBlock", "rules"}
-    inputs = {name: UNKNOWN for name in required & kind.handles}
+    required = (
+        set(shape.required) | chosen | {"serviceName", "subnetId", "allocationId", "cidrBlock", "rules"}
+    )
+    inputs = dict.fromkeys(required & kind.handles, UNKNOWN)
     for group in kind.requires_one:
         for name in group[1:]:
             inputs.pop(name, None)

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from tests.unit.sandbox.aws.conftest import Engine, Resource
 
 BUCKET = "aws:s3/bucket:Bucket"
-POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:Get*"], "Resource": ["*"]}]}
+POLICY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["s3:Get*"], "Resource": ["*"]}],
+}
 TRUST = '{"Statement": [{"Effect": "Allow", "Principal": {"Service": "x"}, "Action": "sts:AssumeRole"}]}'
 
 
@@ -31,7 +34,7 @@ def test_suspended_versioning_is_seen(engine: Engine) -> None:
 
 def test_a_deleted_public_access_block_is_gone(engine: Engine) -> None:
     name = _bucket(engine).id
-    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
+    token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"  # noqa: S105 (a type token)
     made = engine.create(token, "models", {"bucket": name, "blockPublicAcls": True})
     engine.aws("s3").delete_public_access_block(Bucket=name)
     assert engine.read(made) is None
@@ -53,7 +56,9 @@ def test_a_removed_default_tag_is_seen(engine: Engine) -> None:
 
 def test_an_edited_role_policy_is_seen_and_a_reformatted_one_is_not(engine: Engine) -> None:
     role = engine.create("aws:iam/role:Role", "pods", {"assumeRolePolicy": TRUST}).id
-    made = engine.create("aws:iam/rolePolicy:RolePolicy", "pods", {"role": role, "policy": json.dumps(POLICY)})
+    made = engine.create(
+        "aws:iam/rolePolicy:RolePolicy", "pods", {"role": role, "policy": json.dumps(POLICY)}
+    )
     name = made.state["name"]
     same = {**POLICY, "Statement": {"Resource": "*", "Action": "s3:Get*", "Effect": "Allow"}}
     iam = engine.aws("iam")
@@ -67,7 +72,7 @@ def test_an_edited_role_policy_is_seen_and_a_reformatted_one_is_not(engine: Engi
 def test_a_policy_detached_by_hand_is_gone(engine: Engine) -> None:
     role = engine.create("aws:iam/role:Role", "pods", {"assumeRolePolicy": TRUST}).id
     arn = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
-    token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"  # noqa: S105 (a type token)
     made = engine.create(token, "pods", {"role": role, "policyArn": arn})
     engine.aws("iam").detach_role_policy(RoleName=role, PolicyArn=arn)
     assert engine.read(made) is None
@@ -97,7 +102,7 @@ def test_a_deleted_route_is_gone_and_a_redirected_one_is_seen(engine: Engine) ->
 
 def test_a_bucket_policy_that_is_only_recorded_can_be_changed_behind_the_back_too(engine: Engine) -> None:
     name = _bucket(engine).id
-    token = "aws:s3/bucketPolicy:BucketPolicy"
+    token = "aws:s3/bucketPolicy:BucketPolicy"  # noqa: S105 (a type token)
     made = engine.create(token, "models", {"bucket": name, "policy": json.dumps(POLICY)})
     engine.aws("s3").put_object(Bucket=name, Key="weights", Body=b"1")  # moto enforces nothing of it
     record = engine.provider._records.get(token, name)
@@ -123,7 +128,7 @@ def test_a_bucket_with_objects_is_deleted_only_when_the_program_said_so(engine: 
     engine.aws("s3").put_bucket_versioning(Bucket=made.id, VersioningConfiguration={"Status": "Enabled"})
     for body in (b"1", b"2"):
         engine.aws("s3").put_object(Bucket=made.id, Key="weights", Body=body)
-    with pytest.raises(ProviderError, match="BucketNotEmpty.*set forceDestroy"):
+    with pytest.raises(ProviderError, match=r"BucketNotEmpty.*set forceDestroy"):
         engine.delete(made)
     made.inputs["forceDestroy"] = True
     engine.delete(made)

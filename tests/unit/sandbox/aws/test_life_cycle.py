@@ -24,7 +24,11 @@ def trust(service: str) -> str:
         {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": service}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": ["sts:AssumeRole", "sts:TagSession"],
+                }
             ],
         }
     )
@@ -51,10 +55,9 @@ def vpc(engine: Engine) -> str:
 
 def subnets(engine: Engine) -> list[str]:
     network = vpc(engine)
-    token = "aws:ec2/subnet:Subnet"
     return [
         engine.create(
-            token,
+            "aws:ec2/subnet:Subnet",
             f"private-{zone}",
             {"vpcId": network, "cidrBlock": f"10.0.{index}.0/24", "availabilityZone": f"eu-west-1{zone}"},
         ).id
@@ -135,7 +138,9 @@ def _pod_identity(engine: Engine) -> Inputs:
 
 def _access_policy(engine: Engine) -> Inputs:
     entry = engine.create(
-        "aws:eks/accessEntry:AccessEntry", "sre", {"clusterName": cluster_name(engine), "principalArn": role(engine, "ec2.amazonaws.com", "sre")}
+        "aws:eks/accessEntry:AccessEntry",
+        "sre",
+        {"clusterName": cluster_name(engine), "principalArn": role(engine, "ec2.amazonaws.com", "sre")},
     )
     return {
         "clusterName": entry.inputs["clusterName"],
@@ -159,7 +164,7 @@ def _nat(engine: Engine) -> Inputs:
 CASES = (
     Case(
         "aws:s3/bucket:Bucket",
-        lambda engine: {"tags": {"team": "nlp"}},
+        lambda _: {"tags": {"team": "nlp"}},
         {"tags": {"team": "platform", "cost": "1"}},
         {"bucket": "another-name"},
     ),
@@ -235,15 +240,23 @@ CASES = (
     ),
     Case(
         "aws:kms/key:Key",
-        lambda engine: {"enableKeyRotation": True, "deletionWindowInDays": 7, "tags": {"team": "nlp"}},
+        lambda _: {"enableKeyRotation": True, "deletionWindowInDays": 7, "tags": {"team": "nlp"}},
         {"enableKeyRotation": False, "description": "artifacts", "tags": {}},
         {"keyUsage": "SIGN_VERIFY", "customerMasterKeySpec": "RSA_2048"},
     ),
     Case("aws:kms/alias:Alias", _alias, {}, {"name": "alias/another"}),
     Case(
         "aws:iam/role:Role",
-        lambda engine: {"assumeRolePolicy": trust("ec2.amazonaws.com"), "description": "nodes", "tags": {"a": "1"}},
-        {"assumeRolePolicy": trust("eks.amazonaws.com"), "description": "cluster", "maxSessionDuration": 7200},
+        lambda _: {
+            "assumeRolePolicy": trust("ec2.amazonaws.com"),
+            "description": "nodes",
+            "tags": {"a": "1"},
+        },
+        {
+            "assumeRolePolicy": trust("eks.amazonaws.com"),
+            "description": "cluster",
+            "maxSessionDuration": 7200,
+        },
         {"path": "/slipway/"},
     ),
     Case(
@@ -263,13 +276,13 @@ CASES = (
     ),
     Case(
         "aws:iam/policy:Policy",
-        lambda engine: {"policy": allow("s3:GetObject"), "tags": {"a": "1"}},
+        lambda _: {"policy": allow("s3:GetObject"), "tags": {"a": "1"}},
         {"policy": allow("s3:ListBucket"), "tags": {"a": "2"}},
         {"path": "/slipway/"},
     ),
     Case(
         "aws:ec2/vpc:Vpc",
-        lambda engine: {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True, "tags": {"Name": "a"}},
+        lambda _: {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True, "tags": {"Name": "a"}},
         {"enableDnsHostnames": False, "tags": {"Name": "b"}},
         {"cidrBlock": "10.1.0.0/16"},
     ),
@@ -279,23 +292,36 @@ CASES = (
         {"mapPublicIpOnLaunch": True, "tags": {"kubernetes.io/role/elb": "1"}},
         {"cidrBlock": "10.0.1.0/24"},
     ),
-    Case("aws:ec2/internetGateway:InternetGateway", lambda engine: {"vpcId": vpc(engine)}, {"tags": {"a": "1"}}),
-    Case("aws:ec2/eip:Eip", lambda engine: {"domain": "vpc"}, {"tags": {"a": "1"}}),
+    Case(
+        "aws:ec2/internetGateway:InternetGateway", lambda engine: {"vpcId": vpc(engine)}, {"tags": {"a": "1"}}
+    ),
+    Case("aws:ec2/eip:Eip", lambda _: {"domain": "vpc"}, {"tags": {"a": "1"}}),
     Case("aws:ec2/natGateway:NatGateway", _nat, {"tags": {"a": "1"}}, {"subnetId": "subnet-1"}),
     Case(
-        "aws:ec2/routeTable:RouteTable", lambda engine: {"vpcId": vpc(engine)}, {"tags": {"a": "1"}}, {"vpcId": "vpc-1"}
+        "aws:ec2/routeTable:RouteTable",
+        lambda engine: {"vpcId": vpc(engine)},
+        {"tags": {"a": "1"}},
+        {"vpcId": "vpc-1"},
     ),
     Case("aws:ec2/route:Route", _route, {}, {"destinationCidrBlock": "192.168.0.0/16"}),
     Case(
         "aws:ec2/routeTableAssociation:RouteTableAssociation",
-        lambda engine: {"routeTableId": table(engine), "subnetId": engine.create(
-            "aws:ec2/subnet:Subnet", "s", {"vpcId": engine.made[0].id, "cidrBlock": "10.0.9.0/24"}).id},
+        lambda engine: {
+            "routeTableId": table(engine),
+            "subnetId": engine.create(
+                "aws:ec2/subnet:Subnet", "s", {"vpcId": engine.made[0].id, "cidrBlock": "10.0.9.0/24"}
+            ).id,
+        },
         {},
         {"routeTableId": "rtb-1"},
     ),
     Case(
         "aws:ec2/vpcEndpoint:VpcEndpoint",
-        lambda engine: {"routeTableIds": [table(engine)], "vpcId": engine.made[0].id, "serviceName": "com.amazonaws.eu-west-1.s3"},
+        lambda engine: {
+            "routeTableIds": [table(engine)],
+            "vpcId": engine.made[0].id,
+            "serviceName": "com.amazonaws.eu-west-1.s3",
+        },
         {"tags": {"a": "1"}},
         {"serviceName": "com.amazonaws.eu-west-1.dynamodb"},
     ),
@@ -304,7 +330,12 @@ CASES = (
         lambda engine: {
             "vpcId": vpc(engine),
             "ingress": [
-                {"protocol": "tcp", "fromPort": 443, "toPort": 443, "cidrBlocks": ["10.0.0.0/16", "10.1.0.0/16"]}
+                {
+                    "protocol": "tcp",
+                    "fromPort": 443,
+                    "toPort": 443,
+                    "cidrBlocks": ["10.0.0.0/16", "10.1.0.0/16"],
+                }
             ],
             "egress": [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}],
         },
@@ -357,17 +388,30 @@ CASES = (
         {"configurationValues": '{"env": {}}', "tags": {"a": "2"}},
         {"addonName": "coredns"},
     ),
-    Case("aws:eks/podIdentityAssociation:PodIdentityAssociation", _pod_identity, {"tags": {"a": "1"}}, {"namespace": "x"}),
+    Case(
+        "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+        _pod_identity,
+        {"tags": {"a": "1"}},
+        {"namespace": "x"},
+    ),
     Case(
         "aws:eks/accessEntry:AccessEntry",
-        lambda engine: {"clusterName": cluster_name(engine), "principalArn": role(engine, "ec2.amazonaws.com", "sre")},
+        lambda engine: {
+            "clusterName": cluster_name(engine),
+            "principalArn": role(engine, "ec2.amazonaws.com", "sre"),
+        },
         {"kubernetesGroups": ["viewers"]},
         {"principalArn": "arn:aws:iam::123456789012:role/other"},
     ),
-    Case("aws:eks/accessPolicyAssociation:AccessPolicyAssociation", _access_policy, {}, {"accessScope": {"type": "cluster"}}),
+    Case(
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        _access_policy,
+        {},
+        {"accessScope": {"type": "cluster"}},
+    ),
     Case(
         "aws:ecr/repository:Repository",
-        lambda engine: {"imageScanningConfiguration": {"scanOnPush": True}},
+        lambda _: {"imageScanningConfiguration": {"scanOnPush": True}},
         {"imageTagMutability": "IMMUTABLE", "tags": {"a": "1"}},
         {"name": "other"},
     ),

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 BUCKET = "aws:s3/bucket:Bucket"
 ROLE = "aws:iam/role:Role"
 VPC = "aws:ec2/vpc:Vpc"
-TRUST = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "x"}, "Action": "sts:AssumeRole"}]}'
+POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+TRUST = (
+    '{"Version": "2012-10-17", "Statement": '
+    '[{"Effect": "Allow", "Principal": {"Service": "x"}, "Action": "sts:AssumeRole"}]}'
+)
 
 
 def test_a_bucket_without_a_name_gets_its_logical_name_in_lower_case_and_seven_digits(engine: Engine) -> None:
@@ -58,7 +62,7 @@ def _lose(engine: Engine, token: str, name: str, inputs: dict[str, Any]) -> Reso
         (BUCKET, {}),
         (BUCKET, {"bucket": "fixed-name-of-a-lost-bucket"}),
         (ROLE, {"assumeRolePolicy": TRUST}),
-        ("aws:iam/policy:Policy", {"policy": TRUST}),
+        ("aws:iam/policy:Policy", {"policy": POLICY}),
         (VPC, {"cidrBlock": "10.0.0.0/16"}),
         ("aws:ec2/eip:Eip", {}),
         ("aws:kms/key:Key", {}),
@@ -82,7 +86,11 @@ def test_a_lost_object_that_cannot_be_used_is_left_alone_with_a_warning(engine: 
     lost = _lose(engine, VPC, "network", {"cidrBlock": "10.0.0.0/16"})
     made = engine.create(VPC, "network", {"cidrBlock": "10.1.0.0/16"})
     assert made.id != lost.id
-    assert any(lost.id in line and "cidrBlock differs" in line for kind, line in engine.log.lines if kind == "warning")
+    assert any(
+        lost.id in line and "cidrBlock differs" in line
+        for kind, line in engine.log.lines
+        if kind == "warning"
+    )
 
 
 def test_an_object_of_another_resource_is_never_taken(engine: Engine) -> None:

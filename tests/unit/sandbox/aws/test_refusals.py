@@ -25,7 +25,9 @@ DOCS = Path(__file__).parents[4] / "docs" / "sandbox-aws.md"
 
 
 def test_an_unknown_type_is_an_error_that_names_it(engine: Engine) -> None:
-    with pytest.raises(ProviderError, match=r"does not know the resource type aws:sqs/queue:Queue.*docs/sandbox-aws\.md"):
+    with pytest.raises(
+        ProviderError, match=r"does not know the resource type aws:sqs/queue:Queue.*docs/sandbox-aws\.md"
+    ):
         engine.create("aws:sqs/queue:Queue", "q", {})
 
 
@@ -49,7 +51,9 @@ def test_a_server_that_does_not_answer_is_named_with_the_fix(engine: Engine) -> 
     environment = {**engine.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     provider = AwsProvider(engine.log, environment)  # type: ignore[arg-type]
     provider.configure({"region": "eu-west-1"})
-    with pytest.raises(ProviderError, match=r"http://127\.0\.0\.1:9 does not answer; run `slipway sandbox start`"):
+    with pytest.raises(
+        ProviderError, match=r"http://127\.0\.0\.1:9 does not answer; run `slipway sandbox start`"
+    ):
         provider.check(
             Check(urn=engine.urn("aws:s3/bucket:Bucket", "b"), old_inputs={}, new_inputs={}, random_seed=b"1")
         )
@@ -115,7 +119,7 @@ def test_records_of_ids_that_look_alike_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_the_plugin_refuses_to_start_outside_the_sandbox() -> None:
-    result = subprocess.run(  # noqa: S603 (our own module)
+    result = subprocess.run(
         [sys.executable, "-m", "sandbox.aws", "127.0.0.1:1"],
         env={"PATH": "", "AWS_ENDPOINT_URL": "https://s3.amazonaws.com", "SLIPWAY_SANDBOX": "/tmp/x"},  # noqa: S108
         cwd=DOCS.parents[1],
