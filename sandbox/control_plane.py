@@ -33,6 +33,9 @@ _USERS: Final = {
 }
 """Token users and their group. ``deployer`` is who the sandbox's `aws eks get-token` answers for."""
 
+_NODE_LEASE_SECONDS: Final = 40
+"""A kubelet's own default (nodeLeaseDurationSeconds)."""
+
 _START_SECONDS: Final = 60.0
 """Measured 2 s on 2 idle cores (2026-11); the rest is for a busy machine."""
 
@@ -113,6 +116,8 @@ def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path
         f"--kubeconfig={paths.admin_kubeconfig}",
         f"--config={_stages(folder)}",
         "--manage-all-nodes=true",
+        # Without it kwok renews no lease, and 40 s later the node controller takes every node for lost.
+        f"--node-lease-duration-seconds={_NODE_LEASE_SECONDS}",
         f"--server-address=127.0.0.1:{endpoints.kwok}",
     )
     return started

@@ -66,6 +66,9 @@ def start(
             )
         except OSError as error:
             raise SandboxError(f"{role} cannot be started: {error}. Run `slipway doctor`.") from error
+    # For a moment after exec the kernel shows no environment, and the process would pass for one that has ended.
+    while process.poll() is None and _marks_of(psutil.Process(process.pid)) is None:
+        time.sleep(0.002)
     # Detached on purpose: left unset, the interpreter would warn of a child that outlives its handle.
     process.returncode = 0
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import os
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -46,7 +42,8 @@ class ClusterApi:
     authority: str
     """The certificate authority, PEM in base64, as EKS returns it."""
     token: str
-    authority_file: Path | None
+    authority_file: Path
+    """The same as a file, which is what requests takes."""
 
     @classmethod
     def open(cls, paths: SandboxPaths) -> ClusterApi:
@@ -62,9 +59,11 @@ class ClusterApi:
                 f"the local control plane is not there ({paths.admin_kubeconfig} is missing); {_REMEDY}"
             ) from None
         cluster = kubeconfig["clusters"][0]["cluster"]
-        authority = cluster.get("certificate-authority-data", "")
         return cls(
-            cluster["server"], authority, kubeconfig["users"][0]["user"]["token"], _authority_file(authority)
+            server=cluster["server"],
+            authority=cluster.get("certificate-authority-data", ""),
+            token=kubeconfig["users"][0]["user"]["token"],
+            authority_file=paths.cluster_ca,
         )
 
     def find(self, path: str, **parameters: str) -> dict[str, Any] | None:
@@ -132,7 +131,7 @@ class ClusterApi:
                     params=parameters,
                     json=content,
                     headers={**headers, "Content-Type": content_type} if content is not None else headers,
-                    verify=str(self.authority_file) if self.authority_file else True,
+                    verify=str(self.authority_file),
                     timeout=_TIMEOUT_SECONDS,
                 )
             except requests.RequestException:
@@ -145,20 +144,3 @@ class ClusterApi:
             raise ClusterApiError(answer)
         content: dict[str, Any] = answer.json()
         return content
-
-
-_authority_lock: Final = threading.Lock()
-_authority_files: Final[dict[str, Path]] = {}
-
-
-def _authority_file(authority: str) -> Path | None:
-    """The authority as a file, which is what requests takes; one a process, removed by nobody but /tmp's owner."""
-    if not authority:
-        return None
-    with _authority_lock:
-        if authority not in _authority_files:
-            descriptor, name = tempfile.mkstemp(prefix="slipway-ca-", suffix=".crt")
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(base64.b64decode(authority))
-            _authority_files[authority] = Path(name)
-        return _authority_files[authority]
