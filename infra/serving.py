@@ -25,7 +25,11 @@ def build_serving(platform: Platform, plan: Plan, provider: aws.Provider) -> dic
     # The identifier, not the kubeconfig, says whether it is another cluster: a changed certificate or endpoint
     # must not replace everything in it (pulumi-kubernetes#2745, #4019).
     cluster = k8s.Provider(
-        "kubernetes", kubeconfig=platform.kubeconfig, cluster_identifier=platform.cluster_name
+        "kubernetes",
+        kubeconfig=platform.kubeconfig,
+        cluster_identifier=platform.cluster_name,
+        # What git says wins over what somebody edited by hand; else `up` stops at the field's other manager.
+        enable_patch_force=True,
     )
     namespace = k8s.core.v1.Namespace(
         "serving",

@@ -145,6 +145,9 @@ def _add(cluster: ClusterApi, group: Group, slot: int) -> str:
     for address in _addresses(group, slot):
         node = _manifest(group, slot, address)
         name: str = node["metadata"]["name"]
+        # A new machine, even where it takes the name of one that is gone: what ran there ran on the old one.
+        if cluster.find(f"{_NODES}/{name}") is None:
+            _evict(cluster, name)
         try:
             cluster.create(_NODES, node)
         except ClusterApiError as error:
@@ -262,7 +265,11 @@ def _is_among(taint: dict[str, str], others: list[dict[str, str]] | None) -> boo
 
 def _remove(cluster: ClusterApi, name: str) -> None:
     cluster.merge(f"{_NODES}/{name}", {"spec": {"unschedulable": True}})
+    _evict(cluster, name)
+    cluster.delete(f"{_NODES}/{name}")
+
+
+def _evict(cluster: ClusterApi, name: str) -> None:
     for pod in cluster.items("/api/v1/pods", fieldSelector=f"spec.nodeName={name}"):
         where = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
         cluster.delete(where, gracePeriodSeconds=0)
-    cluster.delete(f"{_NODES}/{name}")

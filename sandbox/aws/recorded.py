@@ -41,9 +41,6 @@ RECORDED_ONLY: Final[Mapping[str, str]] = {
     "aws:eks/nodeGroup:NodeGroup tags": "moto cannot change a node group's tags",
     "aws:eks/nodeGroup:NodeGroup updateConfig": "moto's create drops it; an emulated node is changed at once",
     "aws:eks/nodeGroup:NodeGroup version": "moto cannot update it; emulated nodes run no kubelet",
-    "aws:ec2/vpcEndpoint:VpcEndpoint": (
-        "held by moto, but nothing in the sandbox routes through it: neither its policy nor its DNS has an effect"
-    ),
 }
 """Resource type, or resource type and property, to the reason. Listed in docs/sandbox-aws.md (a test compares)."""
 
