@@ -12,7 +12,7 @@ from sandbox.aws.schema import inputs_of
 from sandbox.plugin.values import UNKNOWN
 
 if TYPE_CHECKING:
-    from tests.unit.sandbox.aws.conftest import Engine
+    from tests.engine.sandbox.aws.conftest import Engine
 
 _ROLE = "arn:aws:iam::123456789012:role/r"
 _TRUST = '{"Statement": [{"Effect": "Allow", "Principal": {"Service": "x"}, "Action": "sts:AssumeRole"}]}'

@@ -19,7 +19,7 @@ from sandbox.aws.schema import inputs_of, outputs_of
 from sandbox.plugin.provider import Check, ProviderError
 
 if TYPE_CHECKING:
-    from tests.unit.sandbox.aws.conftest import Engine
+    from tests.engine.sandbox.aws.conftest import Engine
 
 DOCS = Path(__file__).parents[4] / "docs" / "sandbox-aws.md"
 

@@ -12,7 +12,7 @@ from sandbox.plugin.provider import ProviderError
 
 if TYPE_CHECKING:
     from sandbox.aws.calls import Clients
-    from tests.unit.sandbox.aws.conftest import Engine, FakeCluster, Resource
+    from tests.engine.sandbox.aws.conftest import Engine, FakeCluster, Resource
 
 G5 = Machine(instance_type="g5.xlarge", architecture="amd64", cores=4, memory_mib=16384, gpus=1, max_pods=58)
 GROUP = "aws:eks/nodeGroup:NodeGroup"

@@ -10,7 +10,7 @@ import pytest
 from sandbox.plugin.provider import ProviderError
 
 if TYPE_CHECKING:
-    from tests.unit.sandbox.aws.conftest import Engine, Resource
+    from tests.engine.sandbox.aws.conftest import Engine, Resource
 
 BUCKET = "aws:s3/bucket:Bucket"
 ROLE = "aws:iam/role:Role"

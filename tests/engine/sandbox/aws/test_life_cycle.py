@@ -14,7 +14,7 @@ from sandbox.aws.kinds import KINDS
 from sandbox.plugin.provider import Read
 
 if TYPE_CHECKING:
-    from tests.unit.sandbox.aws.conftest import Engine, FakeCluster
+    from tests.engine.sandbox.aws.conftest import Engine, FakeCluster
 
 Inputs = dict[str, Any]
 
