@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 
 PACKAGES := cli components engines hardware infra model_catalog planning quantities sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit engine check format types lock clean
+.PHONY: help install up preview down toolchain test unit engine chaos check format types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ unit: install ## The unit tier (seconds)
 
 engine: install ## The engine tier: real engine, real control plane
 	@$(BIN)/pytest -q tests/engine
+
+chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --only engine" (an hour for all)
+	@$(BIN)/python -m tests.engine.chaos $(ARGS)
 
 check: install ## Format, lint, types, imports
 	@$(BIN)/ruff format --check .

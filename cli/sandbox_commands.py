@@ -13,6 +13,7 @@ from cli.summary import print_summary
 from sandbox import processes
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
+from sandbox.holdings import Holdings
 from sandbox.inspection import Inspection
 from sandbox.lifecycle import ROLES, Sandbox, shell_exports
 
@@ -26,17 +27,20 @@ app = typer.Typer(
 def up() -> None:
     """Start everything and deploy the catalog; ends with what serves what, where."""
     sandbox, watch = Sandbox(CLONE), Stopwatch()
-    with sandbox.exclusive("up", report):
+    with sandbox.exclusive("up", report) as lock:
         with watch.step("start"):
             started = sandbox.start(report)
-        engine = Engine(sandbox)
+        engine = Engine(sandbox, lock)
         existed = engine.has_stack()
         engine.ready_stack(report)
         with watch.step("engine"):
-            if existed and engine.has_pending_operations():
-                report("an earlier update was cut off: reading what it left")
-                _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
-            _must_succeed(engine.up(refresh=existed and bool(started)), "update")
+            cut_off = existed and engine.was_cut_off()
+            if cut_off:
+                _read_what_was_left(engine)
+            _must_succeed(engine.up(refresh=bool(started) and existed and not cut_off), "update")
+            if cut_off:
+                _remove_what_was_left(engine)
+            engine.finished()
         with watch.step("table"):
             print_summary(engine.outputs(), Inspection(sandbox))
     OUT.print(f"\n{watch}")
@@ -48,9 +52,9 @@ def preview(
 ) -> None:
     """Show what `up` would change, without changing it; starts the sandbox when it does not run."""
     sandbox = Sandbox(CLONE)
-    with sandbox.exclusive("preview", report):
+    with sandbox.exclusive("preview", report) as lock:
         sandbox.start(report)
-        engine = Engine(sandbox)
+        engine = Engine(sandbox, lock)
         engine.ready_stack(report)
         _must_succeed(engine.preview(*(("--diff",) if diff else ())), "preview")
 
@@ -59,16 +63,16 @@ def preview(
 def down() -> None:
     """Destroy what is deployed, check that nothing is left, end every process, remove the sandbox's files."""
     sandbox, watch = Sandbox(CLONE), Stopwatch()
-    with sandbox.exclusive("down", report):
+    with sandbox.exclusive("down", report) as lock:
         alive = processes.running(sandbox.paths)
         if "aws" in alive and Engine(sandbox).has_stack():
             with watch.step("start"):
                 sandbox.start(report)
-            engine = Engine(sandbox)
+            engine = Engine(sandbox, lock)
             engine.ready_stack(report)
             with watch.step("destroy"):
-                if engine.has_pending_operations():
-                    _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+                if engine.was_cut_off():
+                    _remove_what_was_left(engine)
                 _must_succeed(engine.destroy(), "destroy")
             leftovers = Inspection(sandbox).leftovers()
             if leftovers:
@@ -85,12 +89,17 @@ def down() -> None:
 
 @app.command()
 def start() -> None:
-    """Start the emulated AWS and the control plane; deploys nothing."""
+    """Start the emulated AWS and the control plane; deploys nothing. Clears up after an update that was cut off."""
     sandbox = Sandbox(CLONE)
-    with sandbox.exclusive("start", report):
+    with sandbox.exclusive("start", report) as lock:
         if not sandbox.start(report):
             report("everything was running already")
-        Engine(sandbox).ready_stack(report)
+        engine = Engine(sandbox, lock)
+        engine.ready_stack(report)
+        if engine.was_cut_off():
+            _read_what_was_left(engine)
+            _remove_what_was_left(engine)
+            engine.finished()
     OUT.print('the sandbox runs; use it with: eval "$(slipway sandbox env)"')
 
 
@@ -126,6 +135,22 @@ def env() -> None:
     """Print what makes a plain `pulumi … --stack sandbox` work: eval "$(slipway sandbox env)"."""
     # Plain print: a console would wrap or colour what a shell evaluates.
     typer.echo(shell_exports(Sandbox(CLONE).environment()), nl=False)
+
+
+def _read_what_was_left(engine: Engine) -> None:
+    report("the last update was cut off: reading what it left")
+    _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+
+
+def _remove_what_was_left(engine: Engine) -> None:
+    """Removes what the update that was cut off made, and the state does not know."""
+    left = Holdings(engine.sandbox).remove_lost(engine.resources(), report)
+    if left:
+        raise SandboxError(
+            f"{', '.join(map(str, left))} was left by an update that was cut off and cannot be removed. The log "
+            f"{processes.log_of(engine.sandbox.paths, 'aws')} may say why; `slipway sandbox stop` and `up` start "
+            "with an empty account"
+        )
 
 
 def _must_succeed(code: int, what: str) -> None:

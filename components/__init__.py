@@ -2,8 +2,12 @@
 
 from components.cluster import Cluster, ClusterArgs
 from components.model_bucket import ModelBucket, ModelBucketArgs
+from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
 from components.node_pools import GpuNodePools, GpuNodePoolsArgs
+from components.server_identity import ServerSite
+from components.server_monitoring import ServerMonitoring, ServerMonitoringArgs
+from components.text_generation_stack import TextGenerationStack, TextGenerationStackArgs
 from components.torchserve_stack import TorchServeStack, TorchServeStackArgs
 
 __all__ = [
@@ -13,8 +17,15 @@ __all__ = [
     "GpuNodePoolsArgs",
     "ModelBucket",
     "ModelBucketArgs",
+    "Monitoring",
+    "MonitoringArgs",
     "Network",
     "NetworkArgs",
+    "ServerMonitoring",
+    "ServerMonitoringArgs",
+    "ServerSite",
+    "TextGenerationStack",
+    "TextGenerationStackArgs",
     "TorchServeStack",
     "TorchServeStackArgs",
 ]

@@ -3,8 +3,9 @@
 import shlex
 from typing import Final
 
+from components.server_pod import MODEL_STORE
 from engines.torchserve import MANAGEMENT_PORT, ServedVersion, ServerConfig, render_config
-from planning import ServerPlan
+from planning import TorchServePlan
 from workloads.torchserve_probe import (
     EXPECTATION_FILE,
     SCRIPT,
@@ -14,7 +15,6 @@ from workloads.torchserve_probe import (
 )
 
 CONFIG_DIRECTORY: Final = "/etc/torchserve"
-MODEL_STORE: Final = "/mnt/models"
 CONFIG_FILE: Final = "config.properties"
 FETCH_SCRIPT: Final = "fetch.sh"
 PROBE_SCRIPT: Final = "ready.py"
@@ -23,7 +23,7 @@ PROBE_SECONDS_PER_MODEL: Final = 2
 """The management API on loopback answers in milliseconds; this is for a starved CPU."""
 
 
-def mounted_files(server: ServerPlan) -> dict[str, str]:
+def mounted_files(server: TorchServePlan) -> dict[str, str]:
     """File name → text of all that the server mounts; equal for equal plans, so that no change rolls no pod."""
     return {
         CONFIG_FILE: render_config(_server_config(server)),
@@ -33,7 +33,7 @@ def mounted_files(server: ServerPlan) -> dict[str, str]:
     }
 
 
-def _server_config(server: ServerPlan) -> ServerConfig:
+def _server_config(server: TorchServePlan) -> ServerConfig:
     return ServerConfig(
         model_store=MODEL_STORE,
         gpus=server.resources.gpus,
@@ -50,7 +50,7 @@ def _server_config(server: ServerPlan) -> ServerConfig:
     )
 
 
-def _expectation(server: ServerPlan) -> Expectation:
+def _expectation(server: TorchServePlan) -> Expectation:
     return Expectation(
         management_url=f"http://127.0.0.1:{MANAGEMENT_PORT}",
         timeout_seconds=PROBE_SECONDS_PER_MODEL,
@@ -61,7 +61,7 @@ def _expectation(server: ServerPlan) -> Expectation:
     )
 
 
-def _fetch_script(server: ServerPlan) -> str:
+def _fetch_script(server: TorchServePlan) -> str:
     """Copies every archive; the bucket's name comes as $MODEL_BUCKET, known only once the bucket exists."""
     copies = [
         f'aws s3 cp --only-show-errors "s3://$MODEL_BUCKET/"{shlex.quote(model.archive_key)} '

@@ -35,6 +35,10 @@ class InstanceType:
     memory: Bytes
     gpu: Gpu | None
     gpu_count: int
+    max_pods: int
+    """Pods that the VPC CNI gives addresses to, as managed node groups set it: interfaces x (addresses - 1) + 2, at
+    most 110 up to 30 vCPUs and 250 above
+    (https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html)."""
     source: str
     source_date: date
 
@@ -51,24 +55,24 @@ L40S = Gpu(model="L40S", memory=Bytes.mebibytes(45776), compute_capability=(8, 9
 _ACCELERATED = f"{_EC2}ac.html"
 _GENERAL = f"{_EC2}gp.html"
 
-# name, vCPUs, memory in MiB, GPU, number of GPUs, source
-_ROWS: tuple[tuple[str, int, int, Gpu | None, int, str], ...] = (
-    ("g4dn.12xlarge", 48, 196608, T4, 4, _ACCELERATED),
-    ("g4dn.2xlarge", 8, 32768, T4, 1, _ACCELERATED),
-    ("g4dn.xlarge", 4, 16384, T4, 1, _ACCELERATED),
-    ("g5.12xlarge", 48, 196608, A10G, 4, _ACCELERATED),
-    ("g5.2xlarge", 8, 32768, A10G, 1, _ACCELERATED),
-    ("g5.xlarge", 4, 16384, A10G, 1, _ACCELERATED),
-    ("g6.12xlarge", 48, 196608, L4, 4, _ACCELERATED),
-    ("g6.2xlarge", 8, 32768, L4, 1, _ACCELERATED),
-    ("g6.xlarge", 4, 16384, L4, 1, _ACCELERATED),
-    ("g6e.2xlarge", 8, 65536, L40S, 1, _ACCELERATED),
-    ("g6e.xlarge", 4, 32768, L40S, 1, _ACCELERATED),
-    ("m6i.2xlarge", 8, 32768, None, 0, _GENERAL),
-    ("m6i.large", 2, 8192, None, 0, _GENERAL),
-    ("m6i.xlarge", 4, 16384, None, 0, _GENERAL),
-    ("m7i.2xlarge", 8, 32768, None, 0, _GENERAL),
-    ("m7i.large", 2, 8192, None, 0, _GENERAL),
+# name, vCPUs, memory in MiB, GPU, number of GPUs, pods, source
+_ROWS: tuple[tuple[str, int, int, Gpu | None, int, int, str], ...] = (
+    ("g4dn.12xlarge", 48, 196608, T4, 4, 234, _ACCELERATED),
+    ("g4dn.2xlarge", 8, 32768, T4, 1, 29, _ACCELERATED),
+    ("g4dn.xlarge", 4, 16384, T4, 1, 29, _ACCELERATED),
+    ("g5.12xlarge", 48, 196608, A10G, 4, 250, _ACCELERATED),
+    ("g5.2xlarge", 8, 32768, A10G, 1, 58, _ACCELERATED),
+    ("g5.xlarge", 4, 16384, A10G, 1, 58, _ACCELERATED),
+    ("g6.12xlarge", 48, 196608, L4, 4, 234, _ACCELERATED),
+    ("g6.2xlarge", 8, 32768, L4, 1, 58, _ACCELERATED),
+    ("g6.xlarge", 4, 16384, L4, 1, 58, _ACCELERATED),
+    ("g6e.2xlarge", 8, 65536, L40S, 1, 58, _ACCELERATED),
+    ("g6e.xlarge", 4, 32768, L40S, 1, 58, _ACCELERATED),
+    ("m6i.2xlarge", 8, 32768, None, 0, 58, _GENERAL),
+    ("m6i.large", 2, 8192, None, 0, 29, _GENERAL),
+    ("m6i.xlarge", 4, 16384, None, 0, 58, _GENERAL),
+    ("m7i.2xlarge", 8, 32768, None, 0, 58, _GENERAL),
+    ("m7i.large", 2, 8192, None, 0, 29, _GENERAL),
 )
 
 INSTANCE_TYPES: Final[Mapping[str, InstanceType]] = MappingProxyType(
@@ -79,10 +83,11 @@ INSTANCE_TYPES: Final[Mapping[str, InstanceType]] = MappingProxyType(
             memory=Bytes.mebibytes(memory),
             gpu=gpu,
             gpu_count=gpu_count,
+            max_pods=max_pods,
             source=source,
             source_date=_READ,
         )
-        for name, vcpus, memory, gpu, gpu_count, source in _ROWS
+        for name, vcpus, memory, gpu, gpu_count, max_pods, source in _ROWS
     }
 )
 

@@ -1,9 +1,11 @@
-"""What changes rarely: network, cluster, nodes, bucket. Hands serving a typed `Platform`."""
+"""What changes rarely: network, cluster, nodes, bucket, monitoring. Hands serving a typed `Platform`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_kubernetes as k8s
 
 from components import (
     Cluster,
@@ -12,16 +14,19 @@ from components import (
     GpuNodePoolsArgs,
     ModelBucket,
     ModelBucketArgs,
+    Monitoring,
+    MonitoringArgs,
     Network,
     NetworkArgs,
 )
 from infra.settings import Settings
-from planning import Plan
+from planning import Plan, pool_name
 
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """All that serving knows of the platform; another stack's outputs could fill it as well."""
+    """All that serving knows of the platform. Every field goes through a stack's outputs (infra/platform_stack.py),
+    so that it makes no difference which stack holds it."""
 
     region: str
     bucket_name: pulumi.Output[str]
@@ -30,11 +35,18 @@ class Platform:
     """Of the key that encrypts the bucket."""
     cluster_name: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltPlatform:
+    """A platform, and what of it whoever comes next in the same update must wait for."""
+
+    platform: Platform
     ready: tuple[pulumi.Resource, ...]
-    """What pods need to exist first; empty where the platform is another stack's."""
+    """What pods need to exist first."""
 
 
-def build_platform(settings: Settings, plan: Plan, provider: aws.Provider) -> Platform:
+def build_platform(settings: Settings, plan: Plan, provider: aws.Provider) -> BuiltPlatform:
     """Build the platform. What holds data or everything else is protected where the stack says so."""
     opts = pulumi.ResourceOptions(providers=[provider])
     kept = pulumi.ResourceOptions(providers=[provider], protect=settings.protect)
@@ -68,12 +80,27 @@ def build_platform(settings: Settings, plan: Plan, provider: aws.Provider) -> Pl
         GpuNodePoolsArgs(cluster_name=cluster.name, subnet_ids=network.private_subnet_ids, pools=plan.pools),
         opts,
     )
-    return Platform(
+    platform = Platform(
         region=settings.region,
         bucket_name=bucket.name,
         bucket_arn=bucket.arn,
         key_arn=bucket.key_arn,
         cluster_name=cluster.name,
         kubeconfig=cluster.kubeconfig,
-        ready=(cluster.pod_identity_agent, *pools.groups.values()),
+    )
+    return BuiltPlatform(platform=platform, ready=(cluster.pod_identity_agent, *pools.groups.values()))
+
+
+def build_monitoring(
+    settings: Settings, plan: Plan, cluster: k8s.Provider, after: Sequence[pulumi.Resource]
+) -> Monitoring:
+    """Build what watches the cluster: part of the platform, though made through the cluster's own API."""
+    return Monitoring(
+        "monitoring",
+        MonitoringArgs(
+            system_pool=pool_name("system", settings.system_instance_type),
+            gpu_pools=[pool.name for pool in plan.pools if pool.instance_type.gpu is not None],
+            after=after,
+        ),
+        pulumi.ResourceOptions(providers=[cluster]),
     )

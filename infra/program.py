@@ -1,5 +1,7 @@
 """The Pulumi program: settings and catalog → plan → platform → serving → outputs.
 
+A stack holds both, or one of them (docs/platform-and-serving.md).
+
 All that can be wrong in text is found before the first resource, and reaches the user as one message.
 """
 
@@ -10,9 +12,10 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from components import TorchServeStack
-from infra.platform import build_platform
-from infra.serving import NAMESPACE, build_serving
+from infra.kubernetes import kubernetes_provider
+from infra.platform import Platform, build_monitoring, build_platform
+from infra.platform_stack import platform_of_stack, platform_outputs
+from infra.serving import NAMESPACE, ServerStack, build_serving
 from infra.settings import PROJECT, Settings, SettingsError, load_settings
 from model_catalog import CatalogError, load_catalog
 from planning import Plan, PlanningError, ServerPlan, make_plan
@@ -27,13 +30,37 @@ def run() -> None:
     except (SettingsError, CatalogError, PlanningError) as error:
         raise pulumi.RunError(str(error)) from None
     provider = _aws_provider(settings)
-    platform = build_platform(settings, plan, provider)
-    servers = build_serving(platform, plan, provider)
     pulumi.export("environment", settings.environment.value)
     pulumi.export("region", settings.region)
+    if settings.holds_platform:
+        built = build_platform(settings, plan, provider)
+        cluster = kubernetes_provider(built.platform)
+        monitoring = build_monitoring(settings, plan, cluster, built.ready)
+        _export_platform(built.platform, plan)
+        if settings.serving:
+            servers = build_serving(
+                built.platform,
+                plan,
+                provider,
+                cluster,
+                pods_after=built.ready,
+                monitors_after=[monitoring.definitions],
+            )
+            _export_serving(plan, servers)
+    else:
+        platform = platform_of_stack(settings, plan, pulumi.get_stack())
+        servers = build_serving(platform, plan, provider, kubernetes_provider(platform))
+        _export_serving(plan, servers)
+
+
+def _export_platform(platform: Platform, plan: Plan) -> None:
     pulumi.export("bucket", platform.bucket_name)
     pulumi.export("cluster_name", platform.cluster_name)
-    pulumi.export("kubeconfig", platform.kubeconfig)
+    for name, value in platform_outputs(platform, plan).items():
+        pulumi.export(name, value)
+
+
+def _export_serving(plan: Plan, servers: dict[str, ServerStack]) -> None:
     pulumi.export("endpoints", _endpoints(plan, servers))
     pulumi.export("servers", [describe_server(server) for server in plan.servers])
 
@@ -42,6 +69,7 @@ def describe_server(server: ServerPlan) -> dict[str, Any]:
     """One server as plain data, for the stack's outputs and whoever prints them."""
     return {
         "server": server.name,
+        "engine": f"{server.engine} {server.engine_version}",
         "namespace": NAMESPACE,
         "pool": server.pool,
         "models": [
@@ -60,7 +88,7 @@ def _aws_provider(settings: Settings) -> aws.Provider:
     )
 
 
-def _endpoints(plan: Plan, servers: dict[str, TorchServeStack]) -> dict[str, pulumi.Output[str]]:
+def _endpoints(plan: Plan, servers: dict[str, ServerStack]) -> dict[str, pulumi.Output[str]]:
     """Selector → URL inside the cluster."""
     return {
         selector: pulumi.Output.concat(servers[server.name].url, path)

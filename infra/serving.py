@@ -1,17 +1,29 @@
 """What changes daily: the namespace and the servers in it."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from components import TorchServeStack, TorchServeStackArgs
+from components import (
+    ServerMonitoring,
+    ServerMonitoringArgs,
+    ServerSite,
+    TextGenerationStack,
+    TextGenerationStackArgs,
+    TorchServeStack,
+    TorchServeStackArgs,
+)
 from infra.platform import Platform
-from planning import Plan
+from planning import Plan, Server, TextGenerationPlan, TorchServePlan
 
 NAMESPACE: Final = "slipway-serving"
 """A name that clients and policies use, so it is not made up by Pulumi."""
+
+ServerStack = TextGenerationStack | TorchServeStack
+"""The component of one server."""
 
 _POD_SECURITY: Final = {
     "pod-security.kubernetes.io/audit": "restricted",
@@ -20,17 +32,20 @@ _POD_SECURITY: Final = {
 }
 
 
-def build_serving(platform: Platform, plan: Plan, provider: aws.Provider) -> dict[str, TorchServeStack]:
-    """Build every server of the plan; server name → its component."""
-    # The identifier, not the kubeconfig, says whether it is another cluster: a changed certificate or endpoint
-    # must not replace everything in it (pulumi-kubernetes#2745, #4019).
-    cluster = k8s.Provider(
-        "kubernetes",
-        kubeconfig=platform.kubeconfig,
-        cluster_identifier=platform.cluster_name,
-        # What git says wins over what somebody edited by hand; else `up` stops at the field's other manager.
-        enable_patch_force=True,
-    )
+def build_serving(
+    platform: Platform,
+    plan: Plan,
+    provider: aws.Provider,
+    cluster: k8s.Provider,
+    *,
+    pods_after: Sequence[pulumi.Resource] = (),
+    monitors_after: Sequence[pulumi.Resource] = (),
+) -> dict[str, ServerStack]:
+    """Build every server of the plan, and what watches it; server name → its component.
+
+    The last two are what of the platform this same update makes and they need: nodes, and the definitions of
+    monitors. Empty where another stack holds the platform.
+    """
     namespace = k8s.core.v1.Namespace(
         "serving",
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -43,21 +58,28 @@ def build_serving(platform: Platform, plan: Plan, provider: aws.Provider) -> dic
         ),
         opts=pulumi.ResourceOptions(provider=cluster),
     )
+    site = ServerSite(
+        namespace=namespace.metadata.name,
+        region=platform.region,
+        cluster_name=platform.cluster_name,
+        bucket_name=platform.bucket_name,
+        bucket_arn=platform.bucket_arn,
+        key_arn=platform.key_arn,
+        after=pods_after,
+    )
     opts = pulumi.ResourceOptions(providers=[provider, cluster])
-    return {
-        server.name: TorchServeStack(
-            server.name,
-            TorchServeStackArgs(
-                server=server,
-                namespace=namespace.metadata.name,
-                region=platform.region,
-                cluster_name=platform.cluster_name,
-                bucket_name=platform.bucket_name,
-                bucket_arn=platform.bucket_arn,
-                key_arn=platform.key_arn,
-                after=platform.ready,
-            ),
+    for server in plan.servers:
+        ServerMonitoring(
+            f"{server.name}-monitoring",
+            ServerMonitoringArgs(server=server, namespace=NAMESPACE, after=(namespace, *monitors_after)),
             opts,
         )
-        for server in plan.servers
-    }
+    return {server.name: _build_server(server, site, opts) for server in plan.servers}
+
+
+def _build_server(server: Server, site: ServerSite, opts: pulumi.ResourceOptions) -> ServerStack:
+    match server:
+        case TorchServePlan():
+            return TorchServeStack(server.name, TorchServeStackArgs(server=server, site=site), opts)
+        case TextGenerationPlan():
+            return TextGenerationStack(server.name, TextGenerationStackArgs(server=server, site=site), opts)

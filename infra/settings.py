@@ -7,6 +7,7 @@ engine runs.
 import difflib
 import ipaddress
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Self
@@ -30,6 +31,8 @@ from planning import NatGateways, PoolSettings
 
 PROJECT: Final = "slipway"
 """The namespace of every key, and the project's name."""
+
+_STACK_NAME: Final = re.compile(r"[\w.-]+/[\w.-]+/[\w.-]+")
 
 
 class SettingsError(Exception):
@@ -70,6 +73,14 @@ def _without_gpu(name: str) -> str:
     return name
 
 
+def _stack_name(value: str) -> str:
+    if value and not _STACK_NAME.fullmatch(value):
+        raise ValueError(
+            f"is {value!r}; write organization/project/stack, as in organization/{PROJECT}/sandbox-platform"
+        )
+    return value
+
+
 Cidr = Annotated[str, AfterValidator(_network)]
 TextList = BeforeValidator(_from_json)
 
@@ -80,6 +91,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     environment: Environment
+    platform_stack: Annotated[str, AfterValidator(_stack_name)]
+    """As organization/project/stack; empty where this stack holds the platform."""
+    serving: bool
+    """Whether servers run in this stack."""
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
     availability_zones: Annotated[tuple[str, ...], TextList]
     vpc_cidr: Annotated[Cidr, AfterValidator(_vpc_sized)]
@@ -97,6 +112,11 @@ class Settings(BaseModel):
     protect: bool
 
     @property
+    def holds_platform(self) -> bool:
+        """Whether network, cluster and bucket are this stack's."""
+        return not self.platform_stack
+
+    @property
     def pools(self) -> PoolSettings:
         """The nodes that the stack allows."""
         return PoolSettings(
@@ -109,7 +129,18 @@ class Settings(BaseModel):
         )
 
     @model_validator(mode="after")
+    def _holds_something(self) -> Self:
+        if self.platform_stack and not self.serving:
+            raise ValueError(
+                "slipway:platformStack is set and slipway:serving is false, which leaves nothing in this stack; "
+                "remove one of them: platformStack for a stack that holds the platform, serving for one with servers"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _zones_of_region(self) -> Self:
+        if not self.holds_platform:
+            return self
         zones = self.availability_zones
         if not 2 <= len(zones) <= 8 or len(set(zones)) < len(zones):
             raise ValueError(
@@ -140,6 +171,10 @@ def load_settings(stack: str, config: Mapping[str, str]) -> Settings:
     wrong = [_unknown(key) for key in own if key not in KEYS]
     try:
         settings = Settings.model_validate({KEYS[key]: own[key] for key in own if key in KEYS})
+        if settings.platform_stack.rpartition("/")[2] == stack:
+            wrong.append(
+                f"{PROJECT}:platformStack names this very stack. Name the one that holds the platform"
+            )
         if not wrong:
             return settings
     except ValidationError as error:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from model_catalog.catalog import Catalog
-from model_catalog.entry import Entry
+from model_catalog.entry import Entry, EntryFile
 from model_catalog.problem import CatalogError, Problem
 from model_catalog.release import Environment, Release
 from model_catalog.rules import RULES, Sources
@@ -44,10 +44,11 @@ def _load_entries(
     sources: dict[Selector, Source] = {}
     for path in sorted((root / "entries").rglob("*.yaml")):
         source = read_source(path, _shown(root, path))
-        entry, found = (None, ()) if source.value is None and source.problems else validate(source, Entry)
+        read, found = (None, ()) if source.value is None and source.problems else validate(source, EntryFile)
         problems.extend((*source.problems, *found))
-        if entry is None:
+        if read is None:
             continue
+        entry = read.root
         if entry.selector in sources:
             problems.append(
                 source.problem(

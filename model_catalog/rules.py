@@ -5,10 +5,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from engines import ImageReference
-from engines.torchserve import FETCH_IMAGE, IMAGES
+from engines import FETCH_IMAGE, ImageReference, tgi, torchserve
 from model_catalog.catalog import Catalog, RunningVersion
-from model_catalog.entry import Engine, Entry
+from model_catalog.entry import Entry, TgiEntry, TorchServeEntry
 from model_catalog.problem import Problem
 from model_catalog.release import Environment
 from model_catalog.selector import Selector
@@ -75,7 +74,9 @@ def _unique_server_name(catalog: Catalog, sources: Sources) -> Iterator[Problem]
     for environment in catalog.releases:
         named: dict[str, set[Selector]] = defaultdict(set)
         for running in catalog.running(environment):
-            named[running.entry.server_model_name(running.language)].add(running.selector.variant)
+            # TGI's servers hold one version each and have no names for models inside.
+            if isinstance(running.entry, TorchServeEntry):
+                named[running.entry.server_model_name(running.language)].add(running.selector.variant)
         for name, variants in sorted(named.items()):
             first, *others = sorted(variants, key=lambda variant: variant.sort_key)
             for other in others:
@@ -90,6 +91,8 @@ def _unique_server_name(catalog: Catalog, sources: Sources) -> Iterator[Problem]
 
 def _unique_archive(catalog: Catalog, sources: Sources) -> Iterator[Problem]:
     for entry in catalog.entries:
+        if not isinstance(entry, TorchServeEntry):
+            continue
         source = sources.entries[entry.selector]
         seen: dict[str, Selector] = {}
         for language in sorted(entry.languages):
@@ -124,8 +127,7 @@ def _resolved_digests(catalog: Catalog, sources: Sources) -> Iterator[Problem]:
 
 
 def _unresolved(running: RunningVersion) -> Iterator[str]:
-    if not running.version.artifact.resolved:
-        yield "its artifact's digest"
+    yield from running.version.artifact.unresolved
     for image in images_of(running.entry):
         if not image.resolved:
             yield f"the digest of image {image}"
@@ -133,9 +135,11 @@ def _unresolved(running: RunningVersion) -> Iterator[str]:
 
 def images_of(entry: Entry) -> tuple[ImageReference, ...]:
     """Every image that serving the entry pulls."""
-    match entry.engine:
-        case Engine.TORCHSERVE:
-            return (IMAGES[entry.device], FETCH_IMAGE)
+    match entry:
+        case TorchServeEntry():
+            return (torchserve.IMAGES[entry.device], FETCH_IMAGE)
+        case TgiEntry():
+            return (tgi.IMAGE, FETCH_IMAGE)
 
 
 RULES = (
@@ -156,7 +160,7 @@ RULES = (
     ),
     Rule(
         id="unique-server-name",
-        demand="No two variants of an environment are served under the same name.",
+        demand="No two variants of an environment are served by TorchServe under the same name.",
         check=_unique_server_name,
     ),
     Rule(

@@ -23,6 +23,10 @@ def validate(source: Source, model: type[M]) -> tuple[M | None, tuple[Problem, .
 
 def _problem(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Problem:
     location: Location = tuple(detail["loc"])
+    variants = _variants(model)
+    if variants and location:
+        # Of a union pydantic names the variant first; the file has no such level.
+        model, location = variants[str(location[0])], location[1:]
     at_key = bool(location) and location[-1] == "[key]"
     if at_key:
         location = location[:-1]
@@ -50,6 +54,23 @@ def _problem(source: Source, model: type[BaseModel], detail: ErrorDetails) -> Pr
             message, fix = f"{detail['input']!r} cannot be {what}", _HINTS.get(pattern, f"Match {pattern}")
         case "value_error" | "assertion_error":
             message, fix = _split(str(detail["ctx"]["error"]))
+        case "union_tag_not_found":
+            key = str(model.model_fields["root"].discriminator)
+            return source.problem(
+                location,
+                rule="missing-key",
+                message=f"{key!r} is missing",
+                fix=f"Add {key}: and one of {', '.join(sorted(variants))}",
+                key=True,
+            )
+        case "union_tag_invalid":
+            key, tag = str(model.model_fields["root"].discriminator), str(detail["ctx"]["tag"])
+            return source.problem(
+                (key,),
+                rule="invalid-value",
+                message=f"{tag!r} cannot be {key}",
+                fix=_nearest(tag, tuple(sorted(variants)), "Choose one of"),
+            )
         case kind if "-" in kind:
             message, fix = _split(detail["msg"])
             return source.problem(location, rule=kind, message=f"{name} {message}", fix=fix, key=True)
@@ -80,6 +101,15 @@ def _step(kind: Any, step: str | int) -> Any:
     return arguments[1] if get_origin(kind) is dict else (arguments[0] if arguments else None)
 
 
+def _variants(model: type[BaseModel]) -> dict[str, type[BaseModel]]:
+    """Discriminator value → variant, of a root model over a discriminated union; none of any other model."""
+    root = model.model_fields.get("root")
+    if root is None or not isinstance(root.discriminator, str):
+        return {}
+    members: tuple[type[BaseModel], ...] = get_args(root.annotation)
+    return {str(get_args(m.model_fields[root.discriminator].annotation)[0]): m for m in members}
+
+
 def _model_within(kind: Any) -> type[BaseModel] | None:
     """The model of `Model` or `Model | None`."""
     candidates = (kind, *get_args(kind)) if get_origin(kind) is not dict else (kind,)
@@ -97,11 +127,11 @@ def _name(location: Location) -> str:
     return f"{location[-2]}[{last}]" if isinstance(last, int) and len(location) > 1 else str(last)
 
 
-def _nearest(name: str, known: tuple[str, ...]) -> str:
+def _nearest(name: str, known: tuple[str, ...], otherwise: str = "Known keys") -> str:
     near = difflib.get_close_matches(name, known, n=1)
     if near:
         return f"Did you mean {near[0]!r}?"
-    return f"Known keys: {', '.join(known)}"
+    return f"{otherwise}: {', '.join(known)}"
 
 
 def _split(text: str) -> tuple[str, str]:

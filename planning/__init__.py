@@ -3,9 +3,12 @@
 from planning.errors import PlanningError
 from planning.network import NatGateways
 from planning.plan import Plan, make_plan
-from planning.pools import GPU_TAINT_KEY, POOL_LABEL, PoolPlan, PoolSettings, Taint
+from planning.pools import GPU_TAINT_KEY, POOL_LABEL, PoolPlan, PoolSettings, Taint, pool_name
 from planning.resources import Resources
-from planning.servers import ModelPlan, ServerPlan
+from planning.server import ModelPlan, ServerPlan
+from planning.servers import Server
+from planning.text_generation_servers import TextGenerationPlan
+from planning.torchserve_servers import TorchServeModelPlan, TorchServePlan
 
 __all__ = [
     "GPU_TAINT_KEY",
@@ -17,7 +20,12 @@ __all__ = [
     "PoolPlan",
     "PoolSettings",
     "Resources",
+    "Server",
     "ServerPlan",
     "Taint",
+    "TextGenerationPlan",
+    "TorchServeModelPlan",
+    "TorchServePlan",
     "make_plan",
+    "pool_name",
 ]

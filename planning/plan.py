@@ -6,7 +6,7 @@ from hardware import UnknownInstanceTypeError
 from model_catalog import Catalog, Device, Environment
 from planning.errors import PlanningError
 from planning.pools import PoolPlan, PoolSettings, plan_pools, pool_name
-from planning.servers import ServerPlan, plan_servers
+from planning.servers import Server, plan_servers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class Plan:
     """What an environment will run. Equal for equal input."""
 
     environment: Environment
-    servers: tuple[ServerPlan, ...]
+    servers: tuple[Server, ...]
     """Sorted by name."""
     pools: tuple[PoolPlan, ...]
     """Sorted by name; every server's pool is among them."""

@@ -7,7 +7,8 @@ from typing import Final
 from hardware import InstanceType, instance_type
 from planning.errors import PlanningError
 from planning.resources import Resources, node_resources
-from planning.servers import ServerPlan
+from planning.server import ServerPlan
+from planning.text_generation_servers import TextGenerationPlan
 
 POOL_LABEL: Final = "slipway.dev/pool"
 GPU_TAINT_KEY: Final = "nvidia.com/gpu"
@@ -116,6 +117,8 @@ def _system_pool(settings: PoolSettings) -> PoolPlan:
 
 def _nodes_needed(kind: InstanceType, servers: list[ServerPlan]) -> int:
     """First fit, largest first. Deterministic; the real scheduler may need no more nodes than this."""
+    for server in servers:
+        _require_capable_gpu(kind, server)
     empty = node_resources(kind)
     nodes: list[Resources] = []
     for server in sorted(servers, key=lambda s: (-s.resources.gpus, -s.resources.memory, s.name)):
@@ -130,3 +133,16 @@ def _nodes_needed(kind: InstanceType, servers: list[ServerPlan]) -> int:
                 nodes.append(empty)
             nodes[index] -= server.resources
     return len(nodes)
+
+
+def _require_capable_gpu(kind: InstanceType, server: ServerPlan) -> None:
+    """A pod with the wrong GPU would be scheduled, load its model and then fail."""
+    if not isinstance(server, TextGenerationPlan) or kind.gpu is None:
+        return
+    needed, has = server.options.compute_capability, kind.gpu.compute_capability
+    if has < needed:
+        raise PlanningError(
+            f"server {server.name} needs a GPU of compute capability {needed[0]}.{needed[1]} for its serving options, "
+            f"and the {kind.gpu.model} of {kind.name} has {has[0]}.{has[1]}: choose another quantize, dtype or "
+            "kv_cache_dtype, or another slipway:gpuInstanceType"
+        )

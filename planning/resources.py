@@ -4,24 +4,33 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from engines.tgi import ROUTER_MEMORY, SHARD_MEMORY, SHARED_MEMORY
 from engines.torchserve import FRONTEND_MEMORY, WORKER_MEMORY
 from hardware import InstanceType
-from model_catalog import RunningVersion
+from model_catalog import TgiVersion, TorchServeVersion
 from quantities import Bytes
 
 FRONTEND_MILLICORES: Final = 250
 WORKER_MILLICORES: Final = 500
 """Requests, not limits: a worker's pre- and post-processing is single-threaded Python beside its GPU work,
 and may use what is idle. Chosen, not measured; a load test of the model replaces it."""
+ROUTER_MILLICORES: Final = 1000
+SHARD_MILLICORES: Final = 1000
+"""TGI: validation and tokenization in the router, and one Python process for each GPU. Chosen, not measured."""
 
 MEMORY_HEADROOM_PERCENT: Final = 25
 """On top of what was measured, because memory has a limit and passing it kills the server."""
 
 NODE_RESERVED_MILLICORES: Final = 500
 """kubelet and system (at most 310m up to 48 vCPUs by EKS's formula) and the DaemonSets every node runs."""
-NODE_RESERVED_MEMORY: Final = Bytes.mebibytes(1280)
-"""EKS keeps 255 MiB + 11 MiB per pod that the node can hold, and 100 MiB for eviction: 993 MiB with 58 pods
-(https://github.com/awslabs/amazon-eks-ami, kubelet's kubeReserved), and the DaemonSets take some."""
+NODE_MEMORY_PER_MILLE: Final = 925
+"""Of what EC2 calls an instance's memory, what its kernel reports at least: firmware and hypervisor keep the rest.
+Karpenter's default for it, vmMemoryOverheadPercent 0.075 (https://karpenter.sh/docs/reference/settings/)."""
+NODE_RESERVED_MEMORY: Final = Bytes.mebibytes(255 + 100 + 256)
+"""EKS's own 255 MiB (https://github.com/awslabs/amazon-eks-ami, nodeadm/internal/kubelet), 100 MiB for eviction, and
+256 MiB for the DaemonSets that every node runs (chosen)."""
+NODE_RESERVED_MEMORY_PER_POD: Final = Bytes.mebibytes(11)
+"""EKS's, for each pod that the node can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,26 +56,42 @@ class Resources:
         return f"{self.millicores}m CPU, {self.memory.kubernetes} memory, {self.gpus} GPU"
 
 
-def server_resources(running: Iterable[RunningVersion], *, gpus: int) -> Resources:
-    """What one replica of a server with these versions requests.
+def torchserve_resources(versions: Iterable[TorchServeVersion], *, gpus: int) -> Resources:
+    """What one replica of a TorchServe server with these versions requests.
 
     Each worker holds its own copy of the weights: on the host while loading, on the device afterwards. The
     host's share is requested in either case, since a restarting worker needs it again.
     """
     millicores, memory = FRONTEND_MILLICORES, FRONTEND_MEMORY
-    for version in running:
-        workers = version.version.serving.worker_limit
-        batch = version.version.memory.per_request * version.version.serving.batch_size
-        memory += (WORKER_MEMORY + version.version.memory.weights + batch) * workers
+    for version in versions:
+        workers = version.serving.worker_limit
+        batch = version.memory.per_request * version.serving.batch_size
+        memory += (WORKER_MEMORY + version.memory.weights + batch) * workers
         millicores += WORKER_MILLICORES * workers
-    with_headroom = Bytes(-(-memory * (100 + MEMORY_HEADROOM_PERCENT) // 100))
-    return Resources(millicores=millicores, memory=with_headroom, gpus=gpus)
+    return Resources(millicores=millicores, memory=_with_headroom(memory), gpus=gpus)
+
+
+def tgi_resources(version: TgiVersion) -> Resources:
+    """What one replica of a TGI server requests: a GPU a shard, and room on the host for the weights as they load.
+
+    /dev/shm is memory of the container. Requests live on the device and are not counted here.
+    """
+    shards = version.serving.num_shard
+    memory = ROUTER_MEMORY + SHARED_MEMORY + SHARD_MEMORY * shards + version.memory.weights
+    return Resources(
+        millicores=ROUTER_MILLICORES + SHARD_MILLICORES * shards, memory=_with_headroom(memory), gpus=shards
+    )
+
+
+def _with_headroom(memory: Bytes) -> Bytes:
+    return Bytes(-(-memory * (100 + MEMORY_HEADROOM_PERCENT) // 100))
 
 
 def node_resources(kind: InstanceType) -> Resources:
-    """What pods can request on one node of this type."""
+    """What pods can request on one node of this type; never more than the node will offer."""
+    reserved = NODE_RESERVED_MEMORY + NODE_RESERVED_MEMORY_PER_POD * kind.max_pods
     return Resources(
         millicores=kind.vcpus * 1000 - NODE_RESERVED_MILLICORES,
-        memory=Bytes(kind.memory - NODE_RESERVED_MEMORY),
+        memory=Bytes(kind.memory * NODE_MEMORY_PER_MILLE // 1000 - reserved),
         gpus=kind.gpu_count,
     )

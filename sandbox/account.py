@@ -32,7 +32,8 @@ def wait(paths: SandboxPaths, endpoints: Endpoints) -> None:
 
 
 def _answers(endpoints: Endpoints) -> bool:
+    # Not data.json, which writes out the whole account: of a full one, on a busy machine, in more than 5 s.
     try:
-        return bool(requests.get(f"{endpoints.aws_url}/moto-api/data.json", timeout=5).ok)
+        return bool(requests.get(f"{endpoints.aws_url}/moto-api/config", timeout=5).ok)
     except requests.RequestException:
         return False

@@ -10,6 +10,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +43,7 @@ _START_SECONDS: Final = 60.0
 
 def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path]) -> list[str]:
     """Starts what does not run yet and waits until the API server is ready; returns the roles started."""
-    tokens = _credentials(paths, endpoints)
+    known = _credentials(paths, endpoints)
     alive = processes.running(paths)
     started = []
 
@@ -84,7 +85,7 @@ def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path
         "--v=1",
     )
     processes.wait_until(
-        lambda: _answers(f"{endpoints.api_server_url}/readyz", paths.cluster_ca, tokens["admin"]),
+        lambda: _answers(f"{endpoints.api_server_url}/readyz", paths.cluster_ca, known["admin"]),
         paths,
         "kube-apiserver",
         _START_SECONDS,
@@ -93,7 +94,7 @@ def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path
         ("kube-scheduler", endpoints.scheduler, "system:kube-scheduler"),
         ("kube-controller-manager", endpoints.controller_manager, "system:kube-controller-manager"),
     ):
-        kubeconfig = _write_kubeconfig(paths, endpoints, folder / f"{role}.kubeconfig", user, tokens[user])
+        kubeconfig = _write_kubeconfig(paths, endpoints, folder / f"{role}.kubeconfig", user, known[user])
         common = (
             f"--kubeconfig={kubeconfig}",
             f"--authentication-kubeconfig={kubeconfig}",
@@ -123,14 +124,32 @@ def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path
     return started
 
 
+def wait(paths: SandboxPaths, endpoints: Endpoints) -> None:
+    """Waits until the processes that nobody asks anything have come to listen.
+
+    Raises:
+        SandboxError: one of them ended or does not listen; the message has the end of its log.
+    """
+    for role, port in (
+        ("kube-scheduler", endpoints.scheduler),
+        ("kube-controller-manager", endpoints.controller_manager),
+        ("kwok", endpoints.kwok),
+    ):
+        processes.wait_until(partial(_listens, port), paths, role, _START_SECONDS)
+
+
+def _listens(port: int) -> bool:
+    return not processes.port_is_free(port)
+
+
 def admin_token(paths: SandboxPaths) -> str:
     """Bearer token with full access."""
-    return _tokens(paths)["admin"]
+    return tokens(paths)["admin"]
 
 
 def deployer_token(paths: SandboxPaths) -> str:
     """Bearer token that `aws eks get-token` hands to the deploying program."""
-    return _tokens(paths)["deployer"]
+    return tokens(paths)["deployer"]
 
 
 def _credentials(paths: SandboxPaths, endpoints: Endpoints) -> dict[str, str]:
@@ -145,12 +164,17 @@ def _credentials(paths: SandboxPaths, endpoints: Endpoints) -> dict[str, str]:
         scratch.touch(mode=0o600)
         scratch.write_text("".join(rows))
         scratch.replace(folder / "tokens.csv")
-    tokens = _tokens(paths)
-    _write_kubeconfig(paths, endpoints, paths.admin_kubeconfig, "admin", tokens["admin"])
-    return tokens
+    known = tokens(paths)
+    _write_kubeconfig(paths, endpoints, paths.admin_kubeconfig, "admin", known["admin"])
+    return known
 
 
-def _tokens(paths: SandboxPaths) -> dict[str, str]:
+def tokens(paths: SandboxPaths) -> dict[str, str]:
+    """Bearer token of each user.
+
+    Raises:
+        SandboxError: the sandbox was never started.
+    """
     try:
         rows = (paths.control_plane / "tokens.csv").read_text().splitlines()
     except FileNotFoundError:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,32 +20,53 @@ from sandbox.toolchain.build import Report
 
 _PLAIN: Final = ("--non-interactive", "--suppress-permalink=true")
 
+_POLL_SECONDS: Final = 0.5
+
 
 @dataclass(frozen=True)
 class Engine:
     """The engine's commands for one sandbox. Output of the long ones goes to the user as it comes."""
 
     sandbox: Sandbox
+    lock: int | None = None
+    """The sandbox's lock, which the engine and its plugins hold too, until the last of them has ended."""
 
     def ready_stack(self, report: Report) -> None:
-        """Makes the stack exist and be free: creates it once, and clears a lock whose process is dead."""
+        """Makes the stack exist, be whole and be free.
+
+        Creates it once; puts back the engine's own copy of a state file that was half written; waits for an
+        update that somebody else runs, and clears the lock of one whose process is dead.
+        """
+        for lock in self._locks():
+            if holder := _living_holder(lock):
+                report(f"the stack is being updated by {holder}; waiting for it")
+                while lock.exists() and _living_holder(lock):
+                    time.sleep(_POLL_SECONDS)
+            if lock.exists():
+                report("removing the lock of an update that was killed")
+                lock.unlink(missing_ok=True)
+        self._mend_state_file(report)
         if not self._state_file().exists():
             self._quiet("stack", "init", STACK, "--no-select=false")
-        for lock in self._dead_locks():
-            report("removing the lock of an update that was killed")
-            lock.unlink(missing_ok=True)
 
     def has_stack(self) -> bool:
         """Whether the stack was ever created here."""
-        return self._state_file().exists()
+        return self._state_file().exists() or self._backup_file().exists()
 
-    def has_pending_operations(self) -> bool:
-        """Whether an update was cut off while the engine waited for a provider's answer."""
-        return bool(self.deployment().get("pending_operations"))
+    def was_cut_off(self) -> bool:
+        """Whether the last update did not succeed, so that the providers may have made what the state lacks."""
+        return self.sandbox.paths.unfinished.exists() or bool(self.deployment().get("pending_operations"))
+
+    def resources(self) -> list[dict[str, Any]]:
+        """The resources of all stacks of this sandbox, as they lie in its backend; secrets are encrypted."""
+        found: list[dict[str, Any]] = []
+        for state in sorted(self._state_file().parent.glob("*.json")):
+            found += json.loads(state.read_text())["checkpoint"].get("latest", {}).get("resources") or ()
+        return found
 
     def up(self, *, refresh: bool) -> int:
         """Updates the stack; returns the engine's exit code."""
-        return self._shown("up", "--yes", "--skip-preview", *(("--refresh",) if refresh else ()))
+        return self._changing("up", *(("--refresh",) if refresh else ()))
 
     def preview(self, *arguments: str) -> int:
         """Shows what an update would do; returns the engine's exit code."""
@@ -51,11 +74,15 @@ class Engine:
 
     def refresh(self, *arguments: str) -> int:
         """Reads every resource as it is now into the state; returns the engine's exit code."""
-        return self._shown("refresh", "--yes", "--skip-preview", *arguments)
+        return self._changing("refresh", *arguments)
 
     def destroy(self) -> int:
         """Removes every resource; returns the engine's exit code."""
-        return self._shown("destroy", "--yes", "--skip-preview")
+        return self._changing("destroy")
+
+    def finished(self) -> None:
+        """Notes that nothing is left of an update that was cut off."""
+        self.sandbox.paths.unfinished.unlink(missing_ok=True)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets left out."""
@@ -68,11 +95,17 @@ class Engine:
         deployment: dict[str, Any] = exported["deployment"] or {}
         return deployment
 
+    def _changing(self, command: str, *arguments: str) -> int:
+        """Runs a command that changes things; a note of it stays until :meth:`finished`."""
+        self.sandbox.paths.unfinished.write_text(f"{command}\n")
+        return self._shown(command, "--yes", "--skip-preview", *arguments)
+
     def _shown(self, command: str, *arguments: str) -> int:
         process = subprocess.Popen(
             [self._program(), command, "--stack", STACK, *_PLAIN, *arguments],
             cwd=self.sandbox.clone,
             env=self.sandbox.full_environment(),
+            pass_fds=() if self.lock is None else (self.lock,),
         )
         while True:
             try:
@@ -102,20 +135,59 @@ class Engine:
     def _state_file(self) -> Path:
         return self.sandbox.paths.backend / ".pulumi" / "stacks" / "slipway" / f"{STACK}.json"
 
-    def _dead_locks(self) -> list[Path]:
-        folder = self.sandbox.paths.backend / ".pulumi" / "locks"
-        return [lock for lock in sorted(folder.rglob("*.json")) if not _holder_lives(lock)]
+    def _backup_file(self) -> Path:
+        return self._state_file().with_suffix(".json.bak")
+
+    def _mend_state_file(self, report: Report) -> None:
+        """Puts the engine's own copy in the place of a state file that is missing or was half written."""
+        state, backup = self._state_file(), self._backup_file()
+        for unfinished in state.parent.glob("*.tmp"):
+            unfinished.unlink()
+        if (not state.exists() and not backup.exists()) or _is_whole(state):
+            return
+        if not _is_whole(backup):
+            if not state.exists():
+                return
+            raise SandboxError(
+                f"the state {state} is damaged, and so is its copy {backup.name}. `slipway sandbox stop`, remove "
+                f"{self.sandbox.paths.root}, and `slipway sandbox up` start from nothing"
+            )
+        report(f"the stack's state was damaged: going on from the engine's copy {backup.name}")
+        if state.exists():
+            state.replace(state.with_suffix(".json.damaged"))
+        shutil.copy(backup, state)
+        # The copy is one step older than what was done: read everything, and look for what it does not know.
+        self.sandbox.paths.unfinished.write_text("an update whose state was damaged\n")
+
+    def _locks(self) -> list[Path]:
+        return sorted((self.sandbox.paths.backend / ".pulumi" / "locks").rglob("*.json"))
 
 
-def _holder_lives(lock: Path) -> bool:
-    """Whether the process that wrote a lock of the file backend still runs on this machine."""
+def _is_whole(state: Path) -> bool:
+    try:
+        return isinstance(json.loads(state.read_text()), dict)
+    except (OSError, ValueError):
+        return False
+
+
+def _living_holder(lock: Path) -> str:
+    """The process that wrote a lock of the file backend, if it runs; empty when it is dead.
+
+    Raises:
+        SandboxError: it is on another machine.
+    """
     try:
         content = json.loads(lock.read_text())
-    except (OSError, json.JSONDecodeError):
-        return False
+    except (OSError, ValueError):
+        return ""
     if content.get("hostname") not in (None, os.uname().nodename):
-        return True
+        raise SandboxError(
+            f"the stack is locked by a process on {content['hostname']}, which cannot be looked at from here. If "
+            f'nothing runs there: eval "$(slipway sandbox env)" && pulumi cancel --stack {STACK}'
+        )
     try:
-        return "pulumi" in psutil.Process(int(content["pid"])).name()
+        process = psutil.Process(int(content["pid"]))
+        alive = process.status() != psutil.STATUS_ZOMBIE and "pulumi" in process.name()
     except (psutil.Error, KeyError, ValueError):
-        return False
+        return ""
+    return f"pulumi (pid {process.pid})" if alive else ""

@@ -13,7 +13,10 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 
 STACK: Final = "sandbox"
-"""The one stack that the emulators serve."""
+"""The stack of `make up`."""
+
+STACKS: Final = (STACK, "sandbox-platform", "sandbox-serving")
+"""All that the emulators serve: the one stack, and the two that it can be split into."""
 
 SANDBOX_VARIABLE: Final = "SLIPWAY_SANDBOX"
 """Names the sandbox's folder; set by ``slipway sandbox env`` only."""
@@ -44,8 +47,8 @@ def _reason(environment: Mapping[str, str], urn: str | None) -> str | None:
     backend = environment.get("PULUMI_BACKEND_URL", "")
     if not _is_inside(backend, Path(folder)):
         return f"PULUMI_BACKEND_URL is {backend or 'not set'}, not the sandbox's folder {folder}"
-    if urn and (stack := stack_of(urn)) != STACK:
-        return f"the stack is {stack!r}, and only {STACK!r} is emulated"
+    if urn and (stack := stack_of(urn)) not in STACKS:
+        return f"the stack is {stack!r}, and only {', '.join(map(repr, STACKS))} are emulated"
     return None
 
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from sandbox import account, control_plane, endpoints, guard, processes, programs
 from sandbox.endpoints import Endpoints
 from sandbox.errors import SandboxError
@@ -94,6 +96,7 @@ class Sandbox:
             started.append(account.ROLE)
         started += control_plane.start(paths, ports, found)
         account.wait(paths, ports)
+        control_plane.wait(paths, ports)
         if started:
             report(f"started {', '.join(started)}")
         return started
@@ -130,7 +133,12 @@ class Sandbox:
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "PULUMI_HOME": str(paths.engine_home),
-            "PULUMI_BACKEND_URL": f"file://{paths.backend}",
+            # Without metadata=skip every file has an .attrs file beside it, which is not written in one go: an
+            # engine killed meanwhile leaves it empty, and no command loads the state any more (EOF; 3.259).
+            "PULUMI_BACKEND_URL": f"{paths.backend.as_uri()}?metadata=skip",
+            # The state is read here as plain JSON.
+            "PULUMI_DIY_BACKEND_GZIP": "false",
+            "PULUMI_DIY_BACKEND_ZSTD": "false",
             "PULUMI_CONFIG_PASSPHRASE": PASSPHRASE,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -142,23 +150,25 @@ class Sandbox:
         return {**inherited, **self.environment()}
 
     @contextmanager
-    def exclusive(self, what: str, report: Report) -> Iterator[None]:
-        """Holds the sandbox for one command at a time; a second one waits and says for what."""
+    def exclusive(self, what: str, report: Report) -> Iterator[int]:
+        """Holds the sandbox for one command at a time; a second one waits and says for what.
+
+        Yields the lock's file descriptor. A process that inherits it keeps the sandbox held until it has ended
+        too: so the next command never meets an engine, or a plugin, of one that was killed.
+        """
         self.paths.root.mkdir(parents=True, exist_ok=True)
         with self.paths.lock.open("a+") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
-                report(
-                    f"this sandbox is in use by {handle.read().strip() or 'another command'}; waiting for it"
-                )
+                report(f"this sandbox is in use by {_holder(handle.read())}; waiting for it")
                 fcntl.flock(handle, fcntl.LOCK_EX)
             handle.seek(0)
             handle.truncate()
             handle.write(f"`slipway sandbox {what}` (pid {os.getpid()})\n")
             handle.flush()
-            yield
+            yield handle.fileno()
 
     def _ports(self, report: Report) -> Endpoints:
         recorded = endpoints.load(self.paths.endpoints)
@@ -175,6 +185,15 @@ class Sandbox:
             report("the emulated account had ended; its cluster goes with it")
         shutil.rmtree(self.paths.control_plane / "etcd", ignore_errors=True)
         shutil.rmtree(self.paths.root / "recorded", ignore_errors=True)
+
+
+def _holder(note: str) -> str:
+    """Who holds the sandbox, from the note in its lock; its engine may outlive a command that was killed."""
+    note = note.strip() or "another command"
+    pid = note.rpartition("(pid ")[2].rstrip(")")
+    if pid.isdigit() and not psutil.pid_exists(int(pid)):
+        return f"what {note} started before it was killed"
+    return note
 
 
 def shell_exports(environment: Mapping[str, str]) -> str:

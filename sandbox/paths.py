@@ -49,6 +49,11 @@ class SandboxPaths:
         return self.root / "lock"
 
     @property
+    def unfinished(self) -> Path:
+        """There while an update runs, and after one that did not succeed; says which."""
+        return self.root / "unfinished"
+
+    @property
     def engine_home(self) -> Path:
         """PULUMI_HOME."""
         return self.root / "pulumi-home"

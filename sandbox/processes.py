@@ -6,7 +6,9 @@ also finds what was started a moment before its starter was killed.
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -26,6 +28,9 @@ _MARK: Final = "SLIPWAY_SANDBOX_PROCESS"
 _ROLE: Final = "SLIPWAY_SANDBOX_ROLE"
 _LOG_LINES_SHOWN: Final = 5
 _KILL_SECONDS: Final = 5.0
+
+_PORTS: Final = range(20000, 32768)
+"""Below what Linux and macOS give to outgoing connections (from 32768 and 49152 on)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,15 +159,15 @@ def port_is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different loopback TCP ports that are free at this moment."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+    """Different loopback TCP ports that are free at this moment, and stay so.
+
+    Not those that the kernel would give: any connection that somebody opens may take one of them before the
+    process that it is meant for listens on it (seen with two sandboxes starting at once).
+    """
+    candidates = list(_PORTS)
+    random.SystemRandom().shuffle(candidates)
+    free = itertools.islice((port for port in candidates if port_is_free(port)), count)
+    return list(free)
 
 
 def _marked(paths: SandboxPaths) -> list[RunningProcess]:

@@ -3,7 +3,6 @@
 from engines.torchserve.config import ServedVersion, ServerConfig, model_snapshot, render_config
 from engines.torchserve.facts import (
     CONFIG_KEYS,
-    FETCH_IMAGE,
     FRONTEND_MEMORY,
     IMAGES,
     INFERENCE_PORT,
@@ -17,7 +16,6 @@ from engines.torchserve.options import ServingOptions
 
 __all__ = [
     "CONFIG_KEYS",
-    "FETCH_IMAGE",
     "FRONTEND_MEMORY",
     "IMAGES",
     "INFERENCE_PORT",

@@ -6,7 +6,7 @@ Measured: docs/facts/torchserve.md, installed wheel, CPU, 2 cores. Read: pytorch
 from types import MappingProxyType
 from typing import Final
 
-from engines.image import ImageReference
+from engines import images
 from quantities import Bytes
 
 VERSION: Final = "0.12.0"
@@ -17,16 +17,9 @@ METRICS_PORT: Final = 8082
 """Default ports (frontend ConfigManager.java). gRPC (7070, 7071) stays on loopback: nothing calls it."""
 
 IMAGES: Final = MappingProxyType(
-    {
-        "cpu": ImageReference(repository="pytorch/torchserve", tag=f"{VERSION}-cpu"),
-        "gpu": ImageReference(repository="pytorch/torchserve", tag=f"{VERSION}-gpu"),
-    }
+    {"cpu": images.IMAGES["torchserve-cpu"], "gpu": images.IMAGES["torchserve-gpu"]}
 )
-"""Device → image. Tags as docker/build_upload_release.py builds them; the registry was not queried."""
-
-FETCH_IMAGE: Final = ImageReference(repository="amazon/aws-cli", tag="2.31.9")
-"""What copies archives into the model store before the server starts. TorchServe itself cannot read S3 by a
-pod's role, and `allowed_urls` lets it read nothing but the store."""
+"""Device → image."""
 
 FRONTEND_MEMORY: Final = Bytes.mebibytes(300)
 """Resident memory of the Java frontend: 186 MiB with one model, 262 MiB with ten (measured), rounded up."""

@@ -61,10 +61,10 @@ class AwsError(ProviderError):
 class Clients:
     """boto3 clients by service and region; creation is not thread-safe in boto3, use is."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, session: boto3.Session | None = None) -> None:
         self.endpoint = endpoint
         self._lock = threading.Lock()
-        self._session: boto3.Session | None = None
+        self._session = session
         self._clients: dict[tuple[str, str], Any] = {}
         self._account: str | None = None
 

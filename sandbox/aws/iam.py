@@ -111,6 +111,11 @@ def _put_role_policy(call: Call, inputs: Properties) -> str:
     return f"{role}:{name}"
 
 
+def _policies_of_role(call: Call, inputs: Properties) -> Iterator[str]:
+    if call.find("iam", "get_role", RoleName=inputs["role"]) is not None:
+        yield from call.pages("iam", "list_role_policies", "PolicyNames", RoleName=inputs["role"])
+
+
 def _observe_role_policy(call: Call, id_: str, _: Properties) -> Properties | None:
     role, _sep, name = id_.partition(":")
     answer = call.find("iam", "get_role_policy", RoleName=role, PolicyName=name)
@@ -252,6 +257,8 @@ KINDS: Final = (
         conflicts=(("name", "namePrefix"),),
         check=_check_named_policy,
         autoname=Autoname(property="name", prefix_property="namePrefix", limit=128),
+        identify=lambda _, inputs: f"{inputs['role']}:{inputs['name']}" if "name" in inputs else None,
+        named=_policies_of_role,
         create=_put_role_policy,
         observe=_observe_role_policy,
         update=lambda call, id_, _, new: call.aws(

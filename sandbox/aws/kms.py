@@ -126,6 +126,14 @@ def _create_alias(call: Call, inputs: Properties) -> str:
     return name
 
 
+def _aliases_of_key(call: Call, inputs: Properties) -> Iterator[str]:
+    answer = call.find("kms", "describe_key", KeyId=inputs["targetKeyId"])
+    if answer:
+        key = answer["KeyMetadata"]["KeyId"]
+        aliases = call.pages("kms", "list_aliases", "Aliases", KeyId=key)
+        yield from (alias["AliasName"] for alias in aliases if alias.get("TargetKeyId") == key)
+
+
 def _observe_alias(call: Call, name: str, inputs: Properties) -> Properties | None:
     for alias in call.pages("kms", "list_aliases", "Aliases"):
         if alias["AliasName"] == name and "TargetKeyId" in alias:
@@ -188,6 +196,7 @@ KINDS: Final = (
         ),
         autoname=Autoname(property="name", prefix_property="namePrefix", limit=256, prepend="alias/"),
         identify=lambda _, inputs: inputs.get("name"),
+        named=_aliases_of_key,
         create=_create_alias,
         observe=_observe_alias,
         update=lambda call, name, _, new: call.aws(

@@ -192,6 +192,8 @@ class AwsProvider:
         if rule is None or contains_unknown(inputs):
             return None
         call = self._call_of(request, kind, inputs)
+        if kind.named is not None and not kind.taggable:
+            return self._lost_untagged_name(kind, request, call, inputs)
         candidates: Iterable[str | None] = kind.owned(call) if kind.owned else ()
         if kind.named is not None and kind.identify is not None:
             names = (name for name in kind.named(call, inputs) if rule.accepts(request.name, name))
@@ -200,6 +202,19 @@ class AwsProvider:
             lost = self._is_lost(kind, call, id_, inputs) if id_ else None
             if lost is not None and rule.accepts(request.name, lost[rule.property]):
                 return str(lost[rule.property])
+        return None
+
+    def _lost_untagged_name(
+        self, kind: Kind, request: api.Check, call: Call, inputs: Properties
+    ) -> str | None:
+        """As :meth:`_lost_name` where no tag says whose an object is: its parent and the form of its name do."""
+        rule = kind.autoname
+        if rule is None or kind.named is None or kind.identify is None:
+            return None
+        for name in sorted(kind.named(call, inputs)):
+            id_ = kind.identify(call, {**inputs, rule.property: name})
+            if rule.accepts(request.name, name) and id_ not in self._known[request.urn]:
+                return name
         return None
 
     def _is_lost(self, kind: Kind, call: Call, id_: str, inputs: Properties) -> Properties | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from sandbox.kubernetes.discovery import group_of
@@ -30,18 +30,26 @@ _RULE_OF_KIND: Final = {"Namespace": "label", "Service": "label"}
 _RULE_OF_GROUP: Final = {"rbac.authorization.k8s.io": "segment"}
 
 
-def with_name(request: Check, inputs: Properties) -> Properties:
+def _lacks_name(inputs: Properties) -> bool:
+    """Whether a name is to be generated."""
+    return not (metadata_is_unknown(inputs) or name_of(inputs))
+
+
+def with_name(request: Check, inputs: Properties, lost_name: Callable[[], str]) -> Properties:
     """The inputs with a name: the program's, else the one generated before, else a new one.
 
     The engine sends no old inputs when it replaces a resource, so that a replacement gets a new name.
+
+    Args:
+        request: the engine's call.
+        inputs: without a name, where the program gives none.
+        lost_name: the name of an object that an update made for the resource before it was cut off, if any.
     """
-    if metadata_is_unknown(inputs) or name_of(inputs):
+    if not _lacks_name(inputs):
         return inputs
-    if request.old_inputs:
-        if not is_annotated(request.old_inputs, AUTONAMED):
-            return _named(inputs, request.autoname(_SUFFIX_LENGTH))
+    if request.old_inputs and is_annotated(request.old_inputs, AUTONAMED):
         return _named(inputs, name_of(request.old_inputs))
-    return _named(inputs, request.autoname(_SUFFIX_LENGTH))
+    return _named(inputs, lost_name() or request.autoname(_SUFFIX_LENGTH))
 
 
 def name_failures(inputs: Properties, logical_name: str) -> Iterator[CheckFailure]:

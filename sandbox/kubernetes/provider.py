@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,9 @@ from sandbox.kubernetes.awaiting import NotReadyError, await_deleted, await_read
 from sandbox.kubernetes.awaiting.readiness import timeout_of
 from sandbox.kubernetes.client import ApiError, Json, UnreachableError
 from sandbox.kubernetes.cluster import Cluster
+from sandbox.kubernetes.discovery import Kind
 from sandbox.kubernetes.immutability import immutable_paths, replaces
+from sandbox.kubernetes.lost import lost, mark_replaced
 from sandbox.kubernetes.messages import Messages
 from sandbox.kubernetes.naming import name_failures, with_name
 from sandbox.kubernetes.objects import (
@@ -65,6 +68,8 @@ class KubernetesProvider:
     def __init__(self, messages: Messages) -> None:
         self._messages = messages
         self._configured: Cluster | None = None
+        self._known: defaultdict[str, set[str]] = defaultdict(set)
+        """URN to the ids that the engine spoke of: these are not lost."""
 
     def check_config(self, inputs: Properties) -> Checked:
         return Checked(inputs=inputs, failures=tuple(settings.failures(inputs)))
@@ -94,7 +99,8 @@ class KubernetesProvider:
             return release.check(request, self._cluster.settings.namespace)
         version, kind = api_version_and_kind(request.type, request.new_inputs)
         given = {"apiVersion": version, "kind": kind, **_without_nulls(request.new_inputs)}
-        inputs = self._with_namespace(request, with_name(request, without_server_fields(given)))
+        unnamed = self._with_namespace(request, without_server_fields(given))
+        inputs = with_name(request, unnamed, partial(self._lost_name, request, unnamed))
         for name in WITHOUT_EFFECT:
             if annotation(inputs, name):
                 self._messages.warning(request.urn, f"the annotation {name} has no effect in the sandbox")
@@ -103,6 +109,7 @@ class KubernetesProvider:
     def diff(self, request: Diff) -> Difference:
         if request.type == HELM_RELEASE:
             return release.diff(request)
+        self._known[request.urn].add(request.id)
         old = self._comparable(request.type, request.old_inputs)
         new = self._comparable(request.type, request.new_inputs)
         immutable = immutable_paths(
@@ -123,18 +130,22 @@ class KubernetesProvider:
 
     def create(self, request: Create) -> Created:
         if request.type == HELM_RELEASE:
-            self._messages.info(request.urn, release.RECORDED)
+            self._messages.info(request.urn, release.note(request.inputs))
             return release.create(self._cluster, request)
         if request.preview:
             return self._preview_create(request)
         say = self._say(request.urn)
         kind = self._cluster.awaited_kind(request.type, request.inputs, say)
         target = self._cluster.target(request.urn, kind, request.inputs)
+        self._retire(request.urn, kind, target)
+        self._clear_lost(request, kind, target)
         live = self._cluster.in_order(partial(self._make, request.urn, target), say)
+        self._known[request.urn].add(id_of(live))
         state = self._settle(request.urn, target, live, request.inputs, request.timeout)
         return Created(id=id_of(live), state=state)
 
     def read(self, request: Read) -> Found | None:
+        self._known[request.urn].add(request.id)
         try:
             return self._read(request)
         except UnreachableError:
@@ -148,6 +159,7 @@ class KubernetesProvider:
             return release.update(self._cluster, request)
         if request.preview:
             return self._preview_update(request)
+        self._known[request.urn].add(request.id)
         kind = self._cluster.awaited_kind(request.type, request.new_inputs, self._say(request.urn))
         target = self._cluster.target(request.urn, kind, request.new_inputs, _manager(request.old_state))
         try:
@@ -182,6 +194,7 @@ class KubernetesProvider:
             return
         uid = text(answer, "metadata", "uid") or text(request.state, "metadata", "uid")
         timeout = timeout_of(request.timeout, request.inputs)
+        self._known[request.urn].discard(request.id)
         await_deleted(self._cluster.client, target, uid, timeout, self._say(request.urn))
 
     @property
@@ -244,6 +257,61 @@ class KubernetesProvider:
             version, name = api_version_and_kind(token, inputs)
             raise NotValidatedError(f"the cluster does not know {version} {name} yet")
         return self._cluster.target(urn, kind, inputs, manager)
+
+    def _lost(self, urn: str, kind: Kind, namespace: str) -> Iterator[Json]:
+        """What an update that was cut off made for a resource, and the engine never heard of."""
+        return lost(self._cluster.client, urn, kind, namespace, frozenset(self._known[urn]))
+
+    def _lost_name(self, request: Check, inputs: Properties) -> str:
+        """The generated name of a lost object that can become what the inputs say; empty when there is none."""
+        kind = self._cluster.kind_if_reachable(request.type, inputs)
+        namespace = namespace_of(inputs)
+        if kind is None or contains_unknown(inputs) or (kind.namespaced and not namespace):
+            return ""
+        for item in self._lost(request.urn, kind, namespace):
+            if is_annotated(item, AUTONAMED) and self._becomes(
+                item, with_name(request, inputs, partial(name_of, item))
+            ):
+                return name_of(item)
+        return ""
+
+    def _becomes(self, live: Json, inputs: Properties) -> bool:
+        """Whether a live object can be changed into what the inputs say, without replacement."""
+        present = project(inputs, live)
+        immutable = immutable_paths(
+            {**present, "immutable": live.get("immutable")},
+            inputs,
+            config_maps_mutable=self._cluster.settings.config_maps_mutable,
+            secrets_mutable=self._cluster.settings.secrets_mutable,
+        )
+        if _data_keys(live) != _data_keys(inputs) and replaces(("data",), immutable):
+            return False
+        return not any(replaces(path, immutable) for path, _ in differences(present, inputs))
+
+    def _retire(self, urn: str, kind: Kind, target: Target) -> None:
+        """Marks the objects that the engine knows of: one of them is about to be replaced."""
+        for known in sorted(self._known[urn]):
+            if known != id_of(target.body):
+                mark_replaced(self._cluster.client, kind.path(*parse_id(known)))
+
+    def _clear_lost(self, request: Create, kind: Kind, target: Target) -> None:
+        """Removes lost objects that cannot be taken over, so that exactly one remains."""
+        for item in self._lost(request.urn, kind, target.namespace):
+            if name_of(item) == target.name and self._becomes(item, request.inputs):
+                self._messages.status(
+                    request.urn, f"taking over {target}, made by an update that was cut off"
+                )
+                continue
+            self._messages.status(request.urn, f"removing {id_of(item)}, left by an update that was cut off")
+            self.delete(
+                Delete(
+                    urn=request.urn,
+                    id=id_of(item),
+                    inputs=request.inputs,
+                    state=item,
+                    timeout=request.timeout,
+                )
+            )
 
     def _make(self, urn: str, target: Target) -> Json:
         """Makes an object that does not exist, or finds the one that an earlier try made.
@@ -316,6 +384,11 @@ def _state(live: Json, manager: str, inputs: Properties) -> Properties:
         "__fieldManager": manager,
         "__initialApiVersion": inputs.get("apiVersion", ""),
     }
+
+
+def _data_keys(obj: Properties) -> set[str]:
+    """Keys of a ConfigMap's or Secret's data, which a projection onto other inputs does not show."""
+    return {key for field in ("data", "stringData", "binaryData") for key in obj.get(field) or ()}
 
 
 def _manager(state: Properties) -> str:

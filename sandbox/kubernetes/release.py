@@ -1,4 +1,4 @@
-"""Helm releases, recorded only: no chart can be downloaded here, so nothing of one runs.
+"""Helm releases, recorded only: no chart can be downloaded here, so nothing of one runs but its definitions.
 
 The record is a ConfigMap in the release's namespace. It is not a Secret of type ``helm.sh/release.v1``, which
 `helm list` would take for a release that works.
@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import Any, Final
 
+from sandbox.kubernetes import chart_definitions
 from sandbox.kubernetes.apply import Target, apply, explain
 from sandbox.kubernetes.client import ApiError
 from sandbox.kubernetes.cluster import Cluster
@@ -42,6 +43,12 @@ _NAMESPACE: Final = Kind(api_version="v1", name="Namespace", plural="namespaces"
 _IDENTITY: Final = frozenset({"name", "namespace"})
 
 
+def note(inputs: Properties) -> str:
+    """What becomes of a release here, for the user."""
+    definitions = chart_definitions.described(inputs)
+    return f"{RECORDED}; {definitions}" if definitions else RECORDED
+
+
 def check(request: Check, namespace: str) -> Checked:
     """Fills in the release's name and namespace; a chart is required."""
     inputs = {key: value for key, value in request.new_inputs.items() if value is not None}
@@ -68,6 +75,7 @@ def create(cluster: Cluster, request: Create) -> Created:
         return Created(id="", state={**request.inputs, "status": UNKNOWN})
     if request.inputs.get("createNamespace") is True:
         _make_namespace(cluster, request.urn, str(request.inputs["namespace"]))
+    chart_definitions.install(cluster, request.inputs)
     _record(cluster, request.urn, request.inputs)
     identifier = f"{request.inputs['namespace']}/{request.inputs['name']}"
     return Created(id=identifier, state=_state(request.inputs))
@@ -77,6 +85,7 @@ def update(cluster: Cluster, request: Update) -> Properties:
     """Records a changed release."""
     if request.preview or contains_unknown(request.new_inputs):
         return {**request.new_inputs, "status": UNKNOWN}
+    chart_definitions.install(cluster, request.new_inputs)
     _record(cluster, request.urn, request.new_inputs)
     return _state(request.new_inputs)
 
@@ -89,7 +98,8 @@ def read(cluster: Cluster, request: Read) -> Found | None:
 
 
 def delete(cluster: Cluster, request: Delete) -> None:
-    """Removes the record."""
+    """Removes the definitions that helm would remove, then the record."""
+    chart_definitions.remove(cluster, request.inputs)
     try:
         cluster.client.delete(_path(request.id), {"propagationPolicy": "Background"})
     except ApiError as error:
@@ -126,7 +136,7 @@ def _record(cluster: Cluster, urn: str, inputs: Properties) -> None:
             "repository": text(inputs, "repositoryOpts", "repo") or str(field(inputs, "repository") or ""),
             # Values may hold secrets; the digest shows that they changed.
             "valuesDigest": "sha256:" + hashlib.sha256(values.encode()).hexdigest(),
-            "note": RECORDED,
+            "note": note(inputs),
         },
     }
     _make(cluster, cluster.target(urn, _CONFIG_MAP, body))

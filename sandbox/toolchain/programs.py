@@ -130,5 +130,19 @@ KUBERNETES: Final = Module(
     what="the Kubernetes control plane",
 )
 
-MODULES: Final = (PULUMI, ETCD, KWOK, KUBERNETES)
+PROMETHEUS_OPERATOR_DEFINITIONS: Final = Module(
+    folder="crds",
+    source="github.com/prometheus-operator/prometheus-operator",
+    # What the charts prometheus-operator-crds and kube-prometheus-stack carry (their hack/update_crds.sh).
+    assets=("example/prometheus-operator-crd/*.yaml",),
+    what="the definitions of PodMonitor, PrometheusRule and their like",
+)
+KEDA_DEFINITIONS: Final = Module(
+    folder="crds",
+    source="github.com/kedacore/keda/v2",
+    assets=("config/crd/bases/*.yaml",),
+    what="the definitions of ScaledObject and its like",
+)
+
+MODULES: Final = (PULUMI, ETCD, KWOK, KUBERNETES, PROMETHEUS_OPERATOR_DEFINITIONS, KEDA_DEFINITIONS)
 """In build order: what is needed first comes first."""

@@ -1,27 +1,20 @@
 """The main job as a newcomer runs it: the real engine and control plane, from a clone of its own."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import yaml
 
 from sandbox import control_plane, endpoints, processes
 from sandbox.inspection import Inspection
-from sandbox.lifecycle import Sandbox
+from tests.engine.clones import Clone, new_clone
 
 pytestmark = pytest.mark.engine
 
-REPOSITORY = Path(__file__).parents[2]
 ENTRY = "model_catalog/entries/question_answering/reader.yaml"
 RELEASE = "model_catalog/releases/sandbox.yaml"
 SELECTOR = "QuestionAnswering/Reader/fr"
@@ -29,115 +22,9 @@ DEPLOYMENTS = "/apis/apps/v1/namespaces/slipway-serving/deployments"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/slipway-serving/networkpolicies"
 
 
-@dataclass(frozen=True)
-class Ran:
-    code: int
-    output: str
-
-    def ok(self) -> str:
-        assert self.code == 0, self.output
-        return self.output
-
-
-@dataclass(frozen=True)
-class Clone:
-    """A checkout with a sandbox of its own."""
-
-    root: Path
-
-    @property
-    def sandbox(self) -> Sandbox:
-        return Sandbox(self.root)
-
-    def slipway(self, *arguments: str) -> Ran:
-        return self._run([sys.executable, "-m", "cli.main", *arguments])
-
-    def shell(self, script: str) -> Ran:
-        return self._run(["bash", "-c", script])
-
-    def pulumi(self, *arguments: str) -> Ran:
-        """A plain `pulumi`, in the environment that `slipway sandbox env` prints."""
-        words = " ".join(arguments)
-        return self.shell(f'eval "$({sys.executable} -m cli.main sandbox env)" && pulumi {words}')
-
-    def steps(self, *arguments: str) -> dict[str, str]:
-        """What a preview would do: the logical name of each resource that changes → the operation."""
-        ran = self.shell(
-            f'eval "$({sys.executable} -m cli.main sandbox env)" && '
-            f"pulumi preview --stack sandbox --json {' '.join(arguments)} 2>/dev/null"
-        )
-        previewed = json.loads(ran.ok())
-        return {
-            _short(step["urn"]): step["op"]
-            for step in previewed["steps"]
-            if step["op"] not in ("same", "read", "refresh")
-        }
-
-    def state(self) -> dict[str, Any]:
-        exported = json.loads(self.pulumi("stack", "export", "--stack", "sandbox").ok())
-        deployment: dict[str, Any] = exported["deployment"]
-        return deployment
-
-    def edit(self, file: str, old: str, new: str) -> None:
-        path = self.root / file
-        text = path.read_text()
-        assert old in text, f"{file} has no {old!r}"
-        path.write_text(text.replace(old, new))
-
-    def restore(self) -> None:
-        subprocess.run(["git", "checkout", "--quiet", "."], cwd=self.root, check=True)
-
-    def aws(self, service: str) -> Any:
-        return boto3.client(
-            service,  # type: ignore[call-overload]  # one of many literal overloads, chosen by a plain string
-            endpoint_url=self.sandbox.endpoints().aws_url,
-            region_name="eu-west-1",
-            aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",
-        )
-
-    def _run(self, command: list[str]) -> Ran:
-        ran = subprocess.run(
-            command,
-            cwd=self.root,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            env={key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))},
-        )
-        return Ran(ran.returncode, ran.stdout)
-
-
-def _short(urn: str) -> str:
-    """`kubernetes:apps/v1:Deployment question-answering-reader` of a URN."""
-    kind, name = urn.split("::")[2:4]
-    return f"{kind.rpartition('$')[2]} {name}"
-
-
-def _new_clone(root: Path) -> Clone:
-    """The working tree as git sees it, committed, so that `git status` says what running it changed."""
-    files = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, files.split("\0")):
-        source, target = REPOSITORY / name, root / name
-        if source.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, target)
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
-    for command in (["git", "init", "-q"], ["git", "add", "-A"], [*git, "commit", "-qm", "as it is"]):
-        subprocess.run(command, cwd=root, check=True)
-    return Clone(root)
-
-
 @pytest.fixture(scope="module", name="deployed")
 def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone, str]]:
-    clone = _new_clone(tmp_path_factory.mktemp("clone"))
+    clone = new_clone(tmp_path_factory.mktemp("clone"))
     try:
         yield clone, clone.slipway("sandbox", "up").ok()
     finally:
@@ -199,7 +86,10 @@ def test_the_emulators_refuse_another_stack_by_name(clone: Clone) -> None:
     clone.pulumi("stack", "init prod --no-select").ok()
     refused = clone.pulumi("preview", "--stack prod --non-interactive")
     assert refused.code != 0
-    assert "the stack is 'prod', and only 'sandbox' is emulated" in refused.output
+    assert (
+        "the stack is 'prod', and only 'sandbox', 'sandbox-platform', 'sandbox-serving' are emulated"
+        in refused.output
+    )
 
 
 def test_the_emulators_refuse_an_endpoint_that_is_not_this_machine(clone: Clone) -> None:
@@ -263,7 +153,7 @@ def test_down_leaves_nothing_in_any_api_no_process_no_port_and_no_state(
     tmp_path_factory: pytest.TempPathFactory, deployed: tuple[Clone, str]
 ) -> None:
     first, _ = deployed
-    clone = _new_clone(tmp_path_factory.mktemp("down"))
+    clone = new_clone(tmp_path_factory.mktemp("down"))
     clone.slipway("sandbox", "up").ok()
     ports = clone.sandbox.endpoints()
     assert set(processes.running(first.sandbox.paths)) == set(processes.running(clone.sandbox.paths))

@@ -79,7 +79,13 @@ class Recording:
 
 
 class _Mocks(mocks.Mocks):
+    def __init__(self, stack_references: dict[str, dict[str, Any]]) -> None:
+        self._stack_references = stack_references
+
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.typ == "pulumi:pulumi:StackReference":
+            name = args.inputs["name"]
+            return name, {"name": name, "outputs": self._stack_references[name], "secretOutputNames": []}
         computed = {"arn": f"arn:mock:{args.name}", **args.inputs}
         computed |= _COMPUTED.get(args.typ, lambda _name, _inputs: {})(args.name, args.inputs)  # type: ignore[no-untyped-call]
         if args.typ.startswith("kubernetes:"):
@@ -97,8 +103,8 @@ class _Mocks(mocks.Mocks):
 class RecordingMonitor(mocks.MockMonitor):
     """See the module."""
 
-    def __init__(self, stack_name: str) -> None:
-        super().__init__(_Mocks())
+    def __init__(self, stack_name: str, stack_references: dict[str, dict[str, Any]]) -> None:
+        super().__init__(_Mocks(stack_references))
         self.recording = Recording()
         self._stack_name = stack_name
 
@@ -147,12 +153,15 @@ def record(
     stack_name: str = "test",
     config: dict[str, str] | None = None,
     preview: bool = False,
+    stack_references: dict[str, dict[str, Any]] | None = None,
 ) -> Recording:
     """Run a program to its end and return all that it registered.
 
+    `stack_references` are the outputs of the stacks that it refers to, by organization/project/stack.
+
     Raises AssertionError for duplicate URNs and for look-ups, which would make a preview need the cloud.
     """
-    monitor = RecordingMonitor(stack_name)
+    monitor = RecordingMonitor(stack_name, stack_references or {})
     settings.reset_options(project=PROJECT, stack=stack_name, preview=preview)
     settings.configure(
         mocks.MockSettings(  # type: ignore[no-untyped-call]

@@ -5,10 +5,12 @@ import pytest
 PACKAGES = [
     "components",
     "engines",
+    "engines.tgi",
     "engines.torchserve",
     "hardware",
     "model_catalog",
     "planning",
+    "planning.observability",
     "quantities",
     "workloads.torchserve_probe",
 ]

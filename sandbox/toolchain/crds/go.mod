@@ -4,5 +4,5 @@ go 1.26.0
 
 require (
 	github.com/kedacore/keda/v2 v2.21.0
-	github.com/prometheus-operator/prometheus-operator v0.85.0
+	github.com/prometheus-operator/prometheus-operator v0.93.1
 )

@@ -26,8 +26,8 @@ def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_validate_counts_what_each_environment_runs() -> None:
     result = runner.invoke(main.app, ["validate"])
     assert result.exit_code == 0
-    assert "sandbox  2 versions on 1 servers" in result.output
-    assert "fine: 1 entries, 2 versions" in result.output
+    assert "sandbox  5 versions on 3 servers in 3 pools" in result.output
+    assert "fine: 3 entries, 5 versions" in result.output
 
 
 def test_show_as_json_has_one_row_a_version_in_order() -> None:
@@ -35,8 +35,11 @@ def test_show_as_json_has_one_row_a_version_in_order() -> None:
     shown = json.loads(result.output)
     assert shown["environment"] == "sandbox"
     assert [(row["selector"], row["default"]) for row in shown["versions"]] == [
+        ("LanguageIdentification/FastText/mul@1", True),
+        ("QuestionAnswering/Reader/en@1", True),
         ("QuestionAnswering/Reader/fr@1.0", False),
         ("QuestionAnswering/Reader/fr@2", True),
+        ("TextGeneration/Writer/mul@1", True),
     ]
 
 

@@ -7,10 +7,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components import TorchServeStack, TorchServeStackArgs
+from components import ServerSite, TorchServeStack, TorchServeStackArgs
 from components.torchserve_files import mounted_files
 from model_catalog import Environment, load_catalog
-from planning import PoolSettings, ServerPlan, make_plan
+from planning import PoolSettings, TorchServePlan, make_plan
 from tests.support.recording import Recording
 
 SETTINGS = PoolSettings(
@@ -21,15 +21,20 @@ SETTINGS = PoolSettings(
     system_instance_type="m6i.large",
     system_nodes=2,
 )
-(SERVER,) = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
+SERVERS = {
+    server.name: server
+    for server in make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
+    if isinstance(server, TorchServePlan)
+}
+SERVER = SERVERS["question-answering-reader"]
+ON_CPU = SERVERS["language-identification-fast-text"]
 TYPE = "slipway:serving:TorchServeStack"
 
 
-def stack_of(server: ServerPlan, built: Callable[..., Recording]) -> Recording:
+def stack_of(server: TorchServePlan, built: Callable[..., Recording]) -> Recording:
     def make(opts: pulumi.ResourceOptions) -> None:
         node = aws.iam.Role("node", assume_role_policy="{}", opts=pulumi.ResourceOptions.merge(opts, None))
-        args = TorchServeStackArgs(
-            server=server,
+        site = ServerSite(
             namespace="serving",
             region="eu-west-1",
             cluster_name="main",
@@ -38,7 +43,7 @@ def stack_of(server: ServerPlan, built: Callable[..., Recording]) -> Recording:
             key_arn="arn:key",
             after=(node,),
         )
-        TorchServeStack("reader", args, opts)
+        TorchServeStack("reader", TorchServeStackArgs(server=server, site=site), opts)
 
     return built(make)
 
@@ -118,10 +123,11 @@ def test_the_pod_goes_to_its_pool_with_the_gpu_it_was_planned(pod: dict[str, Any
 
 
 def test_a_server_without_gpu_asks_for_none_and_tolerates_nothing(built: Callable[..., Recording]) -> None:
-    server = replace(SERVER, resources=replace(SERVER.resources, gpus=0))
-    pod = stack_of(server, built).one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]["spec"]
+    pod = stack_of(ON_CPU, built).one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]["spec"]
     assert pod.get("tolerations", []) == []
+    assert pod["nodeSelector"] == {"slipway.dev/pool": "cpu-m6i-2xlarge"}
     assert set(pod["containers"][0]["resources"]["limits"]) == {"memory"}
+    assert pod["containers"][0]["image"] == "pytorch/torchserve:0.12.0-cpu"
 
 
 def test_the_pod_holds_no_kubernetes_token_and_no_service_variables(
@@ -161,7 +167,7 @@ def test_a_new_configuration_is_a_new_configmap_and_so_a_rollout(recording: Reco
 def test_a_new_version_changes_the_configuration_and_nothing_else_of_the_pod_but_its_memory(
     built: Callable[..., Recording],
 ) -> None:
-    third = replace(SERVER.models[1], version="3", default=False, archive="fr_reader_3.mar")
+    third = replace(SERVER.models[2], version="3", default=False, archive="fr_reader_3.mar")
     grown = replace(SERVER, models=(*SERVER.models, third))
     before, after = (
         stack_of(server, built).one("kubernetes:apps/v1:Deployment").inputs for server in (SERVER, grown)
@@ -181,7 +187,10 @@ def test_the_archives_are_copied_to_where_the_server_looks_for_them() -> None:
 
 def test_the_probe_expects_the_default_versions_alone() -> None:
     expected = json.loads(mounted_files(SERVER)["models.json"])
-    assert expected["models"] == [{"min_workers": 1, "name": "fr_reader", "version": "2"}]
+    assert expected["models"] == [
+        {"min_workers": 1, "name": "en_reader", "version": "1"},
+        {"min_workers": 1, "name": "fr_reader", "version": "2"},
+    ]
     assert expected["management_url"] == "http://127.0.0.1:8081"
 
 
@@ -231,6 +240,11 @@ def test_the_network_policy_opens_no_way_to_the_management_api(recording: Record
     assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == {8080, 8082}
     assert sorted(port["port"] for rule in spec["egress"] for port in rule["ports"]) == [53, 53, 80, 443]
     assert sorted(spec["policyTypes"]) == ["Egress", "Ingress"]
+
+
+def test_the_policy_that_was_read_archives_is_not_replaced(recording: Recording) -> None:
+    policy = recording.one("aws:iam/rolePolicy:RolePolicy").request
+    assert [alias.spec.name for alias in policy.aliases] == ["reader-read-archives"]
 
 
 def test_it_registers_its_url(recording: Recording) -> None:

@@ -17,7 +17,7 @@ from engines.torchserve import (
     prediction_path,
     render_config,
 )
-from model_catalog import Environment, load_catalog
+from model_catalog import Environment, Selector, TorchServeEntry, load_catalog
 
 CASES = Path(__file__).parent / "cases"
 
@@ -38,16 +38,20 @@ def properties(*versions: ServedVersion, gpus: int = 1) -> dict[str, str]:
 
 def test_the_repository_s_reader_gives_every_value_of_the_existing_configuration() -> None:
     case = json.loads((CASES / "torchserve_config_two_versions.json").read_text())
-    running = load_catalog().running(Environment.DEV)
+    catalog = load_catalog()
+    french = Selector.parse("QuestionAnswering/Reader/fr")
+    entry = catalog.entry(french)
+    assert isinstance(entry, TorchServeEntry)
     snapshot = model_snapshot(
         ServedVersion(
-            name=version.entry.server_model_name(version.language),
+            name=entry.server_model_name(version.language),
             version=version.version_id,
-            archive=version.entry.archive(version.language, version.version_id),
+            archive=entry.archive(version.language, version.version_id),
             default=version.default,
-            options=version.version.serving,
+            options=entry.version(version.language, version.version_id).serving,
         )
-        for version in running
+        for version in catalog.running(Environment.DEV)
+        if french.matches(version.selector)
     )
     models: Any = snapshot["models"]
     assert {name: set(versions) for name, versions in models.items()} == {

@@ -7,7 +7,7 @@ import yaml
 from infra.settings import KEYS, Settings, SettingsError, load_settings
 from infra.stack_files import PROJECT_ROOT, read_stack_config
 
-STACKS = ("dev", "prod", "sandbox")
+STACKS = ("dev", "prod", "sandbox", "sandbox-platform", "sandbox-serving")
 DECLARED: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "Pulumi.yaml").read_text())["config"]
 
 
@@ -22,7 +22,44 @@ def with_changes(**changes: str | None) -> dict[str, str]:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_checked_in_stack_names_its_own_environment(stack: str) -> None:
-    assert load_settings(stack, read_stack_config(stack)).environment == stack
+    assert load_settings(stack, read_stack_config(stack)).environment == stack.partition("-")[0]
+
+
+def test_every_checked_in_stack_has_a_case_here() -> None:
+    files = {path.name for path in PROJECT_ROOT.glob("Pulumi.*.yaml")}
+    assert files == {f"Pulumi.{stack}.yaml" for stack in STACKS}
+
+
+@pytest.mark.parametrize(
+    ("stack", "platform", "serving"),
+    [
+        ("dev", True, True),
+        ("prod", True, True),
+        ("sandbox", True, True),
+        ("sandbox-platform", True, False),
+        ("sandbox-serving", False, True),
+    ],
+)
+def test_a_stack_holds_platform_and_servers_or_one_of_them(stack: str, platform: bool, serving: bool) -> None:
+    settings = load_settings(stack, read_stack_config(stack))
+    assert (settings.holds_platform, settings.serving) == (platform, serving)
+
+
+def test_both_halves_of_the_sandbox_plan_for_the_same_pools() -> None:
+    halves = [
+        load_settings(stack, read_stack_config(stack)) for stack in ("sandbox-platform", "sandbox-serving")
+    ]
+    assert halves[0].pools == halves[1].pools == load_settings("sandbox", read_stack_config("sandbox")).pools
+
+
+def test_the_sandbox_s_stacks_share_one_public_salt() -> None:
+    salts = {
+        yaml.safe_load((PROJECT_ROOT / f"Pulumi.{stack}.yaml").read_text()).get("encryptionsalt")
+        for stack in STACKS
+        if stack.startswith("sandbox")
+    }
+    assert len(salts) == 1
+    assert None not in salts
 
 
 def test_every_setting_is_declared_with_type_and_description_and_no_other_is() -> None:
@@ -38,7 +75,7 @@ def test_a_default_stands_in_pulumi_yaml_alone() -> None:
 
 def test_models_can_be_lost_in_the_sandbox_only_and_prod_is_protected() -> None:
     settings = {stack: load_settings(stack, read_stack_config(stack)) for stack in STACKS}
-    assert [stack for stack in STACKS if settings[stack].force_destroy] == ["sandbox"]
+    assert [stack for stack in STACKS if settings[stack].force_destroy] == ["sandbox", "sandbox-platform"]
     assert [stack for stack in STACKS if settings[stack].protect] == ["prod"]
     assert settings["prod"].nat_gateways == "per_zone"
 
@@ -68,6 +105,23 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
         ({"systemInstanceType": "g5.xlarge"}, "slipway:systemInstanceType 'g5.xlarge' has a GPU. Take one"),
         ({"vpcCidr": "10.60.0.0"}, "slipway:vpcCidr '10.60.0.0/32' is not between /16 and /20"),
         ({"vpcCidr": "10.60.0.1/16"}, "slipway:vpcCidr '10.60.0.1/16' is not an IPv4 range. Write one as in"),
+        (
+            {"availabilityZones": None},
+            "slipway:availabilityZones is missing. Add it, as Pulumi.yaml describes it",
+        ),
+        ({"availabilityZones": "[]"}, "slipway:availabilityZones lists 0 zones. Name 2 to 8"),
+        (
+            {"platformStack": "sandbox-platform"},
+            "slipway:platformStack is 'sandbox-platform'. Write organization/project/stack, as in",
+        ),
+        (
+            {"platformStack": "organization/slipway/dev"},
+            "slipway:platformStack names this very stack. Name the one that holds the platform",
+        ),
+        (
+            {"platformStack": "organization/slipway/x", "serving": "false"},
+            "slipway:platformStack is set and slipway:serving is false, which leaves nothing in this stack. Remove",
+        ),
         ({"availabilityZones": "eu-west-1a"}, "slipway:availabilityZones is not a list. Write a YAML list"),
         ({"availabilityZones": '["eu-west-1a"]'}, "slipway:availabilityZones lists 1 zones. Name 2 to 8"),
         ({"availabilityZones": '["us-east-1a", "us-east-1b"]'}, "Zones of eu-west-1 are named eu-west-1a"),

@@ -1,12 +1,21 @@
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from hardware import instance_type
-from model_catalog import Catalog, Entry, Environment, Release, load_catalog
-from planning import GPU_TAINT_KEY, POOL_LABEL, Plan, PlanningError, PoolSettings, make_plan
+from model_catalog import Catalog, EntryFile, Environment, Release, load_catalog
+from planning import (
+    GPU_TAINT_KEY,
+    POOL_LABEL,
+    Plan,
+    PlanningError,
+    PoolSettings,
+    TextGenerationPlan,
+    TorchServePlan,
+    make_plan,
+)
 from quantities import Bytes
 
 SETTINGS = PoolSettings(
@@ -37,10 +46,12 @@ def entry(model: str = "Reader", **fields: Any) -> dict[str, Any]:
     }
 
 
-def plan(*entries: dict[str, Any], settings: PoolSettings = SETTINGS) -> Plan:
-    release = {f"{e['task']}/{e['model']}/fr": {"default": "1"} for e in entries}
+def plan(
+    *entries: dict[str, Any], settings: PoolSettings = SETTINGS, released: dict[str, Any] | None = None
+) -> Plan:
+    release = released or {f"{e['task']}/{e['model']}/fr": {"default": "1"} for e in entries}
     catalog = Catalog(
-        entries=tuple(Entry.model_validate(e) for e in entries),
+        entries=tuple(EntryFile.model_validate(e).root for e in entries),
         releases={Environment.DEV: Release.model_validate(release)},
     )
     return make_plan(catalog, Environment.DEV, settings)
@@ -50,18 +61,40 @@ def pools(planned: Plan) -> dict[str, int]:
     return {pool.name: pool.desired_nodes for pool in planned.pools}
 
 
-def test_an_entry_s_released_versions_share_one_server() -> None:
-    (server,) = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
-    assert server.name == "question-answering-reader"
-    assert [(model.archive, model.default) for model in server.models] == [
+def reader() -> TorchServePlan:
+    servers = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
+    server = next(server for server in servers if server.name == "question-answering-reader")
+    assert isinstance(server, TorchServePlan)
+    return server
+
+
+def writer(*versions: str, **serving: Any) -> dict[str, Any]:
+    version = {
+        "artifact": {"repository": "a/b", "revision": "unresolved", "digest": "unresolved"},
+        "memory": {"weights": "3GiB", "per_request": "100MiB"},
+        "serving": serving,
+    }
+    return {
+        "task": "TextGeneration",
+        "model": "Writer",
+        "owner": "team",
+        "engine": "tgi",
+        "languages": {"fr": {"scripts": ["Latn"], "versions": dict.fromkeys(versions or ("1",), version)}},
+    }
+
+
+def test_an_entry_s_released_versions_share_one_torchserve_server() -> None:
+    assert [(model.archive, model.default) for model in reader().models] == [
+        ("en_reader_1.mar", True),
         ("fr_reader.mar", False),
         ("fr_reader_2.mar", True),
     ]
 
 
 def test_every_version_and_every_variant_has_a_path() -> None:
-    (server,) = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
-    assert server.paths == {
+    assert reader().paths == {
+        "QuestionAnswering/Reader/en": "/predictions/en_reader",
+        "QuestionAnswering/Reader/en@1": "/predictions/en_reader/1",
         "QuestionAnswering/Reader/fr": "/predictions/fr_reader",
         "QuestionAnswering/Reader/fr@1.0": "/predictions/fr_reader/1.0",
         "QuestionAnswering/Reader/fr@2": "/predictions/fr_reader/2",
@@ -69,9 +102,72 @@ def test_every_version_and_every_variant_has_a_path() -> None:
 
 
 def test_every_archive_lies_below_the_prefix_that_the_server_may_read() -> None:
-    (server,) = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
-    assert server.archive_prefix == "archives/dev/QuestionAnswering/Reader/"
-    assert all(model.archive_key.startswith(server.archive_prefix) for model in server.models)
+    server = reader()
+    assert server.artifact_prefix == "archives/dev/QuestionAnswering/Reader/"
+    assert all(model.archive_key.startswith(server.artifact_prefix) for model in server.models)
+
+
+def test_every_released_version_of_a_text_generator_is_a_server_of_its_own() -> None:
+    released = {"TextGeneration/Writer/fr": {"default": "2", "versions": ["1.0", "2"]}}
+    one, two = plan(writer("1.0", "2"), released=released).servers
+    assert (one.name, two.name) == ("text-generation-writer-fr-1-0", "text-generation-writer-fr-2")
+    assert one.paths == {"TextGeneration/Writer/fr@1.0": "/generate"}
+    assert two.paths == {"TextGeneration/Writer/fr": "/generate", "TextGeneration/Writer/fr@2": "/generate"}
+    assert (one.artifact_prefix, two.artifact_prefix) == (
+        "weights/dev/TextGeneration/Writer/fr/1.0/",
+        "weights/dev/TextGeneration/Writer/fr/2/",
+    )
+
+
+def test_another_default_changes_where_a_text_generator_s_clients_go_and_none_of_its_servers() -> None:
+    for default, server in (("1", 0), ("2", 1)):
+        released = {"TextGeneration/Writer/fr": {"default": default, "versions": ["1", "2"]}}
+        planned = plan(writer("1", "2"), released=released)
+        answering = [index for index, s in enumerate(planned.servers) if len(s.paths) == 2]
+        assert answering == [server]
+        unlike = {replace(s, models=()) for s in planned.servers}
+        assert unlike == {replace(s, models=()) for s in plan(writer("1", "2"), released=_BOTH).servers}
+
+
+_BOTH: dict[str, Any] = {"TextGeneration/Writer/fr": {"default": "1", "versions": ["1", "2"]}}
+
+
+def test_two_servers_of_one_name_are_refused_with_both_that_want_it() -> None:
+    released = {"TextGeneration/Writer/fr": {"default": "1.0", "versions": ["1.0", "1-0"]}}
+    with pytest.raises(PlanningError, match=r"fr@1-0 and .*fr@1\.0 would both be served by text-gen"):
+        plan(writer("1.0", "1-0"), released=released)
+
+
+def test_a_long_server_name_is_cut_and_stays_its_own() -> None:
+    released = {"TextGeneration/Writer/fr": {"default": "x" * 60, "versions": ["x" * 60, "x" * 61]}}
+    names = [server.name for server in plan(writer("x" * 60, "x" * 61), released=released).servers]
+    assert len(set(names)) == 2
+    assert all(len(name) <= 51 and re.fullmatch(r"[a-z][a-z0-9-]*[a-z0-9]", name) for name in names)
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_a_text_generator_asks_for_a_gpu_for_each_shard(shards: int) -> None:
+    settings = replace(SETTINGS, gpu_instance_type="g5.12xlarge")
+    (server,) = plan(writer(num_shard=shards), settings=settings).servers
+    assert isinstance(server, TextGenerationPlan)
+    assert server.resources.gpus == server.options.num_shard == shards
+    mebibytes = 1024 + 1024 + 4096 * shards + 3 * 1024
+    assert server.resources.memory == Bytes.mebibytes(mebibytes * 125 // 100)
+
+
+@pytest.mark.parametrize(
+    ("kind", "serving"),
+    [
+        ("g4dn.xlarge", {"dtype": "bfloat16"}),
+        ("g4dn.xlarge", {"quantize": "awq"}),
+        ("g4dn.xlarge", {"kv_cache_dtype": "fp8_e5m2"}),
+        ("g6e.xlarge", {"quantize": "fp8"}),
+    ],
+)
+def test_options_that_the_pool_s_gpu_cannot_do_are_refused(kind: str, serving: dict[str, Any]) -> None:
+    with pytest.raises(PlanningError, match="needs a GPU of compute capability"):
+        plan(writer(**serving), settings=replace(SETTINGS, gpu_instance_type=kind))
+    plan(writer(quantize="bitsandbytes-nf4"), settings=replace(SETTINGS, gpu_instance_type=kind))
 
 
 def test_two_plans_of_equal_input_are_equal_whatever_the_order_of_entries() -> None:
@@ -141,7 +237,7 @@ def test_startup_may_take_as_long_as_torchserve_waits_for_all_workers() -> None:
         (
             (entry(memory={"weights": "20GiB", "per_request": "1MiB"}),),
             SETTINGS,
-            r"an empty g4dn\.xlarge has 3500m CPU, 15104Mi memory, 1 GPU: choose a larger",
+            r"an empty g4dn\.xlarge has 3500m CPU, 14226Mi memory, 1 GPU: choose a larger",
         ),
         ((entry(),), replace(SETTINGS, gpu_instance_type="g4.large"), "not in the hardware table"),
     ],
@@ -151,8 +247,3 @@ def test_what_does_not_fit_says_by_how_much_and_what_to_change(
 ) -> None:
     with pytest.raises(PlanningError, match=message):
         plan(*entries, settings=settings)
-
-
-def test_every_instance_type_leaves_room_for_pods() -> None:
-    for name in ("m6i.large", "g4dn.xlarge"):
-        assert instance_type(name).memory > Bytes.parse("2GiB")

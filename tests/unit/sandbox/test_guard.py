@@ -49,7 +49,12 @@ def test_a_backend_that_climbs_out_of_the_sandbox_s_folder_is_refused(environmen
     assert guard.refusal({**environment, "PULUMI_BACKEND_URL": f"file://{folder}/../other"}, URN)
 
 
-@pytest.mark.parametrize("stack", ["prod", "dev", "sandbox2", ""])
+@pytest.mark.parametrize("stack", ["sandbox", "sandbox-platform", "sandbox-serving"])
+def test_the_sandbox_in_one_stack_and_in_two_is_served(environment: dict[str, str], stack: str) -> None:
+    assert guard.refusal(environment, URN.replace(":sandbox::", f":{stack}::")) is None
+
+
+@pytest.mark.parametrize("stack", ["prod", "dev", "sandbox2", "sandbox-", "sandbox-prod", ""])
 def test_another_stack_is_refused_by_name(environment: dict[str, str], stack: str) -> None:
     refusal = guard.refusal(environment, URN.replace(":sandbox::", f":{stack}::"))
     assert refusal is not None

@@ -1,15 +1,17 @@
 """What the sandbox tells a shell, and how two commands share it."""
 
+import fcntl
 import json
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
-from sandbox import engine as engine_module
-from sandbox import lifecycle
+from sandbox import endpoints
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
 from sandbox.lifecycle import Sandbox, shell_exports
@@ -85,31 +87,49 @@ def test_ports_taken_by_somebody_else_are_chosen_anew_and_named(
 ) -> None:
     said: list[str] = []
     first = sandbox._ports(said.append)
-    monkeypatch.setattr(lifecycle.endpoints, "taken", lambda _: [first.aws])
+    monkeypatch.setattr(endpoints, "taken", lambda _: [first.aws])
     second = sandbox._ports(said.append)
     assert second != first
     assert said == [f"port {first.aws} was taken by another program; choosing other ports"]
 
 
-@pytest.mark.parametrize(
-    ("content", "dead"),
-    [
-        ({"pid": 2**22 + 1, "hostname": os.uname().nodename}, True),
-        ({"pid": os.getpid(), "hostname": os.uname().nodename}, True),  # alive, and not an engine
-        ({"pid": 1, "hostname": "another-machine"}, False),
-        ("half a lo", True),
-    ],
-)
-def test_only_the_lock_of_a_process_that_is_gone_is_removed(
-    sandbox: Sandbox, content: object, dead: bool
-) -> None:
+def _lock(sandbox: Sandbox, content: object) -> Path:
     lock = sandbox.paths.backend / ".pulumi" / "locks" / "organization" / "slipway" / "sandbox" / "1.json"
     lock.parent.mkdir(parents=True)
     lock.write_text(content if isinstance(content, str) else json.dumps(content))
-    assert Engine(sandbox)._dead_locks() == ([lock] if dead else [])
+    _state(sandbox).write_text("{}")
+    return lock
 
 
-def test_a_lock_held_by_a_living_engine_is_left_alone(
+def _state(sandbox: Sandbox) -> Path:
+    state = sandbox.paths.backend / ".pulumi" / "stacks" / "slipway" / "sandbox.json"
+    state.parent.mkdir(parents=True, exist_ok=True)
+    return state
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"pid": 2**22 + 1, "hostname": os.uname().nodename},
+        {"pid": os.getpid(), "hostname": os.uname().nodename},  # alive, and not an engine
+        "half a lo",
+    ],
+)
+def test_the_lock_of_a_process_that_is_gone_is_removed(sandbox: Sandbox, content: object) -> None:
+    lock, said = _lock(sandbox, content), list[str]()
+    Engine(sandbox).ready_stack(said.append)
+    assert not lock.exists()
+    assert said == ["removing the lock of an update that was killed"]
+
+
+def test_the_lock_of_another_machine_is_left_alone_with_the_way_out(sandbox: Sandbox) -> None:
+    lock = _lock(sandbox, {"pid": 1, "hostname": "another-machine"})
+    with pytest.raises(SandboxError, match=r"another-machine.*pulumi cancel --stack sandbox"):
+        Engine(sandbox).ready_stack(print)
+    assert lock.exists()
+
+
+def test_a_lock_held_by_a_living_engine_is_waited_for(
     sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Living:
@@ -119,8 +139,44 @@ def test_a_lock_held_by_a_living_engine_is_left_alone(
         def name(self) -> str:
             return "pulumi"
 
-    monkeypatch.setattr(engine_module.psutil, "Process", Living)
-    lock = sandbox.paths.backend / ".pulumi" / "locks" / "1.json"
-    lock.parent.mkdir(parents=True)
-    lock.write_text(json.dumps({"pid": 4711, "hostname": os.uname().nodename}))
-    assert Engine(sandbox)._dead_locks() == []
+        def status(self) -> str:
+            return "running"
+
+    lock, said = _lock(sandbox, {"pid": 4711, "hostname": os.uname().nodename}), list[str]()
+    monkeypatch.setattr(psutil, "Process", Living)
+    # Its update ends while we wait.
+    monkeypatch.setattr(time, "sleep", lambda _: lock.unlink())
+    Engine(sandbox).ready_stack(said.append)
+    assert said == ["the stack is being updated by pulumi (pid 4711); waiting for it"]
+
+
+@pytest.mark.parametrize("damage", ["", '{"version": 3, "chec', None])
+def test_a_state_file_that_was_half_written_is_put_back_from_the_engines_own_copy(
+    sandbox: Sandbox, damage: str | None
+) -> None:
+    state, said = _state(sandbox), list[str]()
+    state.with_suffix(".json.bak").write_text('{"version": 3}')
+    if damage is not None:
+        state.write_text(damage)
+    Engine(sandbox).ready_stack(said.append)
+    assert json.loads(state.read_text()) == {"version": 3}
+    assert Engine(sandbox).was_cut_off(), "the copy is older than what was done"
+    assert "state was damaged" in said[0]
+
+
+def test_a_state_that_is_damaged_together_with_its_copy_is_not_taken_for_an_empty_one(
+    sandbox: Sandbox,
+) -> None:
+    _state(sandbox).write_text("{")
+    with pytest.raises(SandboxError, match="damaged, and so is its copy"):
+        Engine(sandbox).ready_stack(print)
+
+
+def test_a_process_that_outlives_its_command_keeps_the_sandbox_held(sandbox: Sandbox) -> None:
+    with sandbox.exclusive("up", print) as lock:
+        engine = subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE, pass_fds=(lock,))
+    with sandbox.paths.lock.open() as handle:
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        engine.communicate()
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

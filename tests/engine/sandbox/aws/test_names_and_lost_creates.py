@@ -82,6 +82,22 @@ def test_an_object_whose_answer_was_lost_is_found_again(
     assert again.changes == ()
 
 
+def test_a_lost_role_policy_with_a_generated_name_is_found_in_its_role(engine: Engine) -> None:
+    role = engine.create(ROLE, "subject", {"assumeRolePolicy": TRUST})
+    lost = _lose(engine, "aws:iam/rolePolicy:RolePolicy", "read", {"role": role.id, "policy": POLICY})
+    made = engine.create("aws:iam/rolePolicy:RolePolicy", "read", {"role": role.id, "policy": POLICY})
+    other = engine.create("aws:iam/rolePolicy:RolePolicy", "write", {"role": role.id, "policy": POLICY})
+    assert made.id == lost.id
+    names = engine.aws("iam").list_role_policies(RoleName=role.id)["PolicyNames"]
+    assert sorted(f"{role.id}:{name}" for name in names) == sorted([made.id, other.id])
+
+
+def test_a_lost_alias_with_a_generated_name_is_found_by_its_key(engine: Engine) -> None:
+    key = engine.create("aws:kms/key:Key", "subject", {})
+    lost = _lose(engine, "aws:kms/alias:Alias", "models", {"targetKeyId": key.id})
+    assert engine.create("aws:kms/alias:Alias", "models", {"targetKeyId": key.id}).id == lost.id
+
+
 def test_a_lost_object_that_cannot_be_used_is_left_alone_with_a_warning(engine: Engine) -> None:
     lost = _lose(engine, VPC, "network", {"cidrBlock": "10.0.0.0/16"})
     made = engine.create(VPC, "network", {"cidrBlock": "10.1.0.0/16"})

@@ -144,6 +144,12 @@ def resource(provider: KubernetesProvider) -> Callable[..., Resource]:
 
 
 @pytest.fixture
+def run_anew(provider: KubernetesProvider) -> Callable[[], None]:
+    """Another run of the engine: a provider that has not heard of any resource yet."""
+    return provider._known.clear
+
+
+@pytest.fixture
 def namespace(api: ApiClient) -> Iterator[str]:
     name = f"test-{uuid.uuid4().hex[:8]}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

@@ -142,6 +142,61 @@ def test_a_create_whose_answer_was_lost_finds_its_object_again(resource: Make, n
     assert again.state["metadata"]["uid"] == first.state["metadata"]["uid"]
 
 
+def _config_maps(api: ApiClient, namespace: str) -> list[str]:
+    items = api.get(f"/api/v1/namespaces/{namespace}/configmaps")["items"]
+    return [item["metadata"]["name"] for item in items if item["metadata"]["name"] != "kube-root-ca.crt"]
+
+
+@pytest.mark.parametrize("immutable", [True, False])
+def test_a_lost_object_with_a_generated_name_is_taken_over_by_the_next_run(
+    resource: Make, run_anew: Callable[[], None], api: ApiClient, namespace: str, immutable: bool
+) -> None:
+    wanted = {"metadata": {"namespace": namespace}, "data": {"a": "1"}, "immutable": immutable}
+    lost = resource(CONFIG_MAP, "config").create(wanted)
+    run_anew()
+    made = resource(CONFIG_MAP, "config").create(wanted)
+    assert made.id == lost.id
+    assert _config_maps(api, namespace) == [made.id.partition("/")[2]]
+
+
+@pytest.mark.parametrize("second", [{"a": "2"}, {}, {"a": "1", "b": "2"}])
+def test_a_lost_object_that_cannot_become_what_is_wanted_is_removed(
+    resource: Make, run_anew: Callable[[], None], api: ApiClient, namespace: str, second: dict[str, str]
+) -> None:
+    metadata = {"metadata": {"namespace": namespace}, "immutable": True}
+    lost = resource(CONFIG_MAP, "config").create({**metadata, "data": {"a": "1"}})
+    run_anew()
+    made = resource(CONFIG_MAP, "config").create({**metadata, "data": second})
+    assert made.id != lost.id
+    assert _config_maps(api, namespace) == [made.id.partition("/")[2]]
+
+
+def test_a_lost_object_with_the_programs_own_name_is_made_anew_where_it_cannot_be_changed(
+    resource: Make, run_anew: Callable[[], None], api: ApiClient, namespace: str
+) -> None:
+    metadata = {"metadata": {"namespace": namespace, "name": "mine"}, "immutable": True}
+    resource(CONFIG_MAP, "config").create({**metadata, "data": {"a": "1"}})
+    run_anew()
+    resource(CONFIG_MAP, "config").create({**metadata, "data": {"a": "2"}})
+    assert api.get(f"/api/v1/namespaces/{namespace}/configmaps/mine")["data"] == {"a": "2"}
+
+
+def test_an_object_that_waits_to_be_deleted_after_its_replacement_is_not_taken_for_a_lost_one(
+    resource: Make, run_anew: Callable[[], None], api: ApiClient, namespace: str
+) -> None:
+    def wanted(value: str) -> dict[str, Any]:
+        return {"metadata": {"namespace": namespace}, "data": {"a": value}}
+
+    old = resource(CONFIG_MAP, "config").create(wanted("1"))
+    old.diff(wanted("2"))
+    new = resource(CONFIG_MAP, "config").create(wanted("2"))
+    run_anew()  # the run ended before the old one was deleted; the engine now speaks of the new one only
+    new.diff(wanted("1"))
+    third = resource(CONFIG_MAP, "config").create(wanted("1"))
+    assert len({old.id, new.id, third.id}) == 3
+    assert len(_config_maps(api, namespace)) == 3
+
+
 def test_an_object_of_someone_else_is_not_taken_over(resource: Make, namespace: str) -> None:
     inputs = {"metadata": {"namespace": namespace, "name": "a"}, "data": {"a": "1"}}
     resource(CONFIG_MAP, "one").create(inputs)

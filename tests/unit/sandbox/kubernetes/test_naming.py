@@ -8,9 +8,11 @@ from sandbox.plugin import UNKNOWN, Check
 URN = "urn:pulumi:sandbox::slipway::kubernetes:core/v1:ConfigMap::config"
 
 
-def _check(new: dict[str, Any], old: dict[str, Any] | None = None, seed: bytes = b"seed") -> dict[str, Any]:
+def _check(
+    new: dict[str, Any], old: dict[str, Any] | None = None, seed: bytes = b"seed", lost: str = ""
+) -> dict[str, Any]:
     request = Check(urn=URN, old_inputs=old or {}, new_inputs=new, random_seed=seed)
-    return with_name(request, new)
+    return with_name(request, new, lambda: lost)
 
 
 def test_an_unnamed_object_gets_its_logical_name_and_eight_digits() -> None:
@@ -33,6 +35,13 @@ def test_a_generated_name_stays_through_updates() -> None:
 def test_a_replacement_gets_another_name_because_the_engine_sends_no_old_inputs() -> None:
     first = _check({})
     assert _check({}, old={}, seed=b"other")["metadata"]["name"] != first["metadata"]["name"]
+
+
+def test_a_lost_object_gives_its_name_to_a_resource_that_has_none() -> None:
+    assert _check({}, lost="config-0a1b2c3d")["metadata"]["name"] == "config-0a1b2c3d"
+    first = _check({})
+    assert _check({}, old=first, lost="config-0a1b2c3d")["metadata"] == first["metadata"]
+    assert _check({"metadata": {"name": "mine"}}, lost="config-0a1b2c3d")["metadata"]["name"] == "mine"
 
 
 def test_a_name_from_the_program_is_left_alone() -> None:

@@ -1,14 +1,13 @@
-"""Who may talk to a TorchServe server, and whom it may talk to.
+"""Who may talk to a server, and whom it may talk to.
 
-It stands where TorchServe's token would: that one cannot be supplied and breaks every probe. The management port
-is in no rule and listens on loopback besides.
+It stands where a token would: TorchServe's cannot be supplied and breaks every probe, and TGI's would have to be a
+secret of every client. TorchServe's management port is in no rule and listens on loopback besides. The trap: where
+metrics are on the inference port, as TGI's are, whoever may scrape may also ask.
 """
 
 from typing import Final
 
 import pulumi_kubernetes as k8s
-
-from engines.torchserve import INFERENCE_PORT, METRICS_PORT
 
 net = k8s.networking.v1
 
@@ -21,17 +20,19 @@ POD_IDENTITY_AGENT: Final = "169.254.170.23/32"
 (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html)."""
 
 
-def network_policy_spec(selecting: dict[str, str]) -> k8s.networking.v1.NetworkPolicySpecArgs:
+def network_policy_spec(
+    selecting: dict[str, str], *, inference_port: int, metrics_port: int
+) -> k8s.networking.v1.NetworkPolicySpecArgs:
     """Predictions from gateways and neighbours, metrics from monitoring; out only to DNS, AWS and the agent."""
     return net.NetworkPolicySpecArgs(
         pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selecting),
         policy_types=["Egress", "Ingress"],
         ingress=[
             net.NetworkPolicyIngressRuleArgs(
-                from_=[_namespaces(GATEWAY_LABEL), _own_namespace()], ports=[_tcp(INFERENCE_PORT)]
+                from_=[_namespaces(GATEWAY_LABEL), _own_namespace()], ports=[_tcp(inference_port)]
             ),
             net.NetworkPolicyIngressRuleArgs(
-                from_=[_namespaces(MONITORING_LABEL)], ports=[_tcp(METRICS_PORT)]
+                from_=[_namespaces(MONITORING_LABEL)], ports=[_tcp(metrics_port)]
             ),
         ],
         egress=[

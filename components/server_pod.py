@@ -1,0 +1,144 @@
+"""What every server's pod is made of: it may run under the `restricted` pod security standard.
+
+An init container copies the models from the bucket; the server then starts on a read-only root and writes only to
+emptyDirs. All containers run as one user without any capability.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.server_identity import selecting_labels
+from planning import GPU_TAINT_KEY, POOL_LABEL, ServerPlan
+
+core = k8s.core.v1
+
+USER: Final = 1000
+"""`model-server` in TorchServe's image; any id works there, since all that is written to is an emptyDir."""
+DRAIN: Final = timedelta(seconds=15)
+"""Until every node's routing has forgotten a pod that is to stop."""
+MODEL_STORE: Final = "/mnt/models"
+TEMPORARY: Final = "/tmp"  # noqa: S108 - an emptyDir
+
+_ZONE: Final = "topology.kubernetes.io/zone"
+
+
+def server_pod(
+    server: ServerPlan,
+    *,
+    service_account: pulumi.Input[str],
+    fetch: k8s.core.v1.ContainerArgs,
+    container: k8s.core.v1.ContainerArgs,
+    volumes: Sequence[k8s.core.v1.VolumeArgs],
+    stop: timedelta,
+) -> k8s.core.v1.PodSpecArgs:
+    """The pod of one replica. `stop` is what the server takes from SIGTERM to its end, once it is drained."""
+    labels = selecting_labels(server)
+    return core.PodSpecArgs(
+        service_account_name=service_account,
+        automount_service_account_token=False,
+        # Otherwise every Service of the namespace becomes environment variables, and engines read theirs.
+        enable_service_links=False,
+        node_selector={POOL_LABEL: server.pool},
+        tolerations=_tolerations(server),
+        topology_spread_constraints=[_spread("kubernetes.io/hostname", labels), _spread(_ZONE, labels)],
+        termination_grace_period_seconds=int((DRAIN + stop).total_seconds()),
+        security_context=core.PodSecurityContextArgs(
+            run_as_non_root=True,
+            run_as_user=USER,
+            run_as_group=USER,
+            fs_group=USER,
+            fs_group_change_policy="OnRootMismatch",
+            seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
+        ),
+        init_containers=[fetch],
+        containers=[container],
+        volumes=volumes,
+    )
+
+
+def fetch_container(
+    server: ServerPlan,
+    *,
+    name: str,
+    script: Sequence[str],
+    bucket: pulumi.Input[str],
+    region: str,
+    mounts: Sequence[k8s.core.v1.VolumeMountArgs],
+) -> k8s.core.v1.ContainerArgs:
+    """Copies models into the store. `script` is what /bin/sh runs; it finds the bucket's name in $MODEL_BUCKET."""
+    return core.ContainerArgs(
+        name=name,
+        image=str(server.fetch_image),
+        command=["/bin/sh", *script],
+        env=environment(AWS_REGION=region, HOME=TEMPORARY, MODEL_BUCKET=bucket),
+        security_context=locked_down(),
+        resources=core.ResourceRequirementsArgs(
+            requests={"cpu": "250m", "memory": "256Mi"}, limits={"memory": "512Mi"}
+        ),
+        volume_mounts=mounts,
+    )
+
+
+def locked_down() -> k8s.core.v1.SecurityContextArgs:
+    """No root, no capability, nothing written but to volumes."""
+    return core.SecurityContextArgs(
+        allow_privilege_escalation=False,
+        privileged=False,
+        read_only_root_filesystem=True,
+        run_as_non_root=True,
+        capabilities=core.CapabilitiesArgs(drop=["ALL"]),
+    )
+
+
+def environment(**values: pulumi.Input[str]) -> list[k8s.core.v1.EnvVarArgs]:
+    """Variables, sorted."""
+    return [core.EnvVarArgs(name=name, value=values[name]) for name in sorted(values)]
+
+
+def empty_volumes(paths: Mapping[str, str]) -> list[k8s.core.v1.VolumeArgs]:
+    """An emptyDir for each name, sorted."""
+    return [core.VolumeArgs(name=name, empty_dir=core.EmptyDirVolumeSourceArgs()) for name in sorted(paths)]
+
+
+def mounts(paths: Mapping[str, str]) -> list[k8s.core.v1.VolumeMountArgs]:
+    """Volume name → where it is mounted, writable, sorted."""
+    return [core.VolumeMountArgs(name=name, mount_path=paths[name]) for name in sorted(paths)]
+
+
+def container_ports(server: ServerPlan) -> list[k8s.core.v1.ContainerPortArgs]:
+    """The ports that the plan opens, by name."""
+    return [core.ContainerPortArgs(name=name, container_port=number) for name, number in server.ports.items()]
+
+
+def server_resources(server: ServerPlan) -> k8s.core.v1.ResourceRequirementsArgs:
+    """Memory is limited to what is requested; CPU is not limited, since throttling costs latency."""
+    fixed = {"memory": server.resources.memory.kubernetes}
+    if server.resources.gpus:
+        fixed["nvidia.com/gpu"] = str(server.resources.gpus)
+    return core.ResourceRequirementsArgs(
+        requests={"cpu": f"{server.resources.millicores}m", **fixed}, limits=fixed
+    )
+
+
+def attempts(budget: timedelta, period: timedelta) -> int:
+    """How many failures in a row a probe that asks every `period` must bear to bear `budget`."""
+    return -(-budget // period)
+
+
+def _tolerations(server: ServerPlan) -> list[k8s.core.v1.TolerationArgs]:
+    if not server.resources.gpus:
+        return []
+    return [core.TolerationArgs(key=GPU_TAINT_KEY, operator="Exists", effect="NoSchedule")]
+
+
+def _spread(topology_key: str, labels: dict[str, str]) -> k8s.core.v1.TopologySpreadConstraintArgs:
+    return core.TopologySpreadConstraintArgs(
+        max_skew=1,
+        topology_key=topology_key,
+        when_unsatisfiable="ScheduleAnyway",
+        label_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=labels),
+    )

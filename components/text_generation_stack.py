@@ -1,0 +1,43 @@
+"""One TGI server of a plan: its identity, its pods, and who may talk to it.
+
+TGI takes its whole configuration from the environment, so there is no ConfigMap: a changed option changes the
+Deployment. The trap: its published image cannot run as this pod's user (docs/known-limits.md).
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.server_deployment import deploy
+from components.server_identity import ServerSite, make_identity
+from components.text_generation_pod import pod_spec
+from planning import TextGenerationPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextGenerationStackArgs:
+    """The server, and the platform it stands on."""
+
+    server: TextGenerationPlan
+    site: ServerSite
+
+
+class TextGenerationStack(pulumi.ComponentResource):
+    """One TGI server."""
+
+    url: pulumi.Output[str]
+    """Base URL inside the cluster; the plan's paths go behind it."""
+
+    def __init__(
+        self, name: str, args: TextGenerationStackArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("slipway:serving:TextGenerationStack", name, None, opts)
+        identity = make_identity(self, name, args.server, args.site)
+        pod = pod_spec(
+            args.server,
+            service_account=identity.account,
+            bucket=args.site.bucket_name,
+            region=args.site.region,
+        )
+        self.url = deploy(self, name, args.server, args.site, identity, pod)
+        self.register_outputs({"url": self.url})

@@ -1,0 +1,122 @@
+"""What a person may say about how TGI runs one model version.
+
+Left out on purpose: `max_batch_total_tokens`, which TGI ignores for flash-attention models; `max_input_length`, the
+old name of max_input_tokens; `sharded`, which num_shard decides; and what downloads or runs code of others.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+from engines.tgi.facts import GRACEFUL_TERMINATION
+from engines.tgi.quantization import AMPERE, FACTS, TURING, Quantization
+from quantities import Bytes, Duration
+
+
+class Dtype(StrEnum):
+    """Values of DTYPE."""
+
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class KvCacheDtype(StrEnum):
+    """Values of KV_CACHE_DTYPE."""
+
+    FP8_E4M3FN = "fp8_e4m3fn"
+    FP8_E5M2 = "fp8_e5m2"
+
+
+def _above_zero(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{value!r} is not a number; write one as in 0.9") from error
+    if not 0 < number < float("inf"):
+        raise ValueError(f"{value!r} is not above 0; write a number as in 0.9")
+    return number
+
+
+Ratio = Annotated[float, BeforeValidator(_above_zero)]
+
+
+class ServingOptions(BaseModel):
+    """Limits, precision and timeouts of one version. What is left out takes TGI's own default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_input_tokens: PositiveInt | None = None
+    """Longest prompt. Left out, TGI takes what model and memory allow."""
+    max_total_tokens: PositiveInt | None = None
+    """Prompt and answer together."""
+    max_batch_prefill_tokens: PositiveInt | None = None
+    max_concurrent_requests: PositiveInt = 128
+    """One more is answered with 429."""
+    max_client_batch_size: PositiveInt = 4
+    payload_limit: Bytes = Bytes(2_000_000)
+    waiting_served_ratio: Ratio = 0.3
+    num_shard: PositiveInt = 1
+    """GPUs that share one copy of the model."""
+    quantize: Quantization | None = None
+    """Weights that were quantized before, and say so in their config, need none."""
+    dtype: Dtype | None = None
+    kv_cache_dtype: KvCacheDtype | None = None
+    cuda_memory_fraction: Annotated[Ratio, Field(le=1)] = 1.0
+    """Of the whole card, counted from its top: what neighbours hold is taken off it (read: flash_causal_lm.py)."""
+    startup_timeout: Duration = timedelta(minutes=10)
+    """Loading, warm-up and CUDA graphs. Ours, not TGI's; chosen, not measured."""
+    graceful_termination_timeout: Duration = GRACEFUL_TERMINATION
+    """After SIGTERM, for requests in flight. Whole seconds."""
+
+    @property
+    def compute_capability(self) -> tuple[int, int]:
+        """The least that a GPU must have for these options."""
+        needed = [TURING if self.quantize is None else FACTS[self.quantize].compute_capability]
+        if self.dtype is Dtype.BFLOAT16:
+            needed.append(AMPERE)
+        if self.kv_cache_dtype is not None:
+            # FlashInfer alone takes it on CUDA (layers/attention/kv_cache.py), and is built for 8.0 and up.
+            needed.append(AMPERE)
+        return max(needed)
+
+    @field_validator("graceful_termination_timeout", "startup_timeout")
+    @classmethod
+    def _whole_seconds(cls, value: timedelta) -> timedelta:
+        if value % timedelta(seconds=1) or value < timedelta(seconds=1):
+            raise ValueError("is not a whole number of seconds; write 1s or more, no fraction")
+        return value
+
+    @model_validator(mode="after")
+    def _prompt_within_total(self) -> Self:
+        # The launcher stops on this one; here it is found before anything is deployed.
+        if self.max_input_tokens and self.max_total_tokens and self.max_input_tokens >= self.max_total_tokens:
+            raise ValueError(
+                f"max_input_tokens {self.max_input_tokens} leaves no room for an answer within max_total_tokens "
+                f"{self.max_total_tokens}; lower the first or raise the second"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_precision(self) -> Self:
+        if self.quantize is not None and self.dtype is not None:
+            raise ValueError("quantize and dtype are both given and exclude each other; keep one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _shards(self) -> Self:
+        if self.quantize is not None and self.num_shard > 1 and not FACTS[self.quantize].sharded:
+            raise ValueError(
+                f"quantize {self.quantize} cannot be spread over {self.num_shard} GPUs; set num_shard to 1 or choose "
+                "another quantization"
+            )
+        return self

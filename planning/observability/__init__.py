@@ -1,0 +1,15 @@
+"""What is watched of a server and when somebody is told: pure functions from plans to specs."""
+
+from planning.observability.alerts import Alert, Severity, server_alerts
+from planning.observability.pod_monitor import SERVER_LABEL, identity_labels, pod_monitor_spec
+from planning.observability.rules import prometheus_rule_spec
+
+__all__ = [
+    "Alert",
+    "SERVER_LABEL",
+    "Severity",
+    "identity_labels",
+    "pod_monitor_spec",
+    "prometheus_rule_spec",
+    "server_alerts",
+]

@@ -1,0 +1,206 @@
+"""When somebody is told about a server: first alerts, on what engines and Kubernetes emit today.
+
+No objective of an entry is known here yet, so a threshold is either a fact (no pod is ready) or a choice that says
+so. Every comparison is written so that a series that does not exist yet gives no alert, and a server that has
+vanished does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+
+from planning.observability.pod_monitor import SERVER_LABEL
+from planning.server import ServerPlan
+from planning.servers import Server
+from planning.text_generation_servers import TextGenerationPlan
+from planning.torchserve_servers import TorchServePlan
+
+FAILED_SHARE: Final = 0.05
+"""Of the requests, over five minutes. Chosen, not measured; an entry's availability objective replaces it."""
+QUEUE_WAIT: Final = timedelta(seconds=1)
+"""Mean wait for a worker, beyond the batching delay that the entry asks for. Chosen, not measured."""
+RESTARTS_AN_HOUR: Final = 2
+"""One may be an eviction; three are a crash loop that Kubernetes slows down."""
+
+START: Final = timedelta(minutes=10)
+"""A start, and a rollout of the only replica, are no outage: as long as TGI's startup_timeout. Chosen, not measured.
+It does not follow the server's startup_budget: then each added version would change the alert."""
+
+_SUSTAINED: Final = timedelta(minutes=10)
+
+
+class Severity(StrEnum):
+    """What an alert asks of a person."""
+
+    CRITICAL = "critical"
+    """Users get no answer: somebody is woken."""
+    WARNING = "warning"
+    """Somebody looks within the working day."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """One condition and what to do about it."""
+
+    name: str
+    expression: str
+    """PromQL; a result means that the condition holds."""
+    hold: timedelta
+    """How long it must hold; whole seconds."""
+    severity: Severity
+    summary: str
+    description: str
+    run: str
+    """Commands that show the cause."""
+
+
+def server_alerts(server: Server, namespace: str) -> tuple[Alert, ...]:
+    """The server's alerts. `namespace` is where its pods run."""
+    return (*_of_pods(server, namespace), *_of_engine(server, namespace))
+
+
+def _of_engine(server: Server, namespace: str) -> Iterator[Alert]:
+    match server:
+        case TorchServePlan():
+            yield from _of_torchserve(server, namespace)
+        case TextGenerationPlan():
+            yield from _of_tgi(server, namespace)
+
+
+def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
+    pods = (
+        f'max by (namespace, pod) (kube_pod_labels{{namespace="{namespace}",'
+        f'label_slipway_dev_server="{server.name}"}})'
+    )
+    ready = (
+        f'(sum(max by (namespace, pod) (kube_pod_status_ready{{namespace="{namespace}",condition="true"}}) '
+        f"* on (namespace, pod) {pods}) or vector(0))"
+    )
+    scraped = f'(min(up{{namespace="{namespace}",server="{server.name}"}}) or vector(0))'
+    restarts = (
+        f'sum(max by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total{{namespace="'
+        f'{namespace}"}}[1h])) * on (namespace, pod) group_left () {pods})'
+    )
+    what = _named(server)
+    yield Alert(
+        name="SlipwayServerNotReady",
+        # Without kube-state-metrics nothing is known of pods, which has an alert of its own.
+        expression=f'{ready} == 0 and on () (max(up{{job="kube-state-metrics"}}) == 1)',
+        hold=START,
+        severity=Severity.CRITICAL,
+        summary=f"{what} has no ready replica",
+        description=(
+            f"No pod of {server.name} is ready: nobody gets an answer from {server.task}/{server.model}. Usual causes: "
+            "no node with room, an image or model that cannot be fetched, a model that does not load."
+        ),
+        run=_commands(server, namespace, "get pods", "describe pods"),
+    )
+    yield Alert(
+        name="SlipwayServerRestarts",
+        expression=f"{restarts} > {RESTARTS_AN_HOUR}",
+        hold=timedelta(0),
+        severity=Severity.WARNING,
+        summary=f"{what} keeps restarting",
+        description=(
+            f"Containers of {server.name} restarted more than {RESTARTS_AN_HOUR} times within an hour. Usual causes: "
+            "memory beyond what its entry says, a GPU error, a crash in the model's code."
+        ),
+        run=_commands(server, namespace, "describe pods", "logs --previous --all-containers"),
+    )
+    yield Alert(
+        name="SlipwayMetricsMissing",
+        expression=f"{scraped} == 0 and on () {ready} > 0",
+        hold=_SUSTAINED,
+        severity=Severity.WARNING,
+        summary=f"Prometheus cannot scrape {what}",
+        description=(
+            f"Pods of {server.name} are ready, and their metrics are not read: the other alerts of this server are "
+            "blind. Usual cause: a network policy, or a PodMonitor that was changed by hand."
+        ),
+        run=_commands(server, namespace, "get podmonitors,networkpolicies", "describe podmonitors"),
+    )
+
+
+def _of_torchserve(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
+    samples = f'{{namespace="{namespace}",server="{server.name}"}}'
+    delay = max(model.options.max_batch_delay for model in server.models)
+    limit = QUEUE_WAIT + delay
+    version = "sum by (model_name, model_version)"
+    what = _named(server)
+    yield Alert(
+        name="SlipwayRequestsFail",
+        # Requests2XX counts answers to readiness questions as well, so it is no base for a share.
+        expression=(
+            f"sum(rate(Requests5XX{samples}[5m])) / sum(rate(ts_inference_requests_total{samples}[5m])) "
+            f"> {FAILED_SHARE}"
+        ),
+        hold=_SUSTAINED,
+        severity=Severity.CRITICAL,
+        summary=f"{what} answers more than {FAILED_SHARE:.0%} of requests with 5xx",
+        description=(
+            f"More than {FAILED_SHARE:.0%} of the requests to {server.name} fail. Usual causes: an error in the "
+            "handler, a worker that takes longer than its response_timeout, a version just released."
+        ),
+        run=_commands(server, namespace, "logs --tail=200"),
+    )
+    yield Alert(
+        name="SlipwayQueueWait",
+        expression=(
+            f"{version} (rate(ts_queue_latency_microseconds{samples}[5m])) "
+            f"/ {version} (rate(ts_inference_requests_total{samples}[5m])) > {limit // timedelta(microseconds=1)}"
+        ),
+        hold=_SUSTAINED,
+        severity=Severity.WARNING,
+        summary=f"requests to {what} wait for a worker",
+        description=(
+            f"A request to {{{{ $labels.model_name }}}} version {{{{ $labels.model_version }}}} of {server.name} waits "
+            f"more than {limit.total_seconds():g} s on average, of which at most {delay.total_seconds():g} s are "
+            "batching. It needs more workers or replicas."
+        ),
+        run=_commands(server, namespace, "get pods"),
+    )
+
+
+def _of_tgi(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
+    identity = f'namespace="{namespace}",server="{server.name}"'
+    what = _named(server)
+    yield Alert(
+        name="SlipwayRequestsFail",
+        # A request that fails validation is its sender's mistake.
+        expression=(
+            f'sum(rate(tgi_request_failure{{{identity},err!="validation"}}[5m])) '
+            f"/ sum(rate(tgi_request_count{{{identity}}}[5m])) > {FAILED_SHARE}"
+        ),
+        hold=_SUSTAINED,
+        severity=Severity.CRITICAL,
+        summary=f"{what} fails more than {FAILED_SHARE:.0%} of requests",
+        description=(
+            f"More than {FAILED_SHARE:.0%} of the requests to {server.name} fail for a reason of the server's. "
+            "overloaded: more callers than max_concurrent_requests; generation: see the log, often memory."
+        ),
+        run=_commands(server, namespace, "logs --tail=200"),
+    )
+    yield Alert(
+        name="SlipwayQueueNeverEmpty",
+        expression=f"min(min_over_time(tgi_queue_size{{{identity}}}[10m])) > 0",
+        hold=timedelta(minutes=5),
+        severity=Severity.WARNING,
+        summary=f"requests to {what} always wait",
+        description=(
+            f"The queue of every replica of {server.name} was not empty for ten minutes: it gets more than it can "
+            "answer. It needs more replicas or a larger GPU."
+        ),
+        run=_commands(server, namespace, "get pods"),
+    )
+
+
+def _named(server: ServerPlan) -> str:
+    return f"{server.task}/{server.model} ({server.name})"
+
+
+def _commands(server: ServerPlan, namespace: str, *verbs: str) -> str:
+    show = f"slipway show {server.task}/{server.model} --env {server.environment}"
+    asked = [f"kubectl -n {namespace} {verb} -l {SERVER_LABEL}={server.name}" for verb in verbs]
+    return "\n".join([show, *asked])

@@ -1,0 +1,32 @@
+"""A server's alerts in the form that the Prometheus operator reads."""
+
+from datetime import timedelta
+from typing import Any
+
+from planning.observability.alerts import Alert, server_alerts
+from planning.observability.pod_monitor import identity_labels
+from planning.servers import Server
+
+
+def prometheus_rule_spec(server: Server, namespace: str) -> dict[str, Any]:
+    """The spec of the server's PrometheusRule. `namespace` is where its pods run."""
+    rules = [_rule(server, alert) for alert in server_alerts(server, namespace)]
+    return {"groups": [{"name": f"slipway-{server.name}", "rules": rules}]}
+
+
+def _rule(server: Server, alert: Alert) -> dict[str, Any]:
+    return {
+        "alert": alert.name,
+        "annotations": {
+            "description": alert.description,
+            "runbook": alert.run,
+            "summary": alert.summary,
+        },
+        "expr": alert.expression,
+        "for": _duration(alert.hold),
+        "labels": {**identity_labels(server), "severity": alert.severity},
+    }
+
+
+def _duration(value: timedelta) -> str:
+    return f"{value // timedelta(seconds=1)}s"

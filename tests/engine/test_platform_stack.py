@@ -1,0 +1,144 @@
+"""Platform and servers in two stacks, and the way from one stack to two and back."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.inspection import Inspection
+from tests.engine.clones import Clone, new_clone
+
+pytestmark = pytest.mark.engine
+
+ONE, PLATFORM, SERVING = "sandbox", "sandbox-platform", "sandbox-serving"
+RELEASE = "model_catalog/releases/sandbox.yaml"
+MONITORS = "/apis/monitoring.coreos.com/v1/namespaces/slipway-serving"
+SERVING_PARTS = r"::slipway::(slipway:serving:|slipway:monitoring:ServerMonitoring::|kubernetes:.*::serving$)"
+PLATFORM_PARTS = r"::slipway::slipway:"
+
+
+def up(clone: Clone, stack: str) -> str:
+    return clone.pulumi("up", f"--yes --skip-preview --non-interactive --stack {stack}").ok()
+
+
+def resources(clone: Clone, stack: str) -> list[dict[str, Any]]:
+    exported = json.loads(clone.pulumi("stack", f"export --stack {stack}").ok())
+    found: list[dict[str, Any]] = exported["deployment"].get("resources") or []
+    return found
+
+
+def move(clone: Clone, pattern: str, source: str, target: str) -> str:
+    """Moves the top-level resources whose URN matches; their children and providers go along."""
+    urns = [
+        resource["urn"]
+        for resource in resources(clone, source)
+        if "::pulumi:pulumi:Stack::" in resource.get("parent", "") and re.search(pattern, resource["urn"])
+    ]
+    stacks = f"--source organization/slipway/{source} --dest organization/slipway/{target}"
+    named = " ".join(f"'{urn}'" for urn in urns)
+    return clone.pulumi("state", f"move --yes --non-interactive {stacks} {named}").ok()
+
+
+def is_unchanged(output: str) -> bool:
+    return re.search(r"Resources:\n\s+\d+ unchanged\n", output) is not None
+
+
+def phases(clone: Clone) -> set[str]:
+    pods = Inspection(clone.sandbox).pods("slipway-serving", "app.kubernetes.io/part-of=slipway")
+    return {pod.phase for pod in pods}
+
+
+@pytest.fixture(scope="module", name="split")
+def _split(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone, str]]:
+    """Both stacks deployed, and what serving said before there was a platform."""
+    clone = new_clone(tmp_path_factory.mktemp("split"))
+    try:
+        clone.slipway("sandbox", "start").ok()
+        for stack in (PLATFORM, SERVING):
+            clone.pulumi("stack", f"init {stack} --no-select --non-interactive").ok()
+        too_early = clone.pulumi("preview", f"--non-interactive --stack {SERVING}")
+        assert too_early.code != 0
+        up(clone, PLATFORM)
+        up(clone, SERVING)
+        yield clone, too_early.output
+    finally:
+        clone.sandbox.stop()
+
+
+@pytest.fixture(name="clone")
+def _clone(split: tuple[Clone, str]) -> Iterator[Clone]:
+    yield split[0]
+    split[0].restore()
+
+
+def test_servers_without_a_platform_say_which_stack_to_deploy_first(split: tuple[Clone, str]) -> None:
+    _, output = split
+    assert "Pulumi.sandbox-serving.yaml: slipway:platformStack:" in output
+    assert "First run: pulumi up --stack organization/slipway/sandbox-platform" in output
+    assert "Traceback" not in output
+
+
+def test_servers_run_on_the_platform_of_another_stack(clone: Clone) -> None:
+    assert phases(clone) == {"Running"}
+
+
+def test_each_half_up_again_changes_nothing(clone: Clone) -> None:
+    assert is_unchanged(up(clone, PLATFORM))
+    assert is_unchanged(up(clone, SERVING))
+
+
+def test_a_rollback_touches_servers_alone(clone: Clone) -> None:
+    clone.edit(RELEASE, 'default: "2"', 'default: "1.0"')
+    assert is_unchanged(clone.pulumi("preview", f"--non-interactive --stack {PLATFORM}").ok())
+    previewed = clone.pulumi("preview", f"--non-interactive --stack {SERVING}").ok()
+    assert not is_unchanged(previewed)
+    assert "Deployment question-answering-reader-server" in previewed
+    assert "aws:eks" not in previewed
+
+
+def test_every_server_has_a_monitor_and_alerts_of_real_kinds(clone: Clone) -> None:
+    inspection = Inspection(clone.sandbox)
+    servers = {
+        item["metadata"]["labels"]["slipway.dev/server"]
+        for item in inspection.request("GET", "/apis/apps/v1/namespaces/slipway-serving/deployments")["items"]
+    }
+    for kind in ("podmonitors", "prometheusrules"):
+        watched = [
+            item["metadata"]["labels"]["slipway.dev/server"]
+            for item in inspection.request("GET", f"{MONITORS}/{kind}")["items"]
+        ]
+        assert sorted(watched) == sorted(servers), kind
+
+
+def test_destroying_both_halves_leaves_nothing(split: tuple[Clone, str]) -> None:
+    clone, _ = split
+    for stack in (SERVING, PLATFORM):
+        clone.pulumi("destroy", f"--yes --skip-preview --non-interactive --stack {stack}").ok()
+    inspection = Inspection(clone.sandbox)
+    assert inspection.leftovers() == []
+    definitions = inspection.request("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
+    assert definitions["items"] == []
+
+
+def test_moving_from_one_stack_to_two_and_back_changes_no_resource(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    clone = new_clone(tmp_path_factory.mktemp("move"))
+    try:
+        clone.slipway("sandbox", "up").ok()
+        for stack in (PLATFORM, SERVING):
+            clone.pulumi("stack", f"init {stack} --no-select --non-interactive").ok()
+        move(clone, SERVING_PARTS, ONE, SERVING)
+        move(clone, PLATFORM_PARTS, ONE, PLATFORM)
+        assert {r["type"] for r in resources(clone, ONE) if not r["type"].startswith("pulumi:")} == set()
+        assert is_unchanged(up(clone, PLATFORM))
+        assert is_unchanged(up(clone, SERVING))
+        assert phases(clone) == {"Running"}
+        move(clone, PLATFORM_PARTS, PLATFORM, ONE)
+        move(clone, SERVING_PARTS, SERVING, ONE)
+        assert is_unchanged(clone.slipway("sandbox", "up").ok())
+        assert clone.shell("git status --porcelain").ok() == ""
+    finally:
+        clone.sandbox.stop()

@@ -1,0 +1,145 @@
+import re
+from datetime import timedelta
+
+import pytest
+
+from engines.tgi.metrics import METRICS as TGI_METRICS
+from engines.torchserve.metrics import METRICS as TORCHSERVE_METRICS
+from model_catalog import Engine, Environment, load_catalog
+from planning import PoolSettings, Server, make_plan
+from planning.observability import (
+    Severity,
+    identity_labels,
+    pod_monitor_spec,
+    prometheus_rule_spec,
+    server_alerts,
+)
+
+SETTINGS = PoolSettings(
+    gpu_instance_type="g4dn.xlarge",
+    gpu_max_nodes=4,
+    cpu_instance_type="m6i.2xlarge",
+    cpu_max_nodes=4,
+    system_instance_type="m6i.large",
+    system_nodes=2,
+)
+SERVERS = make_plan(load_catalog(), Environment.SANDBOX, SETTINGS).servers
+BY_ENGINE = {server.engine: server for server in SERVERS}
+EMITTED = {Engine.TGI: TGI_METRICS, Engine.TORCHSERVE: TORCHSERVE_METRICS}
+OF_THE_CLUSTER = {
+    "kube_pod_container_status_restarts_total",
+    "kube_pod_labels",
+    "kube_pod_status_ready",
+    "up",
+}
+"""Prometheus itself, and kube-state-metrics 2 (docs/metrics/workload/pod-metrics.md of its repository)."""
+WORDS = {"and", "increase", "max", "min", "min_over_time", "on", "or", "rate", "sum", "vector"}
+
+
+@pytest.fixture(params=SERVERS, ids=lambda server: server.name)
+def server(request: pytest.FixtureRequest) -> Server:
+    planned: Server = request.param
+    return planned
+
+
+def metrics_in(expression: str) -> set[str]:
+    """Names that an expression reads: what is left without matchers, ranges, label lists and PromQL's own words."""
+    bare = re.sub(r"\{[^}]*\}|\[[^]]*\]|\b(by|on|group_left) \([^)]*\)", "", expression)
+    return set(re.findall(r"[A-Za-z_:][\w:]*", bare)) - WORDS
+
+
+def test_the_catalog_has_a_server_of_each_engine() -> None:
+    assert set(BY_ENGINE) == set(Engine)
+
+
+def test_every_metric_that_an_alert_reads_is_emitted_by_that_engine_or_by_the_cluster(server: Server) -> None:
+    for alert in server_alerts(server, "serving"):
+        read = metrics_in(alert.expression)
+        assert read, alert.name
+        assert read <= EMITTED[server.engine] | OF_THE_CLUSTER, alert.name
+
+
+def test_an_invented_metric_would_be_noticed() -> None:
+    assert metrics_in('sum by (a) (rate(ts_invented{b="c"}[5m])) > 0.05') == {"ts_invented"}
+
+
+def test_every_alert_speaks_of_its_own_server_and_of_no_other(server: Server) -> None:
+    for alert in server_alerts(server, "serving"):
+        matchers = re.findall(r"\{([^}]*)\}", alert.expression)
+        own = [m for m in matchers if f'"{server.name}"' in m]
+        assert own, alert.name
+        assert all('namespace="serving"' in m for m in own), alert.name
+
+
+def test_brackets_and_quotes_of_every_expression_are_closed(server: Server) -> None:
+    for alert in server_alerts(server, "serving"):
+        for opening, closing in ("()", "{}", "[]"):
+            assert alert.expression.count(opening) == alert.expression.count(closing), alert.name
+        assert alert.expression.count('"') % 2 == 0, alert.name
+
+
+def test_a_vanished_server_is_told_although_it_has_no_series_left(server: Server) -> None:
+    (gone,) = [a for a in server_alerts(server, "serving") if a.name == "SlipwayServerNotReady"]
+    assert gone.severity is Severity.CRITICAL
+    assert "or vector(0)) == 0" in gone.expression
+
+
+def test_a_rollout_of_the_only_replica_wakes_nobody(server: Server) -> None:
+    (gone,) = [a for a in server_alerts(server, "serving") if a.name == "SlipwayServerNotReady"]
+    assert gone.hold >= timedelta(minutes=10)
+
+
+def test_every_alert_says_whose_it_is_how_bad_and_what_to_run(server: Server) -> None:
+    (group,) = prometheus_rule_spec(server, "serving")["groups"]
+    for rule in group["rules"]:
+        assert rule["labels"] == {**identity_labels(server), "severity": rule["labels"]["severity"]}
+        assert rule["labels"]["severity"] in set(Severity)
+        assert f"{server.task}/{server.model}" in rule["annotations"]["summary"]
+        commands = rule["annotations"]["runbook"].splitlines()
+        assert commands[0] == f"slipway show {server.task}/{server.model} --env sandbox"
+        assert all(line.startswith(("slipway ", "kubectl -n serving ")) for line in commands)
+        assert re.fullmatch(r"\d+s", rule["for"])
+
+
+def test_alert_names_are_unique_within_a_server(server: Server) -> None:
+    names = [alert.name for alert in server_alerts(server, "serving")]
+    assert len(names) == len(set(names))
+
+
+def test_batching_that_an_entry_asks_for_is_no_queue() -> None:
+    server = BY_ENGINE[Engine.TORCHSERVE]
+    (wait,) = [a for a in server_alerts(server, "serving") if a.name == "SlipwayQueueWait"]
+    limit = int(wait.expression.rpartition("> ")[2])
+    delays = [model.options.max_batch_delay for model in server.models]  # type: ignore[attr-defined]  # TorchServe's
+    assert limit == (timedelta(seconds=1) + max(delays)) / timedelta(microseconds=1)
+
+
+def test_a_request_that_its_sender_got_wrong_is_no_failure_of_tgi() -> None:
+    (failing,) = [
+        a for a in server_alerts(BY_ENGINE[Engine.TGI], "serving") if a.name == "SlipwayRequestsFail"
+    ]
+    assert 'err!="validation"' in failing.expression
+
+
+@pytest.mark.parametrize(
+    ("engine", "port"), [(Engine.TORCHSERVE, "metrics"), (Engine.TGI, "inference")], ids=str
+)
+def test_prometheus_scrapes_the_port_where_the_engine_shows_its_metrics(engine: Engine, port: str) -> None:
+    (endpoint,) = pod_monitor_spec(BY_ENGINE[engine])["podMetricsEndpoints"]
+    assert (endpoint["port"], endpoint["path"]) == (port, "/metrics")
+
+
+def test_every_sample_says_task_model_owner_environment_and_server(server: Server) -> None:
+    (endpoint,) = pod_monitor_spec(server)["podMetricsEndpoints"]
+    labels = {rule["targetLabel"]: rule["replacement"] for rule in endpoint["relabelings"]}
+    assert labels == {
+        "environment": "sandbox",
+        "model": server.model,
+        "owner": server.owner,
+        "server": server.name,
+        "task": server.task,
+    }
+
+
+def test_a_monitor_selects_the_pods_of_its_server_alone(server: Server) -> None:
+    assert pod_monitor_spec(server)["selector"] == {"matchLabels": {"slipway.dev/server": server.name}}
