@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import catalog_commands, doctor, main
+from cli.console import CLONE
 from cli.doctor import Finding
 from model_catalog import CATALOG_ROOT, CatalogError, Problem
 from sandbox.errors import SandboxError
@@ -129,4 +130,4 @@ _CODE = (
 
 
 def test_the_catalog_of_the_checkout_is_the_one_that_is_read() -> None:
-    assert catalog_commands.CLONE / "model_catalog" == CATALOG_ROOT
+    assert CLONE / "model_catalog" == CATALOG_ROOT

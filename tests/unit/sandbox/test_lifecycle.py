@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import engine as engine_module
-from sandbox import lifecycle
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
 from sandbox.lifecycle import Sandbox, shell_exports
@@ -85,7 +83,7 @@ def test_ports_taken_by_somebody_else_are_chosen_anew_and_named(
 ) -> None:
     said: list[str] = []
     first = sandbox._ports(said.append)
-    monkeypatch.setattr(lifecycle.endpoints, "taken", lambda _: [first.aws])
+    monkeypatch.setattr("sandbox.endpoints.taken", lambda _: [first.aws])
     second = sandbox._ports(said.append)
     assert second != first
     assert said == [f"port {first.aws} was taken by another program; choosing other ports"]
@@ -119,7 +117,7 @@ def test_a_lock_held_by_a_living_engine_is_left_alone(
         def name(self) -> str:
             return "pulumi"
 
-    monkeypatch.setattr(engine_module.psutil, "Process", Living)
+    monkeypatch.setattr("psutil.Process", Living)
     lock = sandbox.paths.backend / ".pulumi" / "locks" / "1.json"
     lock.parent.mkdir(parents=True)
     lock.write_text(json.dumps({"pid": 4711, "hostname": os.uname().nodename}))
