@@ -28,15 +28,11 @@ def up() -> None:
     sandbox, watch = Sandbox(CLONE), Stopwatch()
     with sandbox.exclusive("up", report):
         with watch.step("start"):
-            started = sandbox.start(report)
+            sandbox.start(report)
         engine = Engine(sandbox)
-        existed = engine.has_stack()
-        engine.ready_stack(report)
         with watch.step("engine"):
-            if existed and engine.has_pending_operations():
-                report("an earlier update was cut off: reading what it left")
-                _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
-            _must_succeed(engine.up(refresh=existed and bool(started)), "update")
+            _bring_up_to_date(engine)
+            _must_succeed(engine.up(), "update")
         with watch.step("table"):
             print_summary(engine.outputs(), Inspection(sandbox))
     OUT.print(f"\n{watch}")
@@ -51,7 +47,7 @@ def preview(
     with sandbox.exclusive("preview", report):
         sandbox.start(report)
         engine = Engine(sandbox)
-        engine.ready_stack(report)
+        _bring_up_to_date(engine)
         _must_succeed(engine.preview(*(("--diff",) if diff else ())), "preview")
 
 
@@ -59,16 +55,15 @@ def preview(
 def down() -> None:
     """Destroy what is deployed, check that nothing is left, end every process, remove the sandbox's files."""
     sandbox, watch = Sandbox(CLONE), Stopwatch()
+    checked = "nothing was deployed"
     with sandbox.exclusive("down", report):
         alive = processes.running(sandbox.paths)
         if "aws" in alive and Engine(sandbox).has_stack():
             with watch.step("start"):
                 sandbox.start(report)
             engine = Engine(sandbox)
-            engine.ready_stack(report)
             with watch.step("destroy"):
-                if engine.has_pending_operations():
-                    _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+                _bring_up_to_date(engine)
                 _must_succeed(engine.destroy(), "destroy")
             leftovers = Inspection(sandbox).leftovers()
             if leftovers:
@@ -76,11 +71,12 @@ def down() -> None:
                     f"the stack is empty, and {len(leftovers)} things are left: {', '.join(leftovers)}. "
                     f"The sandbox still runs, for you to look; `slipway sandbox stop` ends it as it is."
                 )
+            checked = "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster"
         with watch.step("stop"):
             stopped = sandbox.stop()
             sandbox.remove()
     gone = f"ended {', '.join(stopped)}" if stopped else "nothing was running"
-    OUT.print(f"nothing left in any API; {gone}; state removed, logs kept in {sandbox.paths.logs}\n{watch}")
+    OUT.print(f"{checked}; {gone}; state removed, logs kept in {sandbox.paths.logs}\n{watch}")
 
 
 @app.command()
@@ -90,7 +86,7 @@ def start() -> None:
     with sandbox.exclusive("start", report):
         if not sandbox.start(report):
             report("everything was running already")
-        Engine(sandbox).ready_stack(report)
+        _bring_up_to_date(Engine(sandbox))
     OUT.print('the sandbox runs; use it with: eval "$(slipway sandbox env)"')
 
 
@@ -124,8 +120,23 @@ def status() -> None:
 @app.command()
 def env() -> None:
     """Print what makes a plain `pulumi … --stack sandbox` work: eval "$(slipway sandbox env)"."""
+    try:
+        exports = shell_exports(Sandbox(CLONE).environment())
+    except SandboxError:
+        # `eval` of nothing succeeds, and the next `pulumi` would run in the user's own environment.
+        typer.echo("false")
+        raise
     # Plain print: a console would wrap or colour what a shell evaluates.
-    typer.echo(shell_exports(Sandbox(CLONE).environment()), nl=False)
+    typer.echo(exports, nl=False)
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    """Makes the stack exist, and its state tell what the account holds."""
+    engine.ready_stack(report)
+    if engine.was_cut_off():
+        report("an earlier update was cut off, or the account is new: reading what is there")
+        _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+        engine.finished()
 
 
 def _must_succeed(code: int, what: str) -> None:

@@ -65,7 +65,12 @@ def build_platform(settings: Settings, plan: Plan, provider: aws.Provider) -> Pl
     )
     pools = GpuNodePools(
         "pools",
-        GpuNodePoolsArgs(cluster_name=cluster.name, subnet_ids=network.private_subnet_ids, pools=plan.pools),
+        GpuNodePoolsArgs(
+            cluster_name=cluster.name,
+            subnet_ids=network.private_subnet_ids,
+            pools=plan.pools,
+            after=network.egress,
+        ),
         opts,
     )
     return Platform(
@@ -75,5 +80,5 @@ def build_platform(settings: Settings, plan: Plan, provider: aws.Provider) -> Pl
         key_arn=bucket.key_arn,
         cluster_name=cluster.name,
         kubeconfig=cluster.kubeconfig,
-        ready=(cluster.pod_identity_agent, *pools.groups.values()),
+        ready=(*cluster.addons, *pools.groups.values()),
     )

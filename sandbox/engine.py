@@ -37,13 +37,17 @@ class Engine:
         """Whether the stack was ever created here."""
         return self._state_file().exists()
 
-    def has_pending_operations(self) -> bool:
-        """Whether an update was cut off while the engine waited for a provider's answer."""
-        return bool(self.deployment().get("pending_operations"))
+    def was_cut_off(self) -> bool:
+        """Whether the state may not tell what the account holds: an update was cut off, or the account is new."""
+        return self.sandbox.paths.unfinished.exists() or bool(self.deployment().get("pending_operations"))
 
-    def up(self, *, refresh: bool) -> int:
+    def finished(self) -> None:
+        """Notes that the state tells what the account holds."""
+        self.sandbox.paths.unfinished.unlink(missing_ok=True)
+
+    def up(self) -> int:
         """Updates the stack; returns the engine's exit code."""
-        return self._shown("up", "--yes", "--skip-preview", *(("--refresh",) if refresh else ()))
+        return self._shown("up", "--yes", "--skip-preview")
 
     def preview(self, *arguments: str) -> int:
         """Shows what an update would do; returns the engine's exit code."""

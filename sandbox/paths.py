@@ -49,6 +49,11 @@ class SandboxPaths:
         return self.root / "lock"
 
     @property
+    def unfinished(self) -> Path:
+        """There while the stack's state may not tell what the account holds; says why."""
+        return self.root / "unfinished"
+
+    @property
     def engine_home(self) -> Path:
         """PULUMI_HOME."""
         return self.root / "pulumi-home"
