@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Annotated, Final
 
@@ -42,6 +43,8 @@ def _options(
 
 def main() -> None:
     """Runs the command line; never shows a traceback unless asked to."""
+    # So that what is under way is ended in order: without it, SIGTERM skips every `finally`.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         app()
     except (SandboxError, *_WRONG) as error:
@@ -50,6 +53,7 @@ def main() -> None:
         ERR.print(f"slipway: {error}", markup=False, style="red" if ERR.is_terminal else None)
         sys.exit(EXIT_WRONG if isinstance(error, _WRONG) else EXIT_OUTSIDE)
     except Exception as error:
+        # The boundary: a person gets a line, a developer the traceback.
         if debugging():
             raise
         ERR.print(

@@ -29,15 +29,11 @@ def up() -> None:
     sandbox, watch = Sandbox(CLONE), Stopwatch()
     with sandbox.exclusive("up", report) as lock:
         with watch.step("start"):
-            started = sandbox.start(report)
+            sandbox.start(report)
         engine = Engine(sandbox, lock)
-        existed = engine.has_stack()
-        engine.ready_stack(report)
         with watch.step("engine"):
-            cut_off = existed and engine.was_cut_off()
-            if cut_off:
-                _read_what_was_left(engine)
-            _must_succeed(engine.up(refresh=bool(started) and existed and not cut_off), "update")
+            cut_off = _bring_up_to_date(engine)
+            _must_succeed(engine.up(), "update")
             if cut_off:
                 _remove_what_was_left(engine)
             engine.finished()
@@ -55,7 +51,7 @@ def preview(
     with sandbox.exclusive("preview", report) as lock:
         sandbox.start(report)
         engine = Engine(sandbox, lock)
-        engine.ready_stack(report)
+        _bring_up_to_date(engine)
         _must_succeed(engine.preview(*(("--diff",) if diff else ())), "preview")
 
 
@@ -63,15 +59,15 @@ def preview(
 def down() -> None:
     """Destroy what is deployed, check that nothing is left, end every process, remove the sandbox's files."""
     sandbox, watch = Sandbox(CLONE), Stopwatch()
+    checked = "nothing was deployed"
     with sandbox.exclusive("down", report) as lock:
         alive = processes.running(sandbox.paths)
         if "aws" in alive and Engine(sandbox).has_stack():
             with watch.step("start"):
                 sandbox.start(report)
             engine = Engine(sandbox, lock)
-            engine.ready_stack(report)
             with watch.step("destroy"):
-                if engine.was_cut_off():
+                if _bring_up_to_date(engine):
                     _remove_what_was_left(engine)
                 _must_succeed(engine.destroy(), "destroy")
             leftovers = Inspection(sandbox).leftovers()
@@ -80,11 +76,12 @@ def down() -> None:
                     f"the stack is empty, and {len(leftovers)} things are left: {', '.join(leftovers)}. "
                     f"The sandbox still runs, for you to look; `slipway sandbox stop` ends it as it is."
                 )
+            checked = "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster"
         with watch.step("stop"):
             stopped = sandbox.stop()
             sandbox.remove()
     gone = f"ended {', '.join(stopped)}" if stopped else "nothing was running"
-    OUT.print(f"nothing left in any API; {gone}; state removed, logs kept in {sandbox.paths.logs}\n{watch}")
+    OUT.print(f"{checked}; {gone}; state removed, logs kept in {sandbox.paths.logs}\n{watch}")
 
 
 @app.command()
@@ -95,9 +92,7 @@ def start() -> None:
         if not sandbox.start(report):
             report("everything was running already")
         engine = Engine(sandbox, lock)
-        engine.ready_stack(report)
-        if engine.was_cut_off():
-            _read_what_was_left(engine)
+        if _bring_up_to_date(engine):
             _remove_what_was_left(engine)
             engine.finished()
     OUT.print('the sandbox runs; use it with: eval "$(slipway sandbox env)"')
@@ -133,13 +128,27 @@ def status() -> None:
 @app.command()
 def env() -> None:
     """Print what makes a plain `pulumi … --stack sandbox` work: eval "$(slipway sandbox env)"."""
+    try:
+        exports = shell_exports(Sandbox(CLONE).environment())
+    except SandboxError:
+        # `eval` of nothing succeeds, and the next `pulumi` would run in the user's own environment.
+        typer.echo("false")
+        raise
     # Plain print: a console would wrap or colour what a shell evaluates.
-    typer.echo(shell_exports(Sandbox(CLONE).environment()), nl=False)
+    typer.echo(exports, nl=False)
 
 
-def _read_what_was_left(engine: Engine) -> None:
-    report("the last update was cut off: reading what it left")
-    _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+def _bring_up_to_date(engine: Engine) -> bool:
+    """Makes the stack exist, and its state tell what the account holds; True when it may not have told it.
+
+    The providers may then still hold what no state knows: :func:`_remove_what_was_left`.
+    """
+    engine.ready_stack(report)
+    cut_off = engine.was_cut_off()
+    if cut_off:
+        report("the last update was cut off, or the account is new: reading what is there")
+        _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+    return cut_off
 
 
 def _remove_what_was_left(engine: Engine) -> None:

@@ -37,8 +37,8 @@ class Cluster(pulumi.ComponentResource):
     name: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
     """The production kubeconfig as JSON."""
-    pod_identity_agent: aws.eks.Addon
-    """Pods that use an IAM role must start after it."""
+    addons: tuple[aws.eks.Addon, ...]
+    """Pods must start after them: one enforces network policies, one hands out IAM roles."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:cluster:Cluster", name, None, opts)
@@ -73,7 +73,7 @@ class Cluster(pulumi.ComponentResource):
             # Without its policy the role can neither create the cluster's interfaces nor free them.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
-        aws.eks.Addon(
+        network = aws.eks.Addon(
             f"{name}-vpc-cni",
             addon_name="vpc-cni",
             cluster_name=cluster.name,
@@ -82,12 +82,13 @@ class Cluster(pulumi.ComponentResource):
             resolve_conflicts_on_update="OVERWRITE",
             opts=child,
         )
-        self.pod_identity_agent = aws.eks.Addon(
+        identity = aws.eks.Addon(
             f"{name}-pod-identity-agent",
             addon_name="eks-pod-identity-agent",
             cluster_name=cluster.name,
             opts=child,
         )
+        self.addons = (network, identity)
         self.name = cluster.name
         self.kubeconfig = pulumi.Output.all(
             name=cluster.name,

@@ -56,6 +56,9 @@ class Network(pulumi.ComponentResource):
     vpc_id: pulumi.Output[str]
     private_subnet_ids: list[pulumi.Output[str]]
     public_subnet_ids: list[pulumi.Output[str]]
+    egress: tuple[pulumi.Resource, ...]
+    """What private subnets reach the internet by. Nodes depend on it: without it they cannot join when created, nor
+    drain when everything is destroyed."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("slipway:network:Network", name, None, opts)
@@ -86,6 +89,7 @@ class Network(pulumi.ComponentResource):
         public: list[aws.ec2.Subnet] = []
         private: list[aws.ec2.Subnet] = []
         tables: list[aws.ec2.RouteTable] = []
+        associations: list[pulumi.Resource] = []
         for zone, ranges in zip(args.availability_zones, cidrs, strict=True):
             public.append(self._subnet("public", zone, ranges.public, vpc, "kubernetes.io/role/elb"))
             private.append(
@@ -99,10 +103,12 @@ class Network(pulumi.ComponentResource):
                 f"{name}-private-{zone}", vpc_id=vpc.id, tags={"Name": f"{name}-private-{zone}"}, opts=child
             )
             tables.append(table)
-            aws.ec2.RouteTableAssociation(
-                f"{name}-private-{zone}", subnet_id=private[-1].id, route_table_id=table.id, opts=child
+            associations.append(
+                aws.ec2.RouteTableAssociation(
+                    f"{name}-private-{zone}", subnet_id=private[-1].id, route_table_id=table.id, opts=child
+                )
             )
-        self._nat_routes(args, public, tables, public_route)
+        routes = self._nat_routes(args, public, tables, public_route)
         aws.ec2.VpcEndpoint(
             f"{name}-s3",
             vpc_id=vpc.id,
@@ -112,6 +118,7 @@ class Network(pulumi.ComponentResource):
             tags={"Name": f"{name}-s3"},
             opts=child,
         )
+        self.egress = (*associations, *routes)
         self.vpc_id = vpc.id
         self.private_subnet_ids = [subnet.id for subnet in private]
         self.public_subnet_ids = [subnet.id for subnet in public]
@@ -143,7 +150,7 @@ class Network(pulumi.ComponentResource):
         public: list[aws.ec2.Subnet],
         tables: list[aws.ec2.RouteTable],
         public_route: aws.ec2.Route,
-    ) -> None:
+    ) -> list[aws.ec2.Route]:
         child = pulumi.ResourceOptions(parent=self)
         with_gateway = (
             args.availability_zones
@@ -164,7 +171,7 @@ class Network(pulumi.ComponentResource):
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[public_route]),
                 )
             )
-        for index, (zone, table) in enumerate(zip(args.availability_zones, tables, strict=True)):
+        return [
             aws.ec2.Route(
                 f"{self._name}-private-{zone}-internet",
                 route_table_id=table.id,
@@ -172,3 +179,5 @@ class Network(pulumi.ComponentResource):
                 nat_gateway_id=gateways[min(index, len(gateways) - 1)].id,
                 opts=child,
             )
+            for index, (zone, table) in enumerate(zip(args.availability_zones, tables, strict=True))
+        ]

@@ -20,6 +20,10 @@ from planning import PoolPlan
 AMI_TYPES: Final = {False: "BOTTLEROCKET_x86_64", True: "BOTTLEROCKET_x86_64_NVIDIA"}
 """Has a GPU → AMI type."""
 
+NODE_DISK_GIB: Final = 100
+"""Root volume of a node. EKS's default of 20 GiB does not hold a GPU image of several GB beside archives and what
+TorchServe extracts from them. Chosen, not measured."""
+
 _NODE_POLICIES: Final = {
     "cni": "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy",
     "registry": "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
@@ -34,6 +38,8 @@ class GpuNodePoolsArgs:
     cluster_name: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
     pools: Sequence[PoolPlan]
+    after: Sequence[pulumi.Resource] = ()
+    """What nodes need to join, and to drain: their way out of the subnet."""
 
 
 class GpuNodePools(pulumi.ComponentResource):
@@ -51,7 +57,7 @@ class GpuNodePools(pulumi.ComponentResource):
             for key, arn in sorted(_NODE_POLICIES.items())
         ]
         # A node without these can neither join nor, while it is drained, let its network interfaces go.
-        group_opts = pulumi.ResourceOptions(parent=self, depends_on=policies)
+        group_opts = pulumi.ResourceOptions(parent=self, depends_on=[*policies, *args.after])
         self.groups = {
             pool.name: _node_group(f"{name}-{pool.name}", pool, args, role.arn, group_opts)
             for pool in sorted(args.pools, key=lambda pool: pool.name)
@@ -74,6 +80,7 @@ def _node_group(
         ami_type=AMI_TYPES[pool.instance_type.gpu is not None],
         capacity_type="ON_DEMAND",
         instance_types=[pool.instance_type.name],
+        disk_size=NODE_DISK_GIB,
         labels=dict(pool.labels),
         taints=[
             aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=taint.effect)

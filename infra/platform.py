@@ -77,7 +77,12 @@ def build_platform(settings: Settings, plan: Plan, provider: aws.Provider) -> Bu
     )
     pools = GpuNodePools(
         "pools",
-        GpuNodePoolsArgs(cluster_name=cluster.name, subnet_ids=network.private_subnet_ids, pools=plan.pools),
+        GpuNodePoolsArgs(
+            cluster_name=cluster.name,
+            subnet_ids=network.private_subnet_ids,
+            pools=plan.pools,
+            after=network.egress,
+        ),
         opts,
     )
     platform = Platform(
@@ -88,7 +93,7 @@ def build_platform(settings: Settings, plan: Plan, provider: aws.Provider) -> Bu
         cluster_name=cluster.name,
         kubeconfig=cluster.kubeconfig,
     )
-    return BuiltPlatform(platform=platform, ready=(cluster.pod_identity_agent, *pools.groups.values()))
+    return BuiltPlatform(platform=platform, ready=(*cluster.addons, *pools.groups.values()))
 
 
 def build_monitoring(

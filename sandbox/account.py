@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-import requests
-
 from sandbox import processes
 from sandbox.endpoints import Endpoints
 from sandbox.paths import SandboxPaths
+from sandbox.probes import answers
 
 ROLE: Final = "aws"
 _START_SECONDS: Final = 60.0
@@ -28,12 +27,6 @@ def start(paths: SandboxPaths, endpoints: Endpoints) -> bool:
 
 def wait(paths: SandboxPaths, endpoints: Endpoints) -> None:
     """Waits until the server answers."""
-    processes.wait_until(lambda: _answers(endpoints), paths, ROLE, _START_SECONDS)
-
-
-def _answers(endpoints: Endpoints) -> bool:
     # Not data.json, which writes out the whole account: of a full one, on a busy machine, in more than 5 s.
-    try:
-        return bool(requests.get(f"{endpoints.aws_url}/moto-api/config", timeout=5).ok)
-    except requests.RequestException:
-        return False
+    url = f"{endpoints.aws_url}/moto-api/config"
+    processes.wait_until(lambda: answers(url, timeout_seconds=5), paths, ROLE, _START_SECONDS)

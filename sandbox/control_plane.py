@@ -14,12 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import requests
-
 from sandbox import certificates, processes
 from sandbox.endpoints import Endpoints
 from sandbox.errors import SandboxError
 from sandbox.paths import SandboxPaths
+from sandbox.probes import answers
 from sandbox.toolchain.build import assets_of
 from sandbox.toolchain.programs import KWOK
 
@@ -65,7 +64,7 @@ def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path
             "--unsafe-no-fsync",
             "--log-level=warn",
         )
-        processes.wait_until(lambda: _answers(f"{endpoints.etcd_url}/readyz"), paths, "etcd", _START_SECONDS)
+        processes.wait_until(lambda: answers(f"{endpoints.etcd_url}/readyz"), paths, "etcd", _START_SECONDS)
     launch(
         "kube-apiserver",
         f"--etcd-servers={endpoints.etcd_url}",
@@ -85,7 +84,7 @@ def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path
         "--v=1",
     )
     processes.wait_until(
-        lambda: _answers(f"{endpoints.api_server_url}/readyz", paths.cluster_ca, known["admin"]),
+        lambda: answers(f"{endpoints.api_server_url}/readyz", paths.cluster_ca, known["admin"]),
         paths,
         "kube-apiserver",
         _START_SECONDS,
@@ -121,6 +120,12 @@ def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path
         f"--node-lease-duration-seconds={_NODE_LEASE_SECONDS}",
         f"--server-address=127.0.0.1:{endpoints.kwok}",
     )
+    for role, port in (
+        ("kube-scheduler", endpoints.scheduler),
+        ("kube-controller-manager", endpoints.controller_manager),
+        ("kwok", endpoints.kwok),
+    ):
+        processes.wait_until(partial(processes.listens, paths, role, port), paths, role, _START_SECONDS)
     return started
 
 
@@ -210,12 +215,3 @@ def _stages(folder: Path) -> Path:
     own = sorted((Path(__file__).parent / "stages").glob("*.yaml"))
     path.write_text("---\n".join(stage.read_text().rstrip() + "\n" for stage in (*stages, *own)))
     return path
-
-
-def _answers(url: str, authority: Path | None = None, token: str = "") -> bool:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        answer = requests.get(url, headers=headers, verify=str(authority) if authority else True, timeout=2)
-    except requests.RequestException:
-        return False
-    return answer.ok

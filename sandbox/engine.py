@@ -64,9 +64,13 @@ class Engine:
             found += json.loads(state.read_text())["checkpoint"].get("latest", {}).get("resources") or ()
         return found
 
-    def up(self, *, refresh: bool) -> int:
+    def finished(self) -> None:
+        """Notes that the state tells what the account holds."""
+        self.sandbox.paths.unfinished.unlink(missing_ok=True)
+
+    def up(self) -> int:
         """Updates the stack; returns the engine's exit code."""
-        return self._changing("up", *(("--refresh",) if refresh else ()))
+        return self._changing("up")
 
     def preview(self, *arguments: str) -> int:
         """Shows what an update would do; returns the engine's exit code."""
@@ -79,10 +83,6 @@ class Engine:
     def destroy(self) -> int:
         """Removes every resource; returns the engine's exit code."""
         return self._changing("destroy")
-
-    def finished(self) -> None:
-        """Notes that nothing is left of an update that was cut off."""
-        self.sandbox.paths.unfinished.unlink(missing_ok=True)
 
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs, secrets left out."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import boto3
 import requests
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox import control_plane
@@ -91,6 +92,8 @@ class Inspection:
         found += [f"address {a['AllocationId']}" for a in ec2.describe_addresses()["Addresses"]]
         found += [f"role {role['RoleName']}" for role in iam.list_roles()["Roles"]]
         found += [f"policy {policy['PolicyName']}" for policy in iam.list_policies(Scope="Local")["Policies"]]
+        keys = self._aws("kms")
+        found += [f"key {key}" for key in _kept_keys(keys)]
         found += [f"node {node['metadata']['name']}" for node in self._items("/api/v1/nodes")]
         namespaces = {namespace["metadata"]["name"] for namespace in self._items("/api/v1/namespaces")}
         found += [f"namespace {name}" for name in sorted(namespaces - _SYSTEM_NAMESPACES)]
@@ -101,6 +104,7 @@ class Inspection:
             service,  # type: ignore[call-overload]  # one of many literal overloads, chosen by a plain string
             endpoint_url=self._endpoints.aws_url,
             region_name=REGION,
+            config=Config(proxies={}),
             aws_access_key_id="sandbox",
             aws_secret_access_key="sandbox",  # noqa: S106 (the emulated account takes any)
         )
@@ -137,6 +141,17 @@ class Inspection:
         except ClientError:
             return ""
         return str(rules[0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+
+
+def _kept_keys(kms: Any) -> list[str]:
+    """Ids of keys that are not scheduled for deletion, which is all that deleting a key does for some days."""
+    ids = [key["KeyId"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
+    described = [kms.describe_key(KeyId=id_)["KeyMetadata"] for id_ in ids]
+    return [
+        key["KeyId"]
+        for key in described
+        if key["KeyManager"] == "CUSTOMER" and key["KeyState"] != "PendingDeletion"
+    ]
 
 
 def _pod_facts(pod: dict[str, Any], pools: dict[str, str]) -> PodFacts:

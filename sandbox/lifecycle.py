@@ -35,6 +35,8 @@ REGION: Final = "eu-west-1"
 """Only a default for command line tools; the program takes its region from the stack's config."""
 
 _UNSET: Final = (
+    "AWS_DEFAULT_PROFILE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_PROFILE",
     "AWS_SESSION_TOKEN",
     "AWS_ROLE_ARN",
@@ -84,6 +86,7 @@ class Sandbox:
         """
         paths = self.paths
         paths.root.mkdir(parents=True, exist_ok=True)
+        paths.root.chmod(0o700)
         found = {name: program.path for name, program in ensure_programs(report).items()}
         programs.install(paths, found)
         for folder in (paths.engine_home, paths.backend):
@@ -132,6 +135,8 @@ class Sandbox:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
+            "NO_PROXY": _without_proxy("NO_PROXY"),
+            "no_proxy": _without_proxy("no_proxy"),
             "PULUMI_HOME": str(paths.engine_home),
             # Without metadata=skip every file has an .attrs file beside it, which is not written in one go: an
             # engine killed meanwhile leaves it empty, and no command loads the state any more (EOF; 3.259).
@@ -172,9 +177,13 @@ class Sandbox:
 
     def _ports(self, report: Report) -> Endpoints:
         recorded = endpoints.load(self.paths.endpoints)
+        running = processes.running(self.paths)
+        if running and (recorded is None or not (self.paths.control_plane / "tokens.csv").exists()):
+            report("the sandbox's files were removed while it ran: ending what runs, and starting anew")
+            self.stop()
         if recorded is None:
             return endpoints.choose(self.paths.endpoints)
-        if not processes.running(self.paths) and (taken := endpoints.taken(recorded)):
+        if not running and (taken := endpoints.taken(recorded)):
             report(f"port {', '.join(map(str, taken))} was taken by another program; choosing other ports")
             return endpoints.choose(self.paths.endpoints)
         return recorded
@@ -183,6 +192,9 @@ class Sandbox:
         stopped = processes.stop(self.paths, control_plane.ROLES)
         if stopped:
             report("the emulated account had ended; its cluster goes with it")
+        if (self.paths.backend / ".pulumi").exists():
+            # Outlives this command: whichever comes next refreshes before it compares anything.
+            self.paths.unfinished.write_text("the account was started anew\n")
         shutil.rmtree(self.paths.control_plane / "etcd", ignore_errors=True)
         shutil.rmtree(self.paths.root / "recorded", ignore_errors=True)
 
@@ -194,6 +206,12 @@ def _holder(note: str) -> str:
     if pid.isdigit() and not psutil.pid_exists(int(pid)):
         return f"what {note} started before it was killed"
     return note
+
+
+def _without_proxy(variable: str) -> str:
+    """The variable's hosts and loopback, which no proxy can reach."""
+    hosts = [host for host in os.environ.get(variable, "").split(",") if host]
+    return ",".join([*hosts, *(host for host in ("127.0.0.1", "localhost") if host not in hosts)])
 
 
 def shell_exports(environment: Mapping[str, str]) -> str:

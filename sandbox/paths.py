@@ -50,7 +50,7 @@ class SandboxPaths:
 
     @property
     def unfinished(self) -> Path:
-        """There while an update runs, and after one that did not succeed; says which."""
+        """There while an update runs, and while the state may not tell what the account holds; says why."""
         return self.root / "unfinished"
 
     @property

@@ -28,6 +28,9 @@ _MARK: Final = "SLIPWAY_SANDBOX_PROCESS"
 _ROLE: Final = "SLIPWAY_SANDBOX_ROLE"
 _LOG_LINES_SHOWN: Final = 5
 _KILL_SECONDS: Final = 5.0
+_PORT_REMEDY: Final = (
+    "\nIf another program has its port: `slipway sandbox stop`, and the next start chooses others."
+)
 
 _PORTS: Final = range(20000, 32768)
 """Below what Linux and macOS give to outgoing connections (from 32768 and 49152 on)."""
@@ -134,12 +137,22 @@ def wait_until(
     deadline = time.monotonic() + timeout_seconds
     while not ready():
         if role not in running(paths):
-            raise SandboxError(f"{role} ended while it started.{_end_of_log(paths, role)}")
+            raise SandboxError(f"{role} ended while it started.{_end_of_log(paths, role)}{_PORT_REMEDY}")
         if time.monotonic() > deadline:
             raise SandboxError(
                 f"{role} does not answer after {timeout_seconds:.0f} s.{_end_of_log(paths, role)}"
             )
         time.sleep(interval_seconds)
+
+
+def listens(paths: SandboxPaths, role: str, port: int) -> bool:
+    """Whether the role's own process listens on a port, and not somebody else's."""
+    process = running(paths).get(role)
+    try:
+        connections = psutil.Process(process.pid).net_connections("tcp") if process else []
+    except psutil.Error:
+        return False
+    return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections)
 
 
 def log_of(paths: SandboxPaths, role: str) -> Path:

@@ -107,6 +107,12 @@ def _observe_nat_gateway(call: Call, id_: str, _: Properties) -> Properties | No
     }
 
 
+def _delete_nat_gateway(call: Call, id_: str, _: Properties) -> None:
+    # moto answers 500 for a gateway that is not there.
+    if _observe_nat_gateway(call, id_, {}) is not None:
+        call.find("ec2", "delete_nat_gateway", NatGatewayId=id_)
+
+
 def _check_nat_gateway(inputs: Properties) -> Iterator[CheckFailure]:
     kind = inputs.get("connectivityType", "public")
     if kind not in ("public", "private"):
@@ -153,7 +159,7 @@ KINDS: Final = (
         owned=owned("describe_nat_gateways", "NatGateways", "NatGatewayId"),
         create=_create_nat_gateway,
         observe=_observe_nat_gateway,
-        delete=lambda call, id_, _: call.find("ec2", "delete_nat_gateway", NatGatewayId=id_),
+        delete=_delete_nat_gateway,
         tag=tag,
     ),
 )

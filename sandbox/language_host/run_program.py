@@ -29,7 +29,7 @@ def main() -> None:
     task = json.load(sys.stdin)
     # The terminal's Ctrl-C goes to the engine, which ends the program in its own time.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent(lambda: os._exit(0))
+    end_with_parent(lambda: os._exit(0), task["monitor"])
     code = _run(task)
     sys.stdout.flush()
     sys.stderr.flush()

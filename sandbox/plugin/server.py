@@ -222,7 +222,7 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     server.start()
-    end_with_parent(ended.set)
+    end_with_parent(ended.set, addresses[-1])
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     ended.wait()

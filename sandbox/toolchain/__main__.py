@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from sandbox.errors import SandboxError
@@ -10,6 +11,9 @@ from sandbox.toolchain.build import ensure_programs
 
 def main() -> int:
     """Returns 3 when something cannot be had."""
+    # A background job of a shell starts with SIGINT ignored; and a build must not outlive this process either way.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         programs = ensure_programs(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201
     except SandboxError as error:

@@ -33,7 +33,7 @@ Report = Callable[[str], None]
 _GO_NEEDED: Final = (1, 26)
 _PROGRESS_SECONDS: Final = 10.0
 _OFFLINE: Final = re.compile(
-    r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|proxyconnect"
+    r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|proxyconnect|module lookup disabled"
 )
 
 
@@ -55,9 +55,8 @@ def ensure_programs(report: Report, modules: tuple[Module, ...] = MODULES) -> di
 def assets_of(module: Module) -> list[Path] | None:
     """The module's run-time files in the cache, in their declared order; None when they are not there yet."""
     folder = cache_folder(module) / "assets"
-    if module.assets and not folder.is_dir():
-        return None
-    return [path for pattern in module.assets for path in sorted(folder.glob(pattern))]
+    found = [sorted(folder.glob(pattern)) for pattern in module.assets]
+    return [path for paths in found for path in paths] if all(found) else None
 
 
 def _build_under_lock(module: Module, report: Report) -> dict[str, FoundProgram]:
@@ -114,7 +113,7 @@ def _require_go(module: Module) -> None:
     )
     found = re.match(r"go(\d+)\.(\d+)", ran.stdout)
     if not found or (int(found.group(1)), int(found.group(2))) < _GO_NEEDED:
-        said = ran.stdout.strip() or ran.stderr.strip().splitlines()[-1:] or "nothing"
+        said = ran.stdout.strip() or " ".join(ran.stderr.split()) or "nothing"
         raise SandboxError(f"{module.what} needs a newer Go: `go env GOVERSION` says {said}. {remedy}.")
 
 

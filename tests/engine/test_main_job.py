@@ -4,8 +4,10 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 
@@ -149,24 +151,50 @@ def test_nothing_in_the_state_gives_access_to_the_cluster(clone: Clone) -> None:
     assert all(token not in state for token in tokens)
 
 
+def test_an_account_that_ended_is_built_anew_whatever_command_comes_first(clone: Clone) -> None:
+    clone.slipway("sandbox", "stop").ok()
+    clone.slipway("sandbox", "start").ok()
+    previewed = clone.slipway("sandbox", "preview").ok()
+    assert re.search(r"Resources:\n\s+\+ \d+ to create\n", previewed), previewed
+    output = clone.slipway("sandbox", "up").ok()
+    assert re.search(r"Resources:\n\s+\+ \d+ created\n", output), output
+    assert clone.steps() == {}
+
+
+@pytest.mark.parametrize("account", ["as it was left", "started anew"])
 def test_down_leaves_nothing_in_any_api_no_process_no_port_and_no_state(
-    tmp_path_factory: pytest.TempPathFactory, deployed: tuple[Clone, str]
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    deployed: tuple[Clone, str],
+    account: str,
 ) -> None:
     first, _ = deployed
     clone = new_clone(tmp_path_factory.mktemp("down"))
+    request.addfinalizer(clone.sandbox.stop)
     clone.slipway("sandbox", "up").ok()
+    if account == "started anew":
+        clone.slipway("sandbox", "stop").ok()
+        clone.slipway("sandbox", "start").ok()
     ports = clone.sandbox.endpoints()
     assert set(processes.running(first.sandbox.paths)) == set(processes.running(clone.sandbox.paths))
     output = clone.slipway("sandbox", "down").ok()
-    assert "nothing left in any API" in output
-    assert processes.running(clone.sandbox.paths) == {}
+    assert "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster" in output
+    assert _processes_of(clone) == []
     assert endpoints.taken(ports) == []
     assert {path.name for path in clone.sandbox.paths.root.iterdir()} <= {"logs", "lock"}
     assert clone.shell("git status --porcelain").ok() == ""
-    assert (
-        clone.shell("ps -eo args | grep -c '[p]ulumi-resource.*" + str(clone.root) + "'").output.strip()
-        == "0"
-    )
+
+
+def _processes_of(clone: Clone) -> list[str]:
+    """Every live process that carries the clone's sandbox in its environment: parts, engine, plugins, programs."""
+    root = str(clone.sandbox.paths.root)
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            environment = process.environ()
+            if root in (environment.get("SLIPWAY_SANDBOX"), environment.get("SLIPWAY_SANDBOX_PROCESS")):
+                found.append(" ".join(process.cmdline()))
+    return found
 
 
 def _output(clone: Clone, name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import catalog_commands, doctor, main
+from cli.console import CLONE
 from cli.doctor import Finding
 from model_catalog import CATALOG_ROOT, CatalogError, Problem
 from sandbox.errors import SandboxError
@@ -113,14 +114,14 @@ def test_doctor_as_json_is_a_list_of_findings(monkeypatch: pytest.MonkeyPatch) -
     assert json.loads(result.output) == [{"subject": "python", "state": "ok", "found": "3.11", "fix": ""}]
 
 
-def test_sandbox_env_of_a_sandbox_that_does_not_run_prints_nothing_for_eval(tmp_path: Path) -> None:
+def test_sandbox_env_of_a_sandbox_that_does_not_run_makes_eval_fail(tmp_path: Path) -> None:
     ran = subprocess.run(  # noqa: S603 (this interpreter, this module)
         [sys.executable, "-c", f"{_CODE.format(clone=str(tmp_path))}"],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ran.stdout == ""
+    assert ran.stdout == "false\n"
     assert "slipway sandbox start" in ran.stderr
     assert ran.returncode == 3
 
@@ -132,4 +133,4 @@ _CODE = (
 
 
 def test_the_catalog_of_the_checkout_is_the_one_that_is_read() -> None:
-    assert catalog_commands.CLONE / "model_catalog" == CATALOG_ROOT
+    assert CLONE / "model_catalog" == CATALOG_ROOT

@@ -210,6 +210,7 @@ def test_only_this_server_s_account_in_this_cluster_may_take_its_role(recording:
     trust = json.loads(recording.one("aws:iam/role:Role", "reader-role").inputs["assumeRolePolicy"])
     (statement,) = trust["Statement"]
     assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert sorted(statement["Action"]) == ["sts:AssumeRole", "sts:TagSession"], "Pod Identity needs both"
     assert statement["Condition"]["StringEquals"] == {
         "aws:RequestTag/eks-cluster-name": "main",
         "aws:RequestTag/kubernetes-namespace": "serving",

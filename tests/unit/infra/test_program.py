@@ -5,12 +5,11 @@ import os
 from functools import cache
 from pathlib import Path
 
-import pulumi
 import pytest
 
 from infra import program
 from infra.stack_files import read_stack_config
-from model_catalog import CatalogError, Problem
+from sandbox.aws.kinds import KINDS
 from tests.support.recording import Recording, record
 
 STACKS = ("dev", "prod", "sandbox", "sandbox-platform", "sandbox-serving")
@@ -187,47 +186,5 @@ def test_a_first_preview_already_names_every_resource() -> None:
 
 
 def test_only_types_that_the_sandbox_emulates_are_used(recording: Recording) -> None:
-    emulated = {
-        "ec2": {"eip", "internetGateway", "natGateway", "route", "routeTable", "routeTableAssociation"}
-        | {"subnet", "vpc", "vpcEndpoint"},
-        "eks": {"addon", "cluster", "nodeGroup", "podIdentityAssociation"},
-        "iam": {"role", "rolePolicy", "rolePolicyAttachment"},
-        "kms": {"key"},
-        "s3": {"bucket", "bucketLifecycleConfiguration", "bucketOwnershipControls", "bucketPolicy"}
-        | {"bucketPublicAccessBlock", "bucketServerSideEncryptionConfiguration", "bucketVersioning"},
-    }
-    for resource in recording.resources:
-        if resource.type.startswith("aws:"):
-            module, name = resource.type.split(":")[1].split("/")
-            assert name in emulated[module], resource.type
-
-
-def test_a_wrong_setting_stops_the_program_before_any_resource(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("infra.program.aws.Provider", pytest.fail)
-    config = {**read_stack_config("dev"), "slipway:regoin": "eu-west-1"}
-    with pytest.raises(pulumi.RunError, match=r"Pulumi\.dev\.yaml: slipway:regoin is not a setting"):
-        record(program.run, stack_name="dev", config=config)
-
-
-def test_a_wrong_catalog_stops_the_program_with_its_own_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = Problem(
-        file="releases/dev.yaml", line=1, column=2, rule="a-rule", message="is wrong", fix="Mend it"
-    )
-
-    def broken() -> None:
-        raise CatalogError([problem])
-
-    monkeypatch.setattr(program, "load_catalog", broken)
-    monkeypatch.setattr("infra.program.aws.Provider", pytest.fail)
-    with pytest.raises(pulumi.RunError, match=r"releases/dev\.yaml:1:2 a-rule is wrong\. Mend it"):
-        record(program.run, stack_name="dev", config=read_stack_config("dev"))
-
-
-def test_a_plan_that_does_not_fit_stops_the_program_with_the_change_that_helps(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("infra.program.aws.Provider", pytest.fail)
-    config = {**read_stack_config("dev"), "slipway:gpuInstanceType": "g4dn.xlarge"}
-    monkeypatch.setattr("planning.resources.FRONTEND_MILLICORES", 100_000)
-    with pytest.raises(pulumi.RunError, match="choose a larger instance type"):
-        record(program.run, stack_name="dev", config=config)
+    used = {resource.type for resource in recording.resources if resource.type.startswith("aws:")}
+    assert used <= set(KINDS)

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 import yaml
 
 from sandbox.aws.calls import Clients
@@ -297,6 +298,16 @@ def clients(moto_url: str, _environment: None) -> Clients:
         inputs_of(token)
     gc.freeze()  # 1,582 managed policies and the SDK's modules: walking them took a third of the tests' time
     return clients
+
+
+@pytest.fixture
+def empty_account(moto_url: str) -> Callable[[], None]:
+    """Empties the account, as when the server was started anew."""
+
+    def empty() -> None:
+        assert requests.post(f"{moto_url}/moto-api/reset", timeout=60).ok
+
+    return empty
 
 
 def _forget_named_objects() -> None:

@@ -463,6 +463,20 @@ def test_a_resource_lives_from_create_to_a_second_delete(engine: Engine, case: C
     engine.delete(made)
 
 
+def test_what_an_account_that_was_started_anew_no_longer_has_is_deleted_without_a_fault(
+    engine: Engine, empty_account: Callable[[], None]
+) -> None:
+    made = []
+    for case in CASES:
+        engine.made.clear()
+        engine.create(case.token, "subject", case.base(engine))
+        made += engine.made
+    empty_account()
+    for resource in reversed(made):
+        engine.delete(resource)
+        assert engine.read(resource) is None
+
+
 def test_everything_is_deleted_in_reverse_order_and_nothing_is_left(
     engine: Engine, cluster: FakeCluster
 ) -> None:
