@@ -1,4 +1,4 @@
-"""`slipway validate` and `slipway show`: the catalog as text, without touching any API."""
+"""`slipway validate` and `slipway show`: the catalog as text, and beside it what the sandbox runs of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from infra.settings import Settings, load_settings
 from infra.stack_files import read_stack_config
 from model_catalog import Catalog, Environment, Selector, load_catalog
 from planning import Plan, make_plan
+from sandbox import processes
+from sandbox.engine import Engine
+from sandbox.guard import STACK
+from sandbox.history import changes, last_change_of
+from sandbox.inspection import Inspection
+from sandbox.lifecycle import ROLES, Sandbox
 
 
 def validate() -> None:
@@ -34,25 +40,58 @@ def show(
     env: Annotated[Environment, typer.Option("--env", help="Which environment.")] = Environment.SANDBOX,
     format_: Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")] = "text",
 ) -> None:
-    """Show what an environment runs: version, default, server, pool and path."""
+    """Show what an environment runs, which version is default, where, and since which change.
+
+    Where and since when are asked from the running sandbox; of other environments only the plan is known here.
+    """
     catalog = load_catalog(CLONE / "model_catalog")
     rows = _rows(_plan(catalog, env), _parse(selector, catalog) if selector else None)
+    live = env is Environment.SANDBOX and _add_what_runs(rows)
     if format_ == "json":
         OUT.print_json(json.dumps({"environment": env.value, "versions": rows}))
         return
     table = Table(box=None, pad_edge=False)
-    for heading in ("version", "default", "server", "replicas", "pool", "path"):
+    for heading in (
+        "version",
+        "default",
+        "server",
+        "pool",
+        *(("pods", "since") if live else ("replicas", "path")),
+    ):
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(
             row["selector"],
             "yes" if row["default"] else "",
             row["server"],
-            str(row["replicas"]),
             row["pool"],
-            row["path"],
+            *(
+                (", ".join(row["pods"]) or "none", row["since"])
+                if live
+                else (str(row["replicas"]), row["path"])
+            ),
         )
     OUT.print(table if rows else f"{env.value} runs {'none of ' + selector if selector else 'nothing'}")
+
+
+def _add_what_runs(rows: list[dict[str, Any]]) -> bool:
+    """Adds each server's pods and last change; False when the sandbox does not run or holds nothing."""
+    sandbox = Sandbox(CLONE)
+    engine = Engine(sandbox)
+    if len(processes.running(sandbox.paths)) < len(ROLES) or not engine.has_stack():
+        return False
+    inspection, resources = Inspection(sandbox), engine.resources()
+    known = changes(sandbox.paths.backend, STACK)
+    namespaces = {server["server"]: server["namespace"] for server in engine.outputs().get("servers", [])}
+    for row in rows:
+        namespace = namespaces.get(row["server"])
+        pods = inspection.pods(namespace, f"slipway.dev/server={row['server']}") if namespace else []
+        since = last_change_of(row["server"], resources, known)
+        row["pods"] = [
+            f"{pod.phase} on {pod.node}" if pod.node else f"{pod.phase}: {pod.why_pending}" for pod in pods
+        ]
+        row["since"] = str(since) if since else "unknown"
+    return True
 
 
 def _plan(catalog: Catalog, environment: Environment) -> Plan:

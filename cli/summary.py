@@ -43,10 +43,11 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
             default = "yes" if model["default"] else ""
             table.add_row(model["selector"], default, server["server"], pools, placed, model["path"])
     OUT.print(table)
+    OUT.print()
     for server in outputs["servers"]:
-        OUT.print(
-            f"\n{server['server']} answers in the cluster at http://{server['server']}.{server['namespace']}.svc:8080"
-        )
+        model = server["models"][0]
+        base = outputs["endpoints"][model["selector"]].removesuffix(model["path"])
+        OUT.print(f"{server['server']} answers in the cluster at {base}")
     OUT.print(f"\n{_EMULATED}")
 
 

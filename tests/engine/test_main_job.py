@@ -115,6 +115,32 @@ def test_adding_version_3_previews_that_server_s_configuration_change_alone(clon
     assert changed["Deployment"] == "update"
 
 
+def test_a_language_comes_and_goes_by_entry_and_release_lines_and_touches_its_server_alone(
+    clone: Clone,
+) -> None:
+    entry = yaml.safe_load((clone.root / ENTRY).read_text())
+    french = entry["languages"]["fr"]["versions"]["2"]
+    german = {
+        **french,
+        "artifact": {**french["artifact"], "path": "RemoteModels/de/QuestionAnswering/Reader"},
+    }
+    entry["languages"]["de"] = {"scripts": ["Latn"], "versions": {"1": german}}
+    (clone.root / ENTRY).write_text(yaml.safe_dump(entry))
+    released = (clone.root / RELEASE).read_text()
+    (clone.root / RELEASE).write_text(
+        released + 'QuestionAnswering/Reader/de:\n  default: "1"\n  versions: ["1"]\n'
+    )
+    own = {"kubernetes:core/v1:ConfigMap question-answering-reader-config"}
+    own.add("kubernetes:apps/v1:Deployment question-answering-reader-server")
+    assert set(clone.steps()) == own
+    up = clone.slipway("sandbox", "up").ok()
+    assert re.search(r"QuestionAnswering/Reader/de@1\s+yes\s+question-answering-reader\s", up), up
+    assert clone.steps() == {}
+    clone.restore()
+    assert set(clone.steps()) == own
+    assert "QuestionAnswering/Reader/de" not in clone.slipway("sandbox", "up").ok().split("Resources:")[1]
+
+
 def test_a_wrong_setting_stops_before_any_resource_and_names_key_file_and_fix(clone: Clone) -> None:
     clone.edit("Pulumi.sandbox.yaml", "slipway:forceDestroy: true", "slipway:forceDestory: true")
     failed = clone.pulumi("preview", "--stack sandbox --non-interactive")
