@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import psutil
 
@@ -109,9 +109,16 @@ def run_and_kill(clone: Clone, point: KillPoint, *command: str) -> Killed:
                 break
     if point.victim == "slipway" and at:
         # Its engine goes on with this pipe as its output: somebody has to read it, as a terminal would.
-        threading.Thread(target=process.stdout.read, daemon=True).start()
+        threading.Thread(target=_drain, args=(process.stdout,), daemon=True).start()
+    else:
+        process.stdout.close()
     code = process.wait(timeout=_GIVE_UP_SECONDS)
     return Killed(line=at, code=code, output="".join(lines))
+
+
+def _drain(output: IO[str]) -> None:
+    with output:
+        output.read()
 
 
 def check(clone: Clone, ran: Ran) -> Found:
