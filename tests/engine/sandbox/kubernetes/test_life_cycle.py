@@ -279,16 +279,6 @@ def test_a_gpu_that_no_node_has_fails_with_the_schedulers_words(
     made.delete()
 
 
-def test_pods_that_a_quota_forbids_fail_with_the_quotas_words(
-    resource: Make, namespace: str, node: str
-) -> None:
-    resource("kubernetes:core/v1:ResourceQuota").create(
-        {"metadata": {"namespace": namespace}, "spec": {"hard": {"pods": "0"}}}
-    )
-    with pytest.raises(InitFailed, match="exceeded quota"):
-        resource(DEPLOYMENT).create(_deployment(namespace, node), timeout=4)
-
-
 def test_a_job_is_awaited(resource: Make, namespace: str, node: str) -> None:
     template = _deployment(namespace, node)["spec"]["template"]["spec"]
     job = {"template": {"spec": {**template, "restartPolicy": "Never"}}}
