@@ -1,53 +1,100 @@
 """What is served: entries and releases in YAML, loaded into types that passed every rule."""
 
+from model_catalog.artifact import Artifact, BucketArtifact, HubArtifact
+from model_catalog.base import CatalogModel, Decision
 from model_catalog.catalog import Catalog, RunningVersion
 from model_catalog.entry import (
-    Artifact,
+    Acceptance,
+    Autoscaling,
     Device,
+    Drift,
     Engine,
     Entry,
     EntryFile,
-    Handler,
-    HubArtifact,
     Language,
-    Memory,
+    LanguageFrom,
+    LlmEntry,
+    Quality,
+    ServiceLevel,
     TgiEntry,
-    TgiVersion,
     TorchServeEntry,
-    TorchServeVersion,
-    Version,
+    VllmEntry,
+    entry_path,
 )
-from model_catalog.loader import CATALOG_ROOT, load_catalog
-from model_catalog.problem import CatalogError, Problem
-from model_catalog.release import Environment, Release, VariantRelease
+from model_catalog.inheritance import EntrySource, Origin
+from model_catalog.loader import CATALOG_ROOT, Checked, check_catalog, load_catalog
+from model_catalog.problem import CatalogError, Problem, Severity
+from model_catalog.release import Environment, Hold, Override, Pin, Release, Retirement, VariantRelease
 from model_catalog.rules import RULES, Rule
 from model_catalog.selector import Selector
+from model_catalog.version import (
+    Architecture,
+    Dataset,
+    Evaluation,
+    Handler,
+    LlmVersion,
+    Measurement,
+    Memory,
+    Sampling,
+    TgiVersion,
+    TorchServeVersion,
+    Version,
+    VllmVersion,
+)
 
 __all__ = [
+    "Acceptance",
+    "Architecture",
     "Artifact",
+    "Autoscaling",
+    "BucketArtifact",
     "CATALOG_ROOT",
     "Catalog",
     "CatalogError",
+    "CatalogModel",
+    "Checked",
+    "Dataset",
+    "Decision",
     "Device",
+    "Drift",
     "Engine",
     "Entry",
     "EntryFile",
+    "EntrySource",
     "Environment",
+    "Evaluation",
     "Handler",
+    "Hold",
     "HubArtifact",
     "Language",
+    "LanguageFrom",
+    "LlmEntry",
+    "LlmVersion",
+    "Measurement",
     "Memory",
+    "Origin",
+    "Override",
+    "Pin",
     "Problem",
+    "Quality",
     "RULES",
     "Release",
+    "Retirement",
     "Rule",
     "RunningVersion",
+    "Sampling",
     "Selector",
+    "ServiceLevel",
+    "Severity",
     "TgiEntry",
     "TgiVersion",
     "TorchServeEntry",
     "TorchServeVersion",
     "VariantRelease",
     "Version",
+    "VllmEntry",
+    "VllmVersion",
+    "check_catalog",
+    "entry_path",
     "load_catalog",
 ]

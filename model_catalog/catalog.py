@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from model_catalog.entry import Entry, Version
-from model_catalog.release import Environment, Release
+from pydantic import ValidationError
+
+from model_catalog.entry import Entry
+from model_catalog.release import Environment, Release, VariantRelease
 from model_catalog.selector import Selector
+from model_catalog.version import Version
+from quantities import Percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,9 +21,12 @@ class RunningVersion:
     """With all four parts."""
     entry: Entry
     version: Version
+    """With the environment's overrides."""
     language: str
     version_id: str
     default: bool
+    canary: Percent | None
+    """Its share of the unversioned requests, where it is a canary."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,12 +36,13 @@ class Catalog:
     entries: tuple[Entry, ...]
     releases: Mapping[Environment, Release]
 
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str | None], Entry]:
+        return {(entry.task, entry.model): entry for entry in self.entries}
+
     def entry(self, selector: Selector) -> Entry | None:
         """The entry of the selector's task and model, if there is one."""
-        for entry in self.entries:
-            if (entry.task, entry.model) == (selector.task, selector.model):
-                return entry
-        return None
+        return self._by_name.get((selector.task, selector.model))
 
     def selectors(self) -> tuple[Selector, ...]:
         """Every version of every entry, released or not, sorted."""
@@ -65,8 +74,26 @@ def _running(catalog: Catalog, release: Release) -> Iterator[RunningVersion]:
                         task=entry.task, model=entry.model, language=variant.language, version=version_id
                     ),
                     entry=entry,
-                    version=version,
+                    version=overridden(version, version_id, released),
                     language=variant.language or "",
                     version_id=version_id,
                     default=version_id == released.default,
+                    canary=released.canary.get(version_id),
                 )
+
+
+def overridden(version: Version, version_id: str, released: VariantRelease) -> Version:
+    """The version with the release's overrides, later ones over earlier ones.
+
+    An override that its engine refuses is left out here: the rule override-possible reports it.
+    """
+    for override in released.overrides:
+        if override.versions and version_id not in override.versions:
+            continue
+        said = {**version.serving.model_dump(exclude_unset=True), **override.serving}
+        try:
+            serving = type(version.serving).model_validate(said)
+        except ValidationError:
+            continue
+        version = version.model_copy(update={"serving": serving})
+    return version

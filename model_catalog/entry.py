@@ -1,50 +1,19 @@
 """An entry: one model of one task, as entries/<task>/<model>.yaml says it. Its `engine` decides which keys it has."""
 
 import re
+from datetime import timedelta
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Annotated, Final, Generic, Literal, TypeVar
+from typing import Annotated, ClassVar, Generic, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, RootModel, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, RootModel, model_validator
 
-from engines import UNRESOLVED, tgi, torchserve
-from model_catalog.selector import (
-    LANGUAGE_PATTERN,
-    MODEL_PATTERN,
-    SCRIPT_PATTERN,
-    TASK_PATTERN,
-    VERSION_PATTERN,
-    Selector,
-)
-from quantities import Bytes
-
-TaskId = Annotated[str, StringConstraints(pattern=f"^{TASK_PATTERN}$")]
-ModelId = Annotated[str, StringConstraints(pattern=f"^{MODEL_PATTERN}$")]
-LanguageId = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE_PATTERN}$")]
-ScriptId = Annotated[str, StringConstraints(pattern=f"^{SCRIPT_PATTERN}$")]
-VersionId = Annotated[str, StringConstraints(pattern=f"^{VERSION_PATTERN}$")]
-_DIGEST_PATTERN = rf"^(sha256:[0-9a-f]{{64}}|{UNRESOLVED})$"
-Digest = Annotated[str, StringConstraints(pattern=_DIGEST_PATTERN)]
-_REVISION_PATTERN = rf"^([0-9a-f]{{40}}|{UNRESOLVED})$"
-Revision = Annotated[str, StringConstraints(pattern=_REVISION_PATTERN)]
-_REPOSITORY_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
-ArchiveName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mar$")]
-TeamName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-
-
-PATTERN_HINTS: Final = MappingProxyType(
-    {
-        f"^{LANGUAGE_PATTERN}$": "Write a BCP 47 tag in its usual case, as in fr or zh-Hant",
-        f"^{MODEL_PATTERN}$": "Start with a letter; letters, digits, dot, dash and underscore follow",
-        f"^{SCRIPT_PATTERN}$": "Write an ISO 15924 code, as in Latn",
-        f"^{TASK_PATTERN}$": "Write it as one word, as in QuestionAnswering",
-        f"^{VERSION_PATTERN}$": "Use letters, digits, dot, dash and underscore, as in 1.0",
-        _DIGEST_PATTERN: "Write sha256: and 64 hex digits as observed, or unresolved",
-        _REPOSITORY_PATTERN: "Write owner/name as on the Hub",
-        _REVISION_PATTERN: "Write the commit, 40 hex digits, as observed on the Hub, or unresolved",
-    }
-)
-"""What to tell a person instead of the pattern."""
+from engines import torchserve
+from model_catalog.base import CatalogModel, Decision
+from model_catalog.ids import LanguageId, MetricName, ModelId, RuleId, ScriptId, Tag, TaskId, TeamName, VersionId, Words
+from model_catalog.selector import Selector
+from model_catalog.version import Dataset, TgiVersion, TorchServeVersion, V, VersionBase, VllmVersion
+from preprocessing import Step
+from quantities import Count, Duration, Number, Percent
 
 
 class Engine(StrEnum):
@@ -52,6 +21,7 @@ class Engine(StrEnum):
 
     TGI = "tgi"
     TORCHSERVE = "torchserve"
+    VLLM = "vllm"
 
 
 class Device(StrEnum):
@@ -61,81 +31,86 @@ class Device(StrEnum):
     GPU = "gpu"
 
 
-class CatalogModel(BaseModel):
-    """What every part of the catalog shares: immutable, and an unknown key is an error."""
+class LanguageFrom(StrEnum):
+    """Who says which language a request is in."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Artifact(CatalogModel):
-    """Files of a version, where research left them."""
-
-    bucket: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
-    path: Annotated[str, StringConstraints(pattern=r"^[^/\s][^\s]*$")]
-    digest: Digest
-    """sha256 of the files, or `unresolved` until somebody has computed it; prod refuses the latter."""
-
-    @property
-    def unresolved(self) -> tuple[str, ...]:
-        """What of it nobody has observed yet, in words."""
-        return ("its artifact's digest",) if self.digest == UNRESOLVED else ()
+    CALLER = "caller"
+    TEXT = "text"
 
 
-class HubArtifact(CatalogModel):
-    """Weights that somebody published on the Hugging Face Hub. They are mirrored to the environment's bucket, and
-    servers read them there: no server talks to the Hub."""
+class ServiceLevel(CatalogModel):
+    """What users of the model are promised, over 30 days."""
 
-    repository: Annotated[str, StringConstraints(pattern=_REPOSITORY_PATTERN)]
-    revision: Revision
-    """The commit, never a branch, or `unresolved` until somebody has looked; prod refuses the latter."""
-    digest: Digest
-    """sha256 of the mirrored files, or `unresolved`."""
-
-    @property
-    def unresolved(self) -> tuple[str, ...]:
-        """What of it nobody has observed yet, in words."""
-        revision = ("its revision on the Hub",) if self.revision == UNRESOLVED else ()
-        digest = ("its artifact's digest",) if self.digest == UNRESOLVED else ()
-        return (*digest, *revision)
+    availability: Percent
+    """Requests that are answered without an error of ours, as in 99.5%."""
+    latency_p95: Duration | None = None
+    """Time within which 95 of 100 requests are answered, as in 300ms."""
+    latency_p99: Duration | None = None
+    time_to_first_token_p95: Duration | None = None
+    """Of engines that stream."""
 
 
-class Handler(CatalogModel):
-    """The code around the model, versioned apart from the weights."""
+class Autoscaling(CatalogModel):
+    """Between how many servers, and by what."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$")]
-    version: VersionId
+    min_replicas: Count
+    max_replicas: Count
+    target_queue_time: Duration | None = None
+    """Servers are added while requests wait longer than this for a worker."""
+    target_concurrency: Count | None = None
+    """Requests that one server shall have at once."""
+    scale_down_delay: Duration = timedelta(minutes=5)
+    """How long it must have been calm before a server goes."""
 
-
-class Memory(CatalogModel):
-    """What one copy of the model needs on its device."""
-
-    weights: Bytes
-    per_request: Bytes
-    """On top, for each request of a batch."""
-
-
-class TorchServeVersion(CatalogModel):
-    """One immutable triple of weights, configuration and code, in an archive."""
-
-    artifact: Artifact
-    handler: Handler | None = None
-    """Left out for an imported archive that holds its own handler."""
-    archive: ArchiveName | None = None
-    """File name of the .mar; left out, it is made of model name and version."""
-    memory: Memory
-    serving: torchserve.ServingOptions = torchserve.ServingOptions()
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.max_replicas < self.min_replicas:
+            raise ValueError(
+                f"max_replicas {self.max_replicas} is below min_replicas {self.min_replicas}; raise it"
+            )
+        if (self.target_queue_time is None) is (self.target_concurrency is None):
+            raise ValueError("names not exactly one target; give target_queue_time or target_concurrency")
+        return self
 
 
-class TgiVersion(CatalogModel):
-    """Immutable weights and how they are served; the code is TGI's own."""
+class DriftFeature(StrEnum):
+    """What of the requests and answers is compared with the baseline."""
 
-    artifact: HubArtifact
-    memory: Memory
-    serving: tgi.ServingOptions = tgi.ServingOptions()
+    CONFIDENCE = "confidence"
+    INPUT_LENGTH = "input_length"
+    LANGUAGE = "language"
+    SCRIPT = "script"
 
 
-Version = TorchServeVersion | TgiVersion
-V = TypeVar("V", bound=CatalogModel)
+class Drift(CatalogModel):
+    """When what comes in, or what is answered, no longer looks like what the model was made for."""
+
+    features: tuple[DriftFeature, ...] = Field(min_length=1)
+    baseline: Dataset | None = None
+    """Left out, the first window after a version became default."""
+    window: Duration = timedelta(hours=24)
+    """Over which requests are gathered."""
+    minimum_requests: Count = 500
+    """Below so many in a window, nothing is said."""
+    significance: Annotated[Number, Field(gt=0, lt=1)] = 0.01
+    """Of the test: how often it may cry wolf."""
+
+
+class Quality(CatalogModel):
+    """How much worse than the version it replaces a new default may be."""
+
+    metric: MetricName
+    """One of the versions' evaluations, as in f1."""
+    better: Literal["higher", "lower"] = "higher"
+    tolerance: Annotated[Number, Field(ge=0)]
+    """In the metric's own unit."""
+
+
+class Acceptance(Decision):
+    """A warning that somebody decided to live with."""
+
+    rule: RuleId
+    """The warning's rule, as the report names it."""
 
 
 def _not_empty(scripts: tuple[str, ...]) -> tuple[str, ...]:
@@ -148,19 +123,53 @@ class Language(CatalogModel, Generic[V]):
     """One variant: the model in one language."""
 
     scripts: Annotated[tuple[ScriptId, ...], AfterValidator(_not_empty)]
+    """ISO 15924 codes that its text is written in, as in [Latn]."""
     versions: dict[VersionId, V] = Field(min_length=1)
+    """By the name that releases use, in quotes: "2"."""
 
 
 class EntryBase(CatalogModel, Generic[V]):
     """What every entry says, whichever engine serves it."""
 
+    VERSION: ClassVar[type[VersionBase]]
+
     task: TaskId
+    """What the model does, as in QuestionAnswering; the file's folder in snake case."""
     model: ModelId
+    """The model's name, as in Reader; the file's name in snake case."""
+    description: Words
+    """What it does and for whom, in a sentence."""
     owner: TeamName
-    replicas: PositiveInt = 1
-    """Servers that run at once, each with GPUs of its own where the device is gpu."""
+    """The team that answers for it."""
+    on_call: Words | None = None
+    """The channel where somebody answers at night, as in '#nlp-oncall'."""
+    tags: tuple[Tag, ...] = ()
+    preprocessing: tuple[Step, ...] = ()
+    """Steps before inference, in order."""
+    language_from: LanguageFrom | None = None
+    """Who says which language a request is in: the caller, or the text itself by a detecting step."""
+    slo: ServiceLevel | None = None
+    replicas: Count | None = None
+    """Servers that run at once, each with GPUs of its own where the device is gpu. Left out: 1."""
+    autoscaling: Autoscaling | None = None
+    """Instead of replicas."""
+    drift: Drift | None = None
+    quality: Quality | None = None
+    accepts: tuple[Acceptance, ...] = ()
+    """Warnings that somebody decided to live with."""
     languages: dict[LanguageId, Language[V]] = Field(min_length=1)
     """By BCP 47 tag; `mul` for a model that takes many."""
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        if self.replicas is not None and self.autoscaling is not None:
+            raise ValueError("replicas and autoscaling are both given; keep one of them")
+        return self
+
+    @property
+    def least_replicas(self) -> int:
+        """Servers that run at any time."""
+        return self.autoscaling.min_replicas if self.autoscaling else self.replicas or 1
 
     @property
     def selector(self) -> Selector:
@@ -170,7 +179,7 @@ class EntryBase(CatalogModel, Generic[V]):
     @property
     def path(self) -> str:
         """Where the entry's file must lie, relative to the catalog: entries/<task>/<model>.yaml."""
-        return f"entries/{snake_case(self.task)}/{snake_case(self.model)}.yaml"
+        return entry_path(self.selector)
 
     def version(self, language: str, version: str) -> V:
         """One version. Raises KeyError where it does not exist."""
@@ -179,6 +188,8 @@ class EntryBase(CatalogModel, Generic[V]):
 
 class TorchServeEntry(EntryBase[TorchServeVersion]):
     """A model that TorchServe serves, all its languages and versions in one server."""
+
+    VERSION = TorchServeVersion
 
     engine: Literal[Engine.TORCHSERVE]
     device: Device = Device.GPU
@@ -195,26 +206,52 @@ class TorchServeEntry(EntryBase[TorchServeVersion]):
 
 def _gpu_alone(device: Device) -> Device:
     if device is not Device.GPU:
-        raise ValueError(
-            f"{str(device)!r} cannot be device of a tgi entry; write gpu, or choose another engine"
-        )
+        raise ValueError(f"{str(device)!r} cannot be device of this engine; write gpu, or choose another engine")
     return device
+
+
+GpuAlone = Annotated[Device, AfterValidator(_gpu_alone)]
 
 
 class TgiEntry(EntryBase[TgiVersion]):
     """A model that TGI serves, one server for each version."""
 
+    VERSION = TgiVersion
+
     engine: Literal[Engine.TGI]
-    device: Annotated[Device, AfterValidator(_gpu_alone)] = Device.GPU
+    device: GpuAlone = Device.GPU
 
 
-Entry = TorchServeEntry | TgiEntry
+class VllmEntry(EntryBase[VllmVersion]):
+    """A model that vLLM serves, one server for each version."""
+
+    VERSION = VllmVersion
+
+    engine: Literal[Engine.VLLM]
+    device: GpuAlone = Device.GPU
+
+
+LlmEntry = TgiEntry | VllmEntry
+Entry = TgiEntry | TorchServeEntry | VllmEntry
 
 
 class EntryFile(RootModel[Annotated[Entry, Field(discriminator="engine")]]):
     """What a file below entries/ holds."""
 
     model_config = ConfigDict(frozen=True)
+
+
+ENTRY_KINDS: dict[str, type[Entry]] = {
+    Engine.TGI: TgiEntry,
+    Engine.TORCHSERVE: TorchServeEntry,
+    Engine.VLLM: VllmEntry,
+}
+"""Engine → kind of entry."""
+
+
+def entry_path(selector: Selector) -> str:
+    """entries/<task>/<model>.yaml in snake case."""
+    return f"entries/{snake_case(selector.task)}/{snake_case(selector.model or '')}.yaml"
 
 
 def snake_case(name: str) -> str:

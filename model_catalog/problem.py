@@ -2,6 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """Whether the catalog can be used all the same."""
+
+    ERROR = "error"
+    WARNING = "warning"
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
@@ -16,9 +24,11 @@ class Problem:
     rule: str
     message: str
     fix: str
+    severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column} {self.rule} {self.message}. {self.fix}"
+        warning = "warning: " if self.severity is Severity.WARNING else ""
+        return f"{self.file}:{self.line}:{self.column} {self.rule} {warning}{self.message}. {self.fix}"
 
 
 class CatalogError(Exception):

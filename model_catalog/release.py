@@ -1,13 +1,15 @@
-"""A release: which versions an environment runs and which one answers by default."""
+"""A release: which versions an environment runs, which one answers by default, and what people decided meanwhile."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, RootModel, model_validator
+from pydantic import AfterValidator, Field, RootModel, model_validator
 from pydantic_core import PydanticCustomError
 
-from model_catalog.entry import CatalogModel, VersionId
+from model_catalog.base import CatalogModel, Decision
+from model_catalog.ids import Day, TeamName, VersionId, Words
 from model_catalog.selector import Selector
+from quantities import Percent
 
 
 class Environment(StrEnum):
@@ -22,6 +24,11 @@ class Environment(StrEnum):
         """Whether everything that runs must be pinned by digest."""
         return self is Environment.PROD
 
+    @property
+    def is_commercial(self) -> bool:
+        """Whether what runs there earns money, so that a licence without commercial use forbids it."""
+        return self is Environment.PROD
+
 
 def _names_a_variant(selector: Selector) -> Selector:
     if selector.language is None or selector.version is not None:
@@ -34,16 +41,68 @@ def _names_a_variant(selector: Selector) -> Selector:
 Variant = Annotated[Selector, AfterValidator(_names_a_variant)]
 
 
+class Hold(Decision):
+    """The variant stays as it is: no command changes its default or its canaries until the date has passed."""
+
+
+class Pin(Decision):
+    """The variant's servers stay on one kind of node, whatever a plan would rather choose."""
+
+    instance_type: Words
+    """As EC2 names it: g5.xlarge."""
+
+
+class Override(Decision):
+    """Serving options of this environment alone. Only such as change no answer: workers, batch, timeouts, queues."""
+
+    serving: dict[str, str | int | float | bool] = Field(min_length=1)
+    """By option, as a version says them."""
+    versions: tuple[VersionId, ...] = ()
+    """Left out: all that run."""
+
+
+class Retirement(CatalogModel):
+    """The last day on which something is served. It goes by a person's command, never by the date itself."""
+
+    after: Day
+    """Callers have until this day."""
+    reason: Words
+    by: TeamName
+    """The role that decided."""
+
+
 class VariantRelease(CatalogModel):
-    """The running versions of one variant. `versions` left out means the default alone."""
+    """The running versions of one variant."""
 
     default: VersionId
+    """The version that answers where a caller names none."""
     versions: tuple[VersionId, ...] = ()
+    """All that run, besides canaries; left out, the default alone."""
+    canary: dict[VersionId, Percent] = Field(default_factory=dict)
+    """Share of the unversioned requests that each canary answers, as in {"3": 10%}; the default takes the rest."""
+    rollback: VersionId | None = None
+    """The version that `slipway rollback` goes back to."""
+    hold: Hold | None = None
+    pin: Pin | None = None
+    overrides: tuple[Override, ...] = ()
+    retire: Retirement | None = None
+    """The whole variant goes."""
+    retire_versions: dict[VersionId, Retirement] = Field(default_factory=dict)
+    """Single versions go."""
 
     @property
     def running(self) -> tuple[str, ...]:
         """All running versions, sorted."""
-        return tuple(sorted({self.default, *self.versions}))
+        return tuple(sorted({self.default, *self.versions, *self.canary}))
+
+    @property
+    def decisions(self) -> tuple[tuple[tuple[str | int, ...], Decision], ...]:
+        """Everything that holds until a date, with its place within the release."""
+        single = ((("hold",), self.hold), (("pin",), self.pin))
+        return (
+            *((place, decision) for place, decision in single if decision is not None),
+            *((("overrides", index), override) for index, override in enumerate(self.overrides)),
+        )
 
     @model_validator(mode="before")
     @classmethod

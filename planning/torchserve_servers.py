@@ -14,7 +14,7 @@ from engines.torchserve import (
     ServingOptions,
     prediction_path,
 )
-from model_catalog import Device, Environment, RunningVersion, TorchServeEntry
+from model_catalog import Device, Environment, RunningVersion, TorchServeEntry, TorchServeVersion
 from planning.resources import torchserve_resources
 from planning.server import ModelPlan, ServerPlan, server_name
 
@@ -57,7 +57,7 @@ def plan_torchserve(
     """The entry's server, with a GPU of its own where its device is gpu. `running` are its versions."""
     prefix = f"archives/{environment}/{entry.task}/{entry.model}/"
     models = tuple(_plan_model(entry, version, prefix) for version in running)
-    versions = tuple(entry.version(version.language, version.version_id) for version in running)
+    versions = tuple(r.version for r in running if isinstance(r.version, TorchServeVersion))
     return TorchServePlan(
         name=server_name(entry),
         environment=environment,
@@ -69,7 +69,7 @@ def plan_torchserve(
         device=entry.device,
         image=IMAGES[entry.device],
         fetch_image=FETCH_IMAGE,
-        replicas=entry.replicas,
+        replicas=entry.least_replicas,
         pool=pools[entry.device],
         resources=torchserve_resources(versions, gpus=1 if entry.device is Device.GPU else 0),
         # TorchServe gives up on a worker after its startup_timeout: nobody need wait longer than all of them.
@@ -93,5 +93,10 @@ def _plan_model(entry: TorchServeEntry, running: RunningVersion, prefix: str) ->
         archive_key=f"{prefix}{archive}",
         path=prediction_path(name, running.version_id),
         variant_path=prediction_path(name),
-        options=entry.version(running.language, running.version_id).serving,
+        options=_serving(running),
     )
+
+
+def _serving(running: RunningVersion) -> ServingOptions:
+    assert isinstance(running.version, TorchServeVersion)  # noqa: S101 - its entry is TorchServe's
+    return running.version.serving

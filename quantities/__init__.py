@@ -1,9 +1,22 @@
-"""Quantities that carry their unit in text ("440MiB", "100ms") and are types in code.
+"""Quantities that carry their unit in text ("440MiB", "100ms", "99.5%") and are types in code.
 
 The one leaf beneath the leaves: engines, hardware and the catalog all speak of bytes and time.
 """
 
+from quantities.numbers import Count, Flag, Number
+from quantities.parameters import ParameterCount
+from quantities.percent import Percent
 from quantities.size import Bytes
 from quantities.time import Duration, format_duration, parse_duration
 
-__all__ = ["Bytes", "Duration", "format_duration", "parse_duration"]
+__all__ = [
+    "Bytes",
+    "Count",
+    "Duration",
+    "Flag",
+    "Number",
+    "ParameterCount",
+    "Percent",
+    "format_duration",
+    "parse_duration",
+]

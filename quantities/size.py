@@ -4,7 +4,8 @@ import re
 from decimal import Decimal
 from typing import Any, Self
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
 _UNITS = {
@@ -75,3 +76,13 @@ class Bytes(int):
         return core_schema.no_info_plain_validator_function(
             validate, serialization=core_schema.to_string_ser_schema()
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {
+            "type": "string",
+            "pattern": rf"^\s*\d+(\.\d+)? ?({'|'.join(_UNITS)})\s*$",
+            "examples": ["440MiB", "16GB"],
+        }

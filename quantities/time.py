@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -39,5 +39,16 @@ def _read(value: Any) -> timedelta:
     raise ValueError(f"{value!r} is not a duration; write a number and ms, s, m or h, as in 100ms")
 
 
-Duration = Annotated[timedelta, BeforeValidator(_read), PlainSerializer(format_duration)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_read),
+    PlainSerializer(format_duration),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": rf"^\s*\d+(\.\d+)? ?({'|'.join(_UNITS)})\s*$",
+            "examples": ["100ms", "120s"],
+        }
+    ),
+]
 """A timedelta that pydantic reads from, and writes to, text with a unit."""

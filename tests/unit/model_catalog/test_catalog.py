@@ -1,4 +1,4 @@
-"""Each folder of catalogs/ holds the files that differ from the repository's catalog and, in expected.txt, the
+"""Each folder of catalogs/ holds the files that differ from base/ and, in expected.txt, the
 report. Its name says what is wrong."""
 
 import shutil
@@ -8,6 +8,7 @@ import pytest
 
 from model_catalog import CATALOG_ROOT, RULES, Catalog, CatalogError, Environment, load_catalog
 
+BASE = Path(__file__).parent / "base"
 CATALOGS = Path(__file__).parent / "catalogs"
 ERRORS = sorted(CATALOGS.glob("error.*"))
 VALID = sorted(CATALOGS.glob("valid.*"))
@@ -15,7 +16,7 @@ VALID = sorted(CATALOGS.glob("valid.*"))
 
 def overlaid(changes: Path, tmp_path: Path) -> Path:
     root = tmp_path / "catalog"
-    shutil.copytree(CATALOG_ROOT, root, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(BASE, root)
     shutil.copytree(changes, root, dirs_exist_ok=True)
     return root
 
