@@ -1,6 +1,19 @@
 """How each inference server works, per pinned version. A leaf: it knows no other room but quantities."""
 
+from engines.adapter import Adapter
 from engines.image import UNRESOLVED, ImageReference
 from engines.images import FETCH_IMAGE, IMAGES, ImagesError, read_images
+from engines.precision import Precision
+from engines.support import Support
 
-__all__ = ["FETCH_IMAGE", "IMAGES", "ImageReference", "ImagesError", "UNRESOLVED", "read_images"]
+__all__ = [
+    "Adapter",
+    "FETCH_IMAGE",
+    "IMAGES",
+    "ImageReference",
+    "ImagesError",
+    "Precision",
+    "Support",
+    "UNRESOLVED",
+    "read_images",
+]

@@ -11,14 +11,15 @@ from engines.tgi.facts import (
     ROUTER_MEMORY,
     SHARD_MEMORY,
     SHARED_MEMORY,
+    SUPPORT,
     VERSION,
 )
-from engines.tgi.options import Dtype, KvCacheDtype, ServingOptions
+from engines.tgi.options import TUNABLE, KvCacheDtype, ServingOptions
 from engines.tgi.quantization import FACTS as QUANTIZATION_FACTS
 from engines.tgi.quantization import Quantization, QuantizationFacts
+from engines.tgi.weights import compute_capability, weight_problems
 
 __all__ = [
-    "Dtype",
     "GENERATE_PATH",
     "GRACEFUL_TERMINATION",
     "HEALTH_PATH",
@@ -32,7 +33,11 @@ __all__ = [
     "ROUTER_MEMORY",
     "SHARD_MEMORY",
     "SHARED_MEMORY",
+    "SUPPORT",
     "ServingOptions",
+    "TUNABLE",
     "VERSION",
+    "compute_capability",
     "launcher_environment",
+    "weight_problems",
 ]

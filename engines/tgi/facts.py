@@ -1,17 +1,28 @@
 """Constants of Text Generation Inference 3.3.5, each with its source.
 
 Read: huggingface/text-generation-inference at tag v3.3.5 (launcher, router, server, Dockerfile). Nothing here was
-run on a GPU. TGI is in maintenance mode: it takes small fixes only (its docs/source/index.md).
+run on a GPU.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from engines.images import IMAGES
+from engines.support import Support
 from quantities import Bytes
 
 VERSION: Final = "3.3.5"
 IMAGE: Final = IMAGES["text-generation-inference"]
+
+SUPPORT: Final = Support(
+    status="maintenance",
+    note="Takes small fixes only; its project recommends vLLM, SGLang and local engines for what is new.",
+    source=(
+        "https://github.com/huggingface/text-generation-inference/blob/"
+        "db931fcf42da018a3657580c64bf2720f167f9ab/README.md"
+    ),
+    date=date(2025, 12, 11),
+)
 
 PORT: Final = 8080
 """Inference, health and metrics, one port. The image sets PORT=80, which a process without root and without any

@@ -1,12 +1,13 @@
 """What a person may say about how TGI runs one model version.
 
-Left out on purpose: `max_batch_total_tokens`, which TGI ignores for flash-attention models; `max_input_length`, the
-old name of max_input_tokens; `sharded`, which num_shard decides; and what downloads or runs code of others.
+Left out on purpose: what a version says itself (precision, quantization, adapters); `max_batch_total_tokens`, which TGI
+ignores for flash-attention models; `max_input_length`, the old name of max_input_tokens; `sharded`, which num_shard
+decides; and what downloads or runs code of others.
 """
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     BaseModel,
@@ -19,15 +20,7 @@ from pydantic import (
 )
 
 from engines.tgi.facts import GRACEFUL_TERMINATION
-from engines.tgi.quantization import AMPERE, FACTS, TURING, Quantization
 from quantities import Bytes, Duration
-
-
-class Dtype(StrEnum):
-    """Values of DTYPE."""
-
-    BFLOAT16 = "bfloat16"
-    FLOAT16 = "float16"
 
 
 class KvCacheDtype(StrEnum):
@@ -51,7 +44,7 @@ Ratio = Annotated[float, BeforeValidator(_above_zero)]
 
 
 class ServingOptions(BaseModel):
-    """Limits, precision and timeouts of one version. What is left out takes TGI's own default."""
+    """Limits, memory and timeouts of one version. What is left out takes TGI's own default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,9 +60,6 @@ class ServingOptions(BaseModel):
     waiting_served_ratio: Ratio = 0.3
     num_shard: PositiveInt = 1
     """GPUs that share one copy of the model."""
-    quantize: Quantization | None = None
-    """Weights that were quantized before, and say so in their config, need none."""
-    dtype: Dtype | None = None
     kv_cache_dtype: KvCacheDtype | None = None
     cuda_memory_fraction: Annotated[Ratio, Field(le=1)] = 1.0
     """Of the whole card, counted from its top: what neighbours hold is taken off it (read: flash_causal_lm.py)."""
@@ -77,17 +67,6 @@ class ServingOptions(BaseModel):
     """Loading, warm-up and CUDA graphs. Ours, not TGI's; chosen, not measured."""
     graceful_termination_timeout: Duration = GRACEFUL_TERMINATION
     """After SIGTERM, for requests in flight. Whole seconds."""
-
-    @property
-    def compute_capability(self) -> tuple[int, int]:
-        """The least that a GPU must have for these options."""
-        needed = [TURING if self.quantize is None else FACTS[self.quantize].compute_capability]
-        if self.dtype is Dtype.BFLOAT16:
-            needed.append(AMPERE)
-        if self.kv_cache_dtype is not None:
-            # FlashInfer alone takes it on CUDA (layers/attention/kv_cache.py), and is built for 8.0 and up.
-            needed.append(AMPERE)
-        return max(needed)
 
     @field_validator("graceful_termination_timeout", "startup_timeout")
     @classmethod
@@ -106,17 +85,16 @@ class ServingOptions(BaseModel):
             )
         return self
 
-    @model_validator(mode="after")
-    def _one_precision(self) -> Self:
-        if self.quantize is not None and self.dtype is not None:
-            raise ValueError("quantize and dtype are both given and exclude each other; keep one of them")
-        return self
 
-    @model_validator(mode="after")
-    def _shards(self) -> Self:
-        if self.quantize is not None and self.num_shard > 1 and not FACTS[self.quantize].sharded:
-            raise ValueError(
-                f"quantize {self.quantize} cannot be spread over {self.num_shard} GPUs; set num_shard to 1 or choose "
-                "another quantization"
-            )
-        return self
+TUNABLE: Final = frozenset(
+    {
+        "cuda_memory_fraction",
+        "graceful_termination_timeout",
+        "max_batch_prefill_tokens",
+        "max_concurrent_requests",
+        "startup_timeout",
+        "waiting_served_ratio",
+    }
+)
+"""What changes no answer, and so may be overridden in a release. max_client_batch_size and payload_limit are not among
+them: they decide which requests get an answer at all."""

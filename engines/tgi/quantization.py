@@ -32,6 +32,8 @@ class QuantizationFacts:
     """The least that the GPU must have."""
     sharded: bool = True
     """Whether one model may be spread over several GPUs."""
+    takes_precision: bool = False
+    """Whether DTYPE may be given beside it (server/text_generation_server/cli.py; the launcher's help says never)."""
 
 
 AMPERE: Final = (8, 0)
@@ -43,9 +45,15 @@ HOPPER: Final = (9, 0)
 FACTS: Final[Mapping[Quantization, QuantizationFacts]] = MappingProxyType(
     {
         Quantization.AWQ: QuantizationFacts(prequantized=True, compute_capability=AMPERE),
-        Quantization.BITSANDBYTES: QuantizationFacts(prequantized=False, compute_capability=TURING),
-        Quantization.BITSANDBYTES_FP4: QuantizationFacts(prequantized=False, compute_capability=TURING),
-        Quantization.BITSANDBYTES_NF4: QuantizationFacts(prequantized=False, compute_capability=TURING),
+        Quantization.BITSANDBYTES: QuantizationFacts(
+            prequantized=False, compute_capability=TURING, takes_precision=True
+        ),
+        Quantization.BITSANDBYTES_FP4: QuantizationFacts(
+            prequantized=False, compute_capability=TURING, takes_precision=True
+        ),
+        Quantization.BITSANDBYTES_NF4: QuantizationFacts(
+            prequantized=False, compute_capability=TURING, takes_precision=True
+        ),
         Quantization.COMPRESSED_TENSORS: QuantizationFacts(prequantized=True, compute_capability=AMPERE),
         Quantization.EETQ: QuantizationFacts(prequantized=False, compute_capability=AMPERE),
         # The launcher refuses it with more than one shard.

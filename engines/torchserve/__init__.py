@@ -8,11 +8,12 @@ from engines.torchserve.facts import (
     INFERENCE_PORT,
     MANAGEMENT_PORT,
     METRICS_PORT,
+    SUPPORT,
     VERSION,
     WORKER_MEMORY,
 )
 from engines.torchserve.naming import archive_name, model_name, prediction_path
-from engines.torchserve.options import ServingOptions
+from engines.torchserve.options import TUNABLE, ServingOptions
 
 __all__ = [
     "CONFIG_KEYS",
@@ -21,9 +22,11 @@ __all__ = [
     "INFERENCE_PORT",
     "MANAGEMENT_PORT",
     "METRICS_PORT",
+    "SUPPORT",
     "ServedVersion",
     "ServerConfig",
     "ServingOptions",
+    "TUNABLE",
     "VERSION",
     "WORKER_MEMORY",
     "archive_name",

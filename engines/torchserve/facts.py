@@ -3,13 +3,22 @@
 Measured: docs/facts/torchserve.md, installed wheel, CPU, 2 cores. Read: pytorch/serve at tag v0.12.0.
 """
 
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
 from engines import images
+from engines.support import Support
 from quantities import Bytes
 
 VERSION: Final = "0.12.0"
+
+SUPPORT: Final = Support(
+    status="unmaintained",
+    note="No more updates, fixes or security patches: let only the gateway reach it, and plan what follows it.",
+    source="https://github.com/pytorch/serve/blob/62c4d6a1fdc1d071dbcf758ebd756029af20bd5e/README.md",
+    date=date(2025, 2, 28),
+)
 
 INFERENCE_PORT: Final = 8080
 MANAGEMENT_PORT: Final = 8081

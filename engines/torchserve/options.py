@@ -1,7 +1,7 @@
 """What a person may say about how TorchServe runs one model version."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, PositiveInt, field_validator, model_validator
 
@@ -59,3 +59,7 @@ class ServingOptions(BaseModel):
                 "raise max_workers or leave it out"
             )
         return self
+
+
+TUNABLE: Final = frozenset(ServingOptions.model_fields)
+"""What changes no answer, and so may be overridden in a release: all of them."""

@@ -2,20 +2,21 @@ from pathlib import Path
 
 import pytest
 
-from engines import FETCH_IMAGE, IMAGES, ImagesError, read_images, tgi, torchserve
+from engines import FETCH_IMAGE, IMAGES, ImagesError, read_images, tgi, torchserve, vllm
 
 ONE = "a:\n  repository: repo/a\n  tag: '1'\n  digest: unresolved\n"
 
 
 def test_every_engine_s_image_is_of_the_version_that_its_facts_describe() -> None:
     assert tgi.IMAGE.tag == tgi.VERSION
+    assert vllm.IMAGE.tag == f"v{vllm.VERSION}"
     assert {device: image.tag for device, image in torchserve.IMAGES.items()} == {
         device: f"{torchserve.VERSION}-{device}" for device in ("cpu", "gpu")
     }
 
 
 def test_every_image_of_the_file_is_used() -> None:
-    assert set(IMAGES.values()) == {FETCH_IMAGE, tgi.IMAGE, *torchserve.IMAGES.values()}
+    assert set(IMAGES.values()) == {FETCH_IMAGE, tgi.IMAGE, vllm.IMAGE, *torchserve.IMAGES.values()}
 
 
 def test_the_image_that_any_user_can_run_is_made_from_the_one_that_is_pinned() -> None:

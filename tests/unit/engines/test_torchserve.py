@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from engines.torchserve import (
     CONFIG_KEYS,
+    TUNABLE,
     ServedVersion,
     ServerConfig,
     ServingOptions,
@@ -153,6 +154,10 @@ def test_a_value_that_a_properties_file_would_read_as_an_escape_is_refused() -> 
 def test_options_that_torchserve_would_silently_replace_are_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ServingOptions(**fields)
+
+
+def test_every_option_may_be_tuned_in_a_release_since_none_changes_an_answer() -> None:
+    assert set(ServingOptions.model_fields) == TUNABLE
 
 
 @pytest.mark.parametrize(
