@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 SLIPWAY := $(BIN)/slipway
 INSTALLED := $(VENV)/.installed
 
-PACKAGES := cli components engines hardware infra model_catalog planning quantities sandbox workloads
+PACKAGES := cli components engines hardware infra model_catalog planning preprocessing quantities sandbox workloads
 
 .PHONY: help install up preview down toolchain test unit engine chaos check format types lock clean
 
