@@ -1,7 +1,7 @@
-"""The pod of a TGI server.
+"""The pod of a language model's server, whichever engine runs it.
 
-An init container copies the weights from the bucket; TGI finds them on disk and asks nobody on the internet. It takes
-every option from the environment, since the image's entry point passes arguments on unquoted.
+An init container copies the weights from the bucket; the engine finds them on disk and asks nobody on the internet.
+TGI takes every option from the environment, since its image's entry point passes arguments on unquoted.
 """
 
 import shlex
@@ -25,16 +25,15 @@ from components.server_pod import (
     server_pod,
     server_resources,
 )
-from engines.tgi import HEALTH_PATH, SHARED_MEMORY, launcher_environment
-from planning import TextGenerationPlan
+from planning import Launch, TextGenerationPlan, launch
 
 core = k8s.core.v1
 
 PROBE_PERIOD: Final = timedelta(seconds=10)
 STOP_MARGIN: Final = timedelta(seconds=15)
-"""For launcher and shards to end after the last request has. Chosen, not measured."""
+"""For the engine's processes to end after the last request has. Chosen, not measured."""
 
-_HOME: Final = "/var/lib/tgi"
+_HOME: Final = "/var/lib/server"
 _SHARED_MEMORY: Final = "/dev/shm"  # noqa: S108 - an emptyDir in memory
 _WRITABLE: Final = {"home": _HOME, "models": MODEL_STORE, "tmp": TEMPORARY}
 
@@ -47,6 +46,7 @@ def pod_spec(
     region: str,
 ) -> k8s.core.v1.PodSpecArgs:
     """The pod of one replica."""
+    started = launch(server, model_directory(server), _HOME)
     return server_pod(
         server,
         service_account=service_account,
@@ -58,15 +58,17 @@ def pod_spec(
             region=region,
             mounts=mounts({"models": MODEL_STORE, "tmp": TEMPORARY}),
         ),
-        container=_tgi(server),
+        container=_engine(server, started),
         volumes=[
             *empty_volumes(_WRITABLE),
             core.VolumeArgs(
                 name="shared-memory",
-                empty_dir=core.EmptyDirVolumeSourceArgs(medium="Memory", size_limit=SHARED_MEMORY.kubernetes),
+                empty_dir=core.EmptyDirVolumeSourceArgs(
+                    medium="Memory", size_limit=started.shared_memory.kubernetes
+                ),
             ),
         ],
-        stop=server.options.graceful_termination_timeout + STOP_MARGIN,
+        stop=started.stop + STOP_MARGIN,
     )
 
 
@@ -84,20 +86,18 @@ def fetch_script(server: TextGenerationPlan) -> str:
     )
 
 
-def _tgi(server: TextGenerationPlan) -> k8s.core.v1.ContainerArgs:
+def _engine(server: TextGenerationPlan, started: Launch) -> k8s.core.v1.ContainerArgs:
     return core.ContainerArgs(
-        name="tgi",
+        name=started.container,
         image=str(server.image),
-        # Whatever libraries cache (Triton, FlashInfer, outlines, the Hub) they cache below HOME or HF_HOME.
-        env=environment(
-            **launcher_environment(server.options, model_directory(server)), HF_HOME=_HOME, HOME=_HOME
-        ),
+        args=list(started.arguments) or None,
+        env=environment(**started.environment),
         ports=container_ports(server),
         resources=server_resources(server),
         security_context=locked_down(),
-        startup_probe=_health(failure_threshold=attempts(server.startup_budget, PROBE_PERIOD)),
-        readiness_probe=_health(failure_threshold=3),
-        liveness_probe=_health(failure_threshold=6),
+        startup_probe=_health(started, failure_threshold=attempts(server.startup_budget, PROBE_PERIOD)),
+        readiness_probe=_health(started, failure_threshold=3),
+        liveness_probe=_health(started, failure_threshold=6),
         lifecycle=core.LifecycleArgs(
             pre_stop=core.LifecycleHandlerArgs(sleep=core.SleepActionArgs(seconds=int(DRAIN.total_seconds())))
         ),
@@ -105,10 +105,10 @@ def _tgi(server: TextGenerationPlan) -> k8s.core.v1.ContainerArgs:
     )
 
 
-def _health(*, failure_threshold: int) -> k8s.core.v1.ProbeArgs:
-    """/health runs a generation of one token where none has succeeded lately, so it may take seconds under load."""
+def _health(started: Launch, *, failure_threshold: int) -> k8s.core.v1.ProbeArgs:
+    """TGI's runs a generation of one token where none has succeeded lately, so it may take seconds under load."""
     return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path=HEALTH_PATH, port="inference"),
+        http_get=core.HTTPGetActionArgs(path=started.health_path, port="inference"),
         period_seconds=int(PROBE_PERIOD.total_seconds()),
         timeout_seconds=5,
         failure_threshold=failure_threshold,

@@ -1,7 +1,7 @@
-"""One TGI server of a plan: its identity, its pods, and who may talk to it.
+"""One server of a language model: its identity, its pods, and who may talk to it.
 
-TGI takes its whole configuration from the environment, so there is no ConfigMap: a changed option changes the
-Deployment. The trap: its published image cannot run as this pod's user (docs/known-limits.md).
+Its whole configuration is environment and arguments, so there is no ConfigMap: a changed option changes the
+Deployment. The trap: TGI's published image cannot run as this pod's user (docs/known-limits.md).
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class TextGenerationStackArgs:
 
 
 class TextGenerationStack(pulumi.ComponentResource):
-    """One TGI server."""
+    """One server of a language model."""
 
     url: pulumi.Output[str]
     """Base URL inside the cluster; the plan's paths go behind it."""

@@ -9,7 +9,18 @@ from pydantic import AfterValidator, ConfigDict, Field, RootModel, model_validat
 
 from engines import torchserve
 from model_catalog.base import CatalogModel, Decision
-from model_catalog.ids import LanguageId, MetricName, ModelId, RuleId, ScriptId, Tag, TaskId, TeamName, VersionId, Words
+from model_catalog.ids import (
+    LanguageId,
+    MetricName,
+    ModelId,
+    RuleId,
+    ScriptId,
+    Tag,
+    TaskId,
+    TeamName,
+    VersionId,
+    Words,
+)
 from model_catalog.selector import Selector
 from model_catalog.version import Dataset, TgiVersion, TorchServeVersion, V, VersionBase, VllmVersion
 from preprocessing import Step
@@ -206,7 +217,9 @@ class TorchServeEntry(EntryBase[TorchServeVersion]):
 
 def _gpu_alone(device: Device) -> Device:
     if device is not Device.GPU:
-        raise ValueError(f"{str(device)!r} cannot be device of this engine; write gpu, or choose another engine")
+        raise ValueError(
+            f"{str(device)!r} cannot be device of this engine; write gpu, or choose another engine"
+        )
     return device
 
 

@@ -1,6 +1,7 @@
 """Decisions made from the catalog: pure functions from entries and releases to frozen plans."""
 
 from planning.errors import PlanningError
+from planning.launch import Launch, launch
 from planning.network import NatGateways
 from planning.plan import Plan, make_plan
 from planning.pools import GPU_TAINT_KEY, POOL_LABEL, PoolPlan, PoolSettings, Taint, pool_name
@@ -12,6 +13,7 @@ from planning.torchserve_servers import TorchServeModelPlan, TorchServePlan
 
 __all__ = [
     "GPU_TAINT_KEY",
+    "Launch",
     "ModelPlan",
     "NatGateways",
     "POOL_LABEL",
@@ -26,6 +28,7 @@ __all__ = [
     "TextGenerationPlan",
     "TorchServeModelPlan",
     "TorchServePlan",
+    "launch",
     "make_plan",
     "pool_name",
 ]

@@ -139,10 +139,10 @@ def _require_capable_gpu(kind: InstanceType, server: ServerPlan) -> None:
     """A pod with the wrong GPU would be scheduled, load its model and then fail."""
     if not isinstance(server, TextGenerationPlan) or kind.gpu is None:
         return
-    needed, has = server.options.compute_capability, kind.gpu.compute_capability
+    needed, has = server.compute_capability, kind.gpu.compute_capability
     if has < needed:
         raise PlanningError(
             f"server {server.name} needs a GPU of compute capability {needed[0]}.{needed[1]} for its serving options, "
-            f"and the {kind.gpu.model} of {kind.name} has {has[0]}.{has[1]}: choose another quantize, dtype or "
-            "kv_cache_dtype, or another slipway:gpuInstanceType"
+            f"and the {kind.gpu.model} of {kind.name} has {has[0]}.{has[1]}: choose another quantization, "
+            "precision or kv_cache_dtype, or another slipway:gpuInstanceType"
         )

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from engines.tgi import ROUTER_MEMORY, SHARD_MEMORY, SHARED_MEMORY
+from engines import tgi, vllm
 from engines.torchserve import FRONTEND_MEMORY, WORKER_MEMORY
 from hardware import InstanceType
-from model_catalog import TgiVersion, TorchServeVersion
+from model_catalog import TgiVersion, TorchServeVersion, VllmVersion
 from quantities import Bytes
 
 FRONTEND_MILLICORES: Final = 250
@@ -16,7 +16,8 @@ WORKER_MILLICORES: Final = 500
 and may use what is idle. Chosen, not measured; a load test of the model replaces it."""
 ROUTER_MILLICORES: Final = 1000
 SHARD_MILLICORES: Final = 1000
-"""TGI: validation and tokenization in the router, and one Python process for each GPU. Chosen, not measured."""
+"""TGI's router or vLLM's API server: validation and tokenization; and one Python process for each GPU. Chosen, not
+measured."""
 
 MEMORY_HEADROOM_PERCENT: Final = 25
 """On top of what was measured, because memory has a limit and passing it kills the server."""
@@ -71,15 +72,23 @@ def torchserve_resources(versions: Iterable[TorchServeVersion], *, gpus: int) ->
     return Resources(millicores=millicores, memory=_with_headroom(memory), gpus=gpus)
 
 
-def tgi_resources(version: TgiVersion) -> Resources:
-    """What one replica of a TGI server requests: a GPU a shard, and room on the host for the weights as they load.
+def llm_resources(version: TgiVersion | VllmVersion) -> Resources:
+    """What one replica of a language model's server requests: a GPU a shard, and room on the host for the weights as
+    they load.
 
     /dev/shm is memory of the container. Requests live on the device and are not counted here.
     """
-    shards = version.serving.num_shard
-    memory = ROUTER_MEMORY + SHARED_MEMORY + SHARD_MEMORY * shards + version.memory.weights
+    match version:
+        case TgiVersion():
+            shards = version.serving.num_shard
+            own = tgi.ROUTER_MEMORY + tgi.SHARED_MEMORY + tgi.SHARD_MEMORY * shards
+        case VllmVersion():
+            shards = version.serving.tensor_parallel_size
+            own = vllm.API_SERVER_MEMORY + vllm.SHARED_MEMORY + vllm.WORKER_MEMORY * shards
     return Resources(
-        millicores=ROUTER_MILLICORES + SHARD_MILLICORES * shards, memory=_with_headroom(memory), gpus=shards
+        millicores=ROUTER_MILLICORES + SHARD_MILLICORES * shards,
+        memory=_with_headroom(own + version.weights),
+        gpus=shards,
     )
 
 

@@ -6,7 +6,7 @@ First cut: no two entries share a server or a GPU. What a server looks like is i
 from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
 
-from model_catalog import Catalog, Device, Environment, RunningVersion, TgiEntry, TorchServeEntry
+from model_catalog import Catalog, Device, Environment, RunningVersion, TgiEntry, TorchServeEntry, VllmEntry
 from planning.errors import PlanningError
 from planning.text_generation_servers import TextGenerationPlan, plan_text_generation
 from planning.torchserve_servers import TorchServePlan, plan_torchserve
@@ -46,6 +46,6 @@ def _plan_entry(
     match versions[0].entry:
         case TorchServeEntry() as entry:
             yield plan_torchserve(entry, environment, versions, pools)
-        case TgiEntry() as entry:
+        case TgiEntry() | VllmEntry() as entry:
             for version in versions:
                 yield plan_text_generation(entry, environment, version, pools)

@@ -1,26 +1,73 @@
-"""TGI: one server per released version, since TGI serves one model."""
+"""TGI and vLLM: one server per released version, since each serves one model."""
 
 from dataclasses import dataclass
+from typing import Final
 
-from engines import FETCH_IMAGE
-from engines.tgi import GENERATE_PATH, IMAGE, PORT, VERSION, ServingOptions
-from model_catalog import Device, Environment, RunningVersion, TgiEntry
-from planning.resources import tgi_resources
+from engines import FETCH_IMAGE, ImageReference, tgi, vllm
+from model_catalog import (
+    Device,
+    Engine,
+    Environment,
+    LlmEntry,
+    RunningVersion,
+    TgiVersion,
+    TorchServeVersion,
+    VllmVersion,
+)
+from planning.resources import llm_resources
 from planning.server import ModelPlan, ServerPlan, server_name
 
 
 @dataclass(frozen=True, kw_only=True)
 class TextGenerationPlan(ServerPlan):
-    """One TGI server. `models` holds its one version."""
+    """One server of a language model. `models` holds its one version."""
 
-    options: ServingOptions
+    version: TgiVersion | VllmVersion
+    """As the environment runs it; its type is the engine's."""
+
+    @property
+    def options(self) -> tgi.ServingOptions | vllm.ServingOptions:
+        """How it is served."""
+        return self.version.serving
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        """Names of the LoRA adapters, sorted."""
+        return tuple(sorted(self.version.adapters))
+
+    @property
+    def compute_capability(self) -> tuple[int, int]:
+        """The least that its GPUs must have."""
+        match self.version:
+            case TgiVersion(serving=options, precision=precision, quantization=quantization):
+                return tgi.compute_capability(options, precision=precision, quantization=quantization)
+            case VllmVersion(serving=options, precision=precision, quantization=scheme):
+                return vllm.compute_capability(options, precision=precision, quantization=scheme)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Engine:
+    """What of a plan the engine alone decides."""
+
+    version: str
+    image: ImageReference
+    port: int
+    path: str
+
+
+_ENGINES: Final = {
+    Engine.TGI: _Engine(version=tgi.VERSION, image=tgi.IMAGE, port=tgi.PORT, path=tgi.GENERATE_PATH),
+    Engine.VLLM: _Engine(version=vllm.VERSION, image=vllm.IMAGE, port=vllm.PORT, path=vllm.COMPLETIONS_PATH),
+}
 
 
 def plan_text_generation(
-    entry: TgiEntry, environment: Environment, running: RunningVersion, pools: dict[Device, str]
+    entry: LlmEntry, environment: Environment, running: RunningVersion, pools: dict[Device, str]
 ) -> TextGenerationPlan:
     """The server of one version. Which version is the default changes no server, only where clients are sent."""
-    version = entry.version(running.language, running.version_id)
+    version = running.version
+    assert not isinstance(version, TorchServeVersion)  # noqa: S101 - its entry is an LLM's
+    engine = _ENGINES[entry.engine]
     return TextGenerationPlan(
         name=server_name(entry, running.language, running.version_id),
         environment=environment,
@@ -28,16 +75,16 @@ def plan_text_generation(
         model=entry.model,
         owner=entry.owner,
         engine=entry.engine,
-        engine_version=VERSION,
+        engine_version=engine.version,
         device=entry.device,
-        image=IMAGE,
+        image=engine.image,
         fetch_image=FETCH_IMAGE,
-        replicas=entry.replicas,
+        replicas=entry.least_replicas,
         pool=pools[entry.device],
-        resources=tgi_resources(version),
+        resources=llm_resources(version),
         startup_budget=version.serving.startup_timeout,
-        inference_port=PORT,
-        metrics_port=PORT,
+        inference_port=engine.port,
+        metrics_port=engine.port,
         artifact_prefix=(
             f"weights/{environment}/{entry.task}/{entry.model}/{running.language}/{running.version_id}/"
         ),
@@ -45,9 +92,9 @@ def plan_text_generation(
             ModelPlan(
                 selector=running.selector,
                 default=running.default,
-                path=GENERATE_PATH,
-                variant_path=GENERATE_PATH,
+                path=engine.path,
+                variant_path=engine.path,
             ),
         ),
-        options=version.serving,
+        version=version,
     )

@@ -16,7 +16,9 @@ def _read(value: Any) -> int:
     match = _TEXT.fullmatch(value) if isinstance(value, str) else None
     amount = Decimal(match["number"]) * _UNITS[match["unit"]] if match else Decimal(0)
     if amount <= 0 or amount != int(amount):
-        raise ValueError(f"{value!r} is not a number of parameters; write one as in 110M, 7.24B or 7241732096")
+        raise ValueError(
+            f"{value!r} is not a number of parameters; write one as in 110M, 7.24B or 7241732096"
+        )
     return int(amount)
 
 

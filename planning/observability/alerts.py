@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from model_catalog import Engine
 from planning.observability.pod_monitor import SERVER_LABEL
 from planning.server import ServerPlan
 from planning.servers import Server
@@ -65,6 +66,8 @@ def _of_engine(server: Server, namespace: str) -> Iterator[Alert]:
     match server:
         case TorchServePlan():
             yield from _of_torchserve(server, namespace)
+        case TextGenerationPlan(engine=Engine.VLLM):
+            yield from _of_vllm(server, namespace)
         case TextGenerationPlan():
             yield from _of_tgi(server, namespace)
 
@@ -185,6 +188,40 @@ def _of_tgi(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
     yield Alert(
         name="SlipwayQueueNeverEmpty",
         expression=f"min(min_over_time(tgi_queue_size{{{identity}}}[10m])) > 0",
+        hold=timedelta(minutes=5),
+        severity=Severity.WARNING,
+        summary=f"requests to {what} always wait",
+        description=(
+            f"The queue of every replica of {server.name} was not empty for ten minutes: it gets more than it can "
+            "answer. It needs more replicas or a larger GPU."
+        ),
+        run=_commands(server, namespace, "get pods"),
+    )
+
+
+def _of_vllm(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
+    identity = f'namespace="{namespace}",server="{server.name}"'
+    asked = f'{identity},handler=~"/v1/.*"'
+    what = _named(server)
+    yield Alert(
+        name="SlipwayRequestsFail",
+        # vllm:request_success_total knows no errors; the HTTP server's own count does.
+        expression=(
+            f'sum(rate(http_requests_total{{{asked},status="5xx"}}[5m])) '
+            f"/ sum(rate(http_requests_total{{{asked}}}[5m])) > {FAILED_SHARE}"
+        ),
+        hold=_SUSTAINED,
+        severity=Severity.CRITICAL,
+        summary=f"{what} fails more than {FAILED_SHARE:.0%} of requests",
+        description=(
+            f"More than {FAILED_SHARE:.0%} of the requests to {server.name} are answered with 5xx. Usual causes: more "
+            "callers than max_num_queued_reqs (503), an engine that died (see the log, often memory)."
+        ),
+        run=_commands(server, namespace, "logs --tail=200"),
+    )
+    yield Alert(
+        name="SlipwayQueueNeverEmpty",
+        expression=f"min(min_over_time(vllm:num_requests_waiting{{{identity}}}[10m])) > 0",
         hold=timedelta(minutes=5),
         severity=Severity.WARNING,
         summary=f"requests to {what} always wait",

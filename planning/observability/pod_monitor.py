@@ -9,7 +9,7 @@ from typing import Any, Final
 from planning.server import ServerPlan
 
 METRICS_PATH: Final = "/metrics"
-"""The same on both engines (engines/torchserve/metrics.py, engines/tgi/facts.py)."""
+"""The same on all engines (engines/torchserve/metrics.py, engines/tgi/facts.py, engines/vllm/facts.py)."""
 
 SCRAPE_INTERVAL: Final = "30s"
 """Rates over five minutes then rest on ten samples."""

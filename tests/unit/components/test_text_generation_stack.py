@@ -133,7 +133,8 @@ def test_it_has_the_time_to_drain_and_then_to_end_what_it_is_generating(pod: dic
 
 
 def test_a_changed_option_changes_the_deployment_alone(built: Callable[..., Recording]) -> None:
-    changed = replace(SERVER, options=SERVER.options.model_copy(update={"max_concurrent_requests": 64}))
+    serving = SERVER.options.model_copy(update={"max_concurrent_requests": 64})
+    changed = replace(SERVER, version=SERVER.version.model_copy(update={"serving": serving}))
     before, after = (
         {r.urn: r.inputs for r in stack_of(server, built).resources} for server in (SERVER, changed)
     )

@@ -5,6 +5,7 @@ import pytest
 
 from engines.tgi.metrics import METRICS as TGI_METRICS
 from engines.torchserve.metrics import METRICS as TORCHSERVE_METRICS
+from engines.vllm.metrics import METRICS as VLLM_METRICS
 from model_catalog import Engine, Environment, load_catalog
 from planning import PoolSettings, Server, make_plan
 from planning.observability import (
@@ -14,6 +15,7 @@ from planning.observability import (
     prometheus_rule_spec,
     server_alerts,
 )
+from tests.unit.planning.entries import VLLM_CATALOG
 
 SETTINGS = PoolSettings(
     gpu_instance_type="g4dn.xlarge",
@@ -23,9 +25,13 @@ SETTINGS = PoolSettings(
     system_instance_type="m6i.large",
     system_nodes=2,
 )
-SERVERS = make_plan(load_catalog(), Environment.SANDBOX, SETTINGS).servers
+SERVERS = tuple(
+    server
+    for catalog in (load_catalog(), VLLM_CATALOG)
+    for server in make_plan(catalog, Environment.SANDBOX, SETTINGS).servers
+)
 BY_ENGINE = {server.engine: server for server in SERVERS}
-EMITTED = {Engine.TGI: TGI_METRICS, Engine.TORCHSERVE: TORCHSERVE_METRICS}
+EMITTED = {Engine.TGI: TGI_METRICS, Engine.TORCHSERVE: TORCHSERVE_METRICS, Engine.VLLM: VLLM_METRICS}
 OF_THE_CLUSTER = {
     "kube_pod_container_status_restarts_total",
     "kube_pod_labels",

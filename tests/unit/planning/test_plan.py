@@ -33,12 +33,14 @@ def entry(model: str = "Reader", **fields: Any) -> dict[str, Any]:
     memory = fields.pop("memory", {"weights": "440MiB", "per_request": "12MiB"})
     version = {
         "artifact": {"bucket": "research-models", "path": "a/b", "digest": "unresolved"},
+        "license": "LicenseRef-internal",
         "memory": memory,
         "serving": serving,
     }
     return {
         "task": "QuestionAnswering",
         "model": model,
+        "description": "As in tests.",
         "owner": "team",
         "engine": "torchserve",
         "languages": {"fr": {"scripts": ["Latn"], "versions": {"1": version}}},
@@ -68,17 +70,22 @@ def reader() -> TorchServePlan:
     return server
 
 
-def writer(*versions: str, **serving: Any) -> dict[str, Any]:
+def writer(
+    *versions: str, engine: str = "tgi", says: dict[str, Any] | None = None, **serving: Any
+) -> dict[str, Any]:
     version = {
         "artifact": {"repository": "a/b", "revision": "unresolved", "digest": "unresolved"},
+        "license": "apache-2.0",
         "memory": {"weights": "3GiB", "per_request": "100MiB"},
         "serving": serving,
+        **(says or {}),
     }
     return {
         "task": "TextGeneration",
         "model": "Writer",
+        "description": "As in tests.",
         "owner": "team",
-        "engine": "tgi",
+        "engine": engine,
         "languages": {"fr": {"scripts": ["Latn"], "versions": dict.fromkeys(versions or ("1",), version)}},
     }
 
@@ -125,8 +132,8 @@ def test_another_default_changes_where_a_text_generator_s_clients_go_and_none_of
         planned = plan(writer("1", "2"), released=released)
         answering = [index for index, s in enumerate(planned.servers) if len(s.paths) == 2]
         assert answering == [server]
-        unlike = {replace(s, models=()) for s in planned.servers}
-        assert unlike == {replace(s, models=()) for s in plan(writer("1", "2"), released=_BOTH).servers}
+        unlike = [replace(s, models=()) for s in planned.servers]
+        assert unlike == [replace(s, models=()) for s in plan(writer("1", "2"), released=_BOTH).servers]
 
 
 _BOTH: dict[str, Any] = {"TextGeneration/Writer/fr": {"default": "1", "versions": ["1", "2"]}}
@@ -145,29 +152,69 @@ def test_a_long_server_name_is_cut_and_stays_its_own() -> None:
     assert all(len(name) <= 51 and re.fullmatch(r"[a-z][a-z0-9-]*[a-z0-9]", name) for name in names)
 
 
+@pytest.mark.parametrize(
+    ("engine", "option", "own"),
+    [("tgi", "num_shard", 1024 + 1024), ("vllm", "tensor_parallel_size", 2048 + 2048)],
+)
 @pytest.mark.parametrize("shards", [1, 4])
-def test_a_text_generator_asks_for_a_gpu_for_each_shard(shards: int) -> None:
+def test_a_text_generator_asks_for_a_gpu_for_each_shard(
+    engine: str, option: str, own: int, shards: int
+) -> None:
     settings = replace(SETTINGS, gpu_instance_type="g5.12xlarge")
-    (server,) = plan(writer(num_shard=shards), settings=settings).servers
+    (server,) = plan(writer(engine=engine, **dict[str, Any]({option: shards})), settings=settings).servers
     assert isinstance(server, TextGenerationPlan)
-    assert server.resources.gpus == server.options.num_shard == shards
-    mebibytes = 1024 + 1024 + 4096 * shards + 3 * 1024
+    assert server.resources.gpus == shards
+    mebibytes = own + 4096 * shards + 3 * 1024
     assert server.resources.memory == Bytes.mebibytes(mebibytes * 125 // 100)
 
 
+def test_weights_that_nobody_measured_take_what_the_parameters_take() -> None:
+    architecture = {
+        "parameters": "1.5B",
+        "layers": 28,
+        "attention_heads": 12,
+        "kv_heads": 2,
+        "head_size": 128,
+        "hidden_size": 1536,
+        "source": "a test",
+    }
+    unmeasured = writer(says={"architecture": architecture, "memory": None})
+    (server,) = plan(unmeasured).servers
+    mebibytes = 1024 + 1024 + 4096
+    assert server.resources.memory == Bytes(-(-(Bytes.mebibytes(mebibytes) + 3_000_000_000) * 125 // 100))
+
+
 @pytest.mark.parametrize(
-    ("kind", "serving"),
+    ("engine", "says", "serving"),
     [
-        ("g4dn.xlarge", {"dtype": "bfloat16"}),
-        ("g4dn.xlarge", {"quantize": "awq"}),
-        ("g4dn.xlarge", {"kv_cache_dtype": "fp8_e5m2"}),
-        ("g6e.xlarge", {"quantize": "fp8"}),
+        ("tgi", {"precision": "bfloat16"}, {}),
+        ("tgi", {"quantization": "fp8"}, {}),
+        ("tgi", {}, {"kv_cache_dtype": "fp8_e5m2"}),
+        ("vllm", {"precision": "bfloat16"}, {}),
+        ("vllm", {}, {"kv_cache_dtype": "fp8_e4m3"}),
     ],
 )
-def test_options_that_the_pool_s_gpu_cannot_do_are_refused(kind: str, serving: dict[str, Any]) -> None:
+def test_options_that_the_pool_s_gpu_cannot_do_are_refused(
+    engine: str, says: dict[str, Any], serving: dict[str, Any]
+) -> None:
     with pytest.raises(PlanningError, match="needs a GPU of compute capability"):
-        plan(writer(**serving), settings=replace(SETTINGS, gpu_instance_type=kind))
-    plan(writer(quantize="bitsandbytes-nf4"), settings=replace(SETTINGS, gpu_instance_type=kind))
+        plan(writer(engine=engine, says=says, **serving))
+    plan(writer(engine=engine, says={"precision": "float16"}))
+
+
+def test_an_override_changes_its_environment_s_server_alone() -> None:
+    decided = {"reason": "a busy week", "by": "sre", "until": "2026-12-31"}
+    variant = "QuestionAnswering/Reader/fr"
+    released = {variant: {"default": "1", "overrides": [{"serving": {"min_workers": "3"}, **decided}]}}
+    changed, usual = (plan(entry(), released=r).servers[0] for r in (released, None))
+    assert isinstance(changed, TorchServePlan)
+    assert isinstance(usual, TorchServePlan)
+    assert [server.models[0].options.min_workers for server in (changed, usual)] == [3, 1]
+
+
+def test_an_autoscaled_entry_begins_with_the_fewest_servers() -> None:
+    scaled = entry(autoscaling={"min_replicas": 2, "max_replicas": 4, "target_concurrency": 8})
+    assert plan(scaled).servers[0].replicas == 2
 
 
 def test_two_plans_of_equal_input_are_equal_whatever_the_order_of_entries() -> None:
