@@ -7,20 +7,12 @@ decides; and what downloads or runs code of others.
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from engines.tgi.facts import GRACEFUL_TERMINATION
-from quantities import Bytes, Duration
+from quantities import Bytes, Count, Duration, Number
 
 
 class KvCacheDtype(StrEnum):
@@ -30,35 +22,25 @@ class KvCacheDtype(StrEnum):
     FP8_E5M2 = "fp8_e5m2"
 
 
-def _above_zero(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{value!r} is not a number; write one as in 0.9") from error
-    if not 0 < number < float("inf"):
-        raise ValueError(f"{value!r} is not above 0; write a number as in 0.9")
-    return number
-
-
-Ratio = Annotated[float, BeforeValidator(_above_zero)]
+Ratio = Annotated[Number, Field(gt=0)]
 
 
 class ServingOptions(BaseModel):
     """Limits, memory and timeouts of one version. What is left out takes TGI's own default."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    max_input_tokens: PositiveInt | None = None
+    max_input_tokens: Count | None = None
     """Longest prompt. Left out, TGI takes what model and memory allow."""
-    max_total_tokens: PositiveInt | None = None
+    max_total_tokens: Count | None = None
     """Prompt and answer together."""
-    max_batch_prefill_tokens: PositiveInt | None = None
-    max_concurrent_requests: PositiveInt = 128
+    max_batch_prefill_tokens: Count | None = None
+    max_concurrent_requests: Count = 128
     """One more is answered with 429."""
-    max_client_batch_size: PositiveInt = 4
+    max_client_batch_size: Count = 4
     payload_limit: Bytes = Bytes(2_000_000)
     waiting_served_ratio: Ratio = 0.3
-    num_shard: PositiveInt = 1
+    num_shard: Count = 1
     """GPUs that share one copy of the model."""
     kv_cache_dtype: KvCacheDtype | None = None
     cuda_memory_fraction: Annotated[Ratio, Field(le=1)] = 1.0

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from quantities import Duration
+from quantities import Count, Duration
 
 
 class ServingOptions(BaseModel):
@@ -16,13 +16,13 @@ class ServingOptions(BaseModel):
     per GPU or, without one, per CPU core, which varies with the node; here it is one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    min_workers: PositiveInt = 1
+    min_workers: Count = 1
     """Workers started with the server; readiness waits for them."""
-    max_workers: PositiveInt | None = None
+    max_workers: Count | None = None
     """Left out: as min_workers. TorchServe never scales between the two by itself (measured)."""
-    batch_size: PositiveInt = 1
+    batch_size: Count = 1
     """Requests one worker takes at once. Above 1, a lone request waits for the whole max_batch_delay."""
     max_batch_delay: Duration = timedelta(milliseconds=100)
     """Whole milliseconds."""

@@ -42,7 +42,7 @@ class ServingOptions(BaseModel):
     8192 from there on but for an A100, 1024 and 16384 from 160 GiB (get_batch_defaults in vllm/engine/arg_utils.py).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     max_model_len: Count | None = None
     """Prompt and answer together, in tokens. Left out, what the model's files say, and vLLM does not start where the
