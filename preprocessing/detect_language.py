@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 from pydantic import AfterValidator, Field
 
 from preprocessing.options import StepOptions
+from quantities import Number
 
 _VARIANT = r"[^/@\s]+/[^/@\s]+/[^/@\s]+"
 
@@ -44,7 +45,9 @@ class DetectLanguage(StepOptions):
 
     by: Annotated[str, AfterValidator(_variant), Field(json_schema_extra={"pattern": f"^{_VARIANT}$"})]
     """The variant that identifies languages, as Task/Model/language."""
-    minimum_confidence: Annotated[float, Field(ge=0, le=1)] = 0.5
+    minimum_confidence: Annotated[
+        Number, Field(ge=0, le=1, json_schema_extra={"minimum": 0, "maximum": 1})
+    ] = 0.5
     """From 0 to 1; an answer below it counts as no answer."""
 
 

@@ -15,6 +15,7 @@ import regex
 from pydantic import Field
 
 from preprocessing.options import StepOptions
+from quantities import Number
 
 _CODES: Final = (
     # Common ones first: the pattern tries them in this order.
@@ -47,7 +48,9 @@ class DetectScript(StepOptions):
 
     step: ClassVar[str] = "detect_script"
 
-    minimum_share: Annotated[float, Field(gt=0, le=1)] = 0.6
+    minimum_share: Annotated[
+        Number, Field(gt=0, le=1, json_schema_extra={"exclusiveMinimum": 0, "maximum": 1})
+    ] = 0.6
     """The share of letters, above 0 and at most 1, that one script must have to be the script of the text.
 
     Digits, punctuation, spaces and emoji belong to no script and count on neither side.

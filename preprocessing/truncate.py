@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 import regex
-from pydantic import PositiveInt
 
 from preprocessing.options import StepOptions
+from quantities import Count
 
 _CLUSTER = regex.compile(r"\X")
 
@@ -15,7 +15,7 @@ class Truncate(StepOptions):
 
     step: ClassVar[str] = "truncate"
 
-    characters: PositiveInt
+    characters: Count
     """At most this many Unicode code points are kept."""
 
 
