@@ -1,13 +1,40 @@
-"""Rules that look across files. Each has an id that every report names; docs/rules.md has a page for each."""
+"""Rules that look across files. Each has an id that every report names; docs/rules.md has a section for each."""
 
 from typing import Final
 
-from model_catalog.rules import files, names, releases
-from model_catalog.rules.rule import Context, Rule, Verdict, judge
-
-RULES: Final[tuple[Rule, ...]] = tuple(
-    sorted((*files.RULES, *names.RULES, *releases.RULES), key=lambda rule: rule.id)
+from model_catalog.rules import (
+    canaries,
+    dates,
+    files,
+    languages,
+    licenses,
+    names,
+    quality,
+    releases,
+    serving,
+    steering,
+    support,
+    weights,
 )
+from model_catalog.rules.acceptances import acceptance_rule
+from model_catalog.rules.rule import Context, EntryVersion, Rule, Verdict, judge
+
+_RULES = (
+    *canaries.RULES,
+    *dates.RULES,
+    *files.RULES,
+    *languages.RULES,
+    *licenses.RULES,
+    *names.RULES,
+    *quality.RULES,
+    *releases.RULES,
+    *serving.RULES,
+    *steering.RULES,
+    *support.RULES,
+    *weights.RULES,
+)
+
+RULES: Final[tuple[Rule, ...]] = tuple(sorted((*_RULES, acceptance_rule(_RULES)), key=lambda rule: rule.id))
 """All of them, sorted by id."""
 
-__all__ = ["Context", "RULES", "Rule", "Verdict", "judge"]
+__all__ = ["Context", "EntryVersion", "RULES", "Rule", "Verdict", "judge"]

@@ -8,6 +8,7 @@ from model_catalog.entry import Entry, TgiEntry, TorchServeEntry, VllmEntry
 from model_catalog.problem import Problem
 from model_catalog.release import VariantRelease
 from model_catalog.rules.rule import Context, Rule, suggest
+from model_catalog.version import LlmVersion
 from model_catalog.yaml_source import Location
 
 
@@ -63,7 +64,7 @@ def _resolved_digests(context: Context) -> Iterator[Problem]:
     for environment in context.catalog.releases:
         if not environment.requires_digests:
             continue
-        for running in context.catalog.running(environment):
+        for running in context.running[environment]:
             for what in _unresolved(running):
                 yield context.in_release(
                     environment,
@@ -77,6 +78,10 @@ def _resolved_digests(context: Context) -> Iterator[Problem]:
 
 def _unresolved(running: RunningVersion) -> Iterator[str]:
     yield from running.version.artifact.unresolved
+    if isinstance(running.version, LlmVersion):
+        for name, adapter in sorted(running.version.adapters.items()):
+            for what in adapter.unresolved:
+                yield f"{what} (of adapter {name})"
     for image in images_of(running.entry):
         if not image.resolved:
             yield f"the digest of image {image}"
@@ -96,7 +101,7 @@ def images_of(entry: Entry) -> tuple[ImageReference, ...]:
 RULES = (
     Rule(
         id="resolved-digests",
-        demand="What runs in prod, artifact and image, is pinned by digest.",
+        demand="What runs in prod is pinned by digest: artifacts, adapters and images.",
         check=_resolved_digests,
     ),
     Rule(

@@ -1,17 +1,36 @@
 """What a rule is, what it is given, and how all of them are run."""
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
+from itertools import groupby
 
-from model_catalog.catalog import Catalog
+from model_catalog.catalog import Catalog, RunningVersion
 from model_catalog.entry import Entry, entry_path
 from model_catalog.inheritance import EntrySource
 from model_catalog.problem import Problem, Severity
 from model_catalog.release import Environment
 from model_catalog.selector import Selector
+from model_catalog.version import Version
 from model_catalog.yaml_source import Location, Source
+
+
+@dataclass(frozen=True, kw_only=True)
+class EntryVersion:
+    """One version of an entry, released or not."""
+
+    entry: Entry
+    selector: Selector
+    """With all four parts."""
+    version: Version
+    """As the entry says it, without any release's overrides."""
+
+    @property
+    def location(self) -> Location:
+        """Where it stands in its entry."""
+        return ("languages", self.selector.language or "", "versions", self.selector.version or "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +46,34 @@ class Context:
     may hold."""
     today: date | None
     """The day by which dates are judged; None where they are not: `up` never depends on the day."""
+
+    @cached_property
+    def versions(self) -> tuple[EntryVersion, ...]:
+        """Every version of every entry, sorted by selector."""
+        return tuple(
+            EntryVersion(entry=entry, selector=selector, version=entry.version(language, version))
+            for entry in self.catalog.entries
+            for language in sorted(entry.languages)
+            for version in sorted(entry.languages[language].versions)
+            for selector in [Selector(task=entry.task, model=entry.model, language=language, version=version)]
+        )
+
+    @cached_property
+    def running(self) -> Mapping[Environment, tuple[RunningVersion, ...]]:
+        """What each environment runs; found once for all rules."""
+        return {environment: self.catalog.running(environment) for environment in self.catalog.releases}
+
+    @cached_property
+    def _running_of(self) -> Mapping[Selector, list[tuple[Environment, list[RunningVersion]]]]:
+        found: dict[Selector, list[tuple[Environment, list[RunningVersion]]]] = {}
+        for environment, versions in self.running.items():
+            for entry, of_entry in groupby(versions, key=lambda one: one.entry.selector):
+                found.setdefault(entry, []).append((environment, list(of_entry)))
+        return found
+
+    def running_of(self, entry: Entry) -> Sequence[tuple[Environment, Sequence[RunningVersion]]]:
+        """The environments that run any of the entry's versions, and those versions."""
+        return self._running_of.get(entry.selector, [])
 
     def is_unread(self, selector: Selector) -> bool:
         """Whether the entry's file is there and has problems of its own."""
@@ -90,11 +137,17 @@ def judge(rules: Iterable[Rule], context: Context) -> Verdict:
     return Verdict(problems=tuple(sorted(problems)), accepted=tuple(sorted(accepted)))
 
 
+def advice(text: str) -> tuple[str, str]:
+    """Message and fix of a text that says "what is wrong; what to do"."""
+    message, _, fix = text.partition("; ")
+    return message, fix[:1].upper() + fix[1:]
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """A fix that names what was probably meant, else all there is."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f"Did you mean {near[0]}?"
-    shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    shown = ", ".join(names[:9]) + (f" and {len(names) - 9} more" if len(names) > 9 else "")
     return f"It has: {shown or 'none'}"
