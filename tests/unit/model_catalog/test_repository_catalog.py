@@ -1,6 +1,8 @@
 """The repository's own catalog: what it promises to show, and figures that do not contradict each other."""
 
+import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -144,6 +146,20 @@ def test_the_catalog_shows_many_tasks_languages_and_scripts() -> None:
 
 def test_the_catalog_has_no_error_and_no_warning_that_nobody_accepted() -> None:
     assert [str(problem) for problem in CHECKED.problems] == []
+
+
+def test_every_version_can_be_released_to_dev_together_with_all_others(tmp_path: Path) -> None:
+    root = tmp_path / "model_catalog"
+    shutil.copytree(CATALOG_ROOT / "entries", root / "entries")
+    everything = {
+        f"{entry.selector}/{language}": {"default": min(variant.versions), "versions": list(variant.versions)}
+        for entry in CATALOG.entries
+        for language, variant in entry.languages.items()
+    }
+    (root / "releases").mkdir()
+    # JSON is YAML.
+    (root / "releases/dev.yaml").write_text(json.dumps(everything), encoding="utf-8")
+    assert [str(problem) for problem in check_catalog(root, today=CHECKED_ON).problems] == []
 
 
 @pytest.mark.parametrize(
