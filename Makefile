@@ -10,9 +10,9 @@ BIN := $(VENV)/bin
 SLIPWAY := $(BIN)/slipway
 INSTALLED := $(VENV)/.installed
 
-PACKAGES := cli components engines hardware infra model_catalog planning preprocessing quantities sandbox workloads
+PACKAGES := benchmarks cli components engines hardware infra model_catalog planning preprocessing quantities sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit engine chaos check format types lock clean
+.PHONY: help install up preview down toolchain test unit engine chaos fuzz bench check format types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,6 +53,12 @@ engine: install ## The engine tier: real engine, real control plane
 
 chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --only engine" (an hour for all)
 	@$(BIN)/python -m tests.engine.chaos $(ARGS)
+
+fuzz: install ## Break the catalog 20,000 ways; ARGS="--cases 1000 --seed 7"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench: install ## Ratios, measured side by side (minutes)
+	@$(BIN)/python -m benchmarks.catalog_load
 
 check: install ## Format, lint, types, imports
 	@$(BIN)/ruff format --check .

@@ -22,7 +22,7 @@ from model_catalog.entry import (
     entry_path,
 )
 from model_catalog.inheritance import EntrySource, Origin
-from model_catalog.loader import CATALOG_ROOT, Checked, check_catalog, load_catalog
+from model_catalog.loader import CATALOG_ROOT, Checked, check_catalog, check_texts, load_catalog
 from model_catalog.problem import CatalogError, Problem, Severity
 from model_catalog.release import Environment, Hold, Override, Pin, Release, Retirement, VariantRelease
 from model_catalog.rules import RULES, Rule
@@ -95,6 +95,7 @@ __all__ = [
     "VllmEntry",
     "VllmVersion",
     "check_catalog",
+    "check_texts",
     "entry_path",
     "load_catalog",
 ]

@@ -4,7 +4,7 @@ It happens on the plain text of the file, before any type is checked: so a versi
 says, and a wrong value is reported where it was written.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -123,11 +123,11 @@ def _over(broader: dict[str, Any], nearer: dict[str, Any]) -> dict[str, Any]:
 
 def _has(value: Any, location: Location) -> bool:
     for step in location:
-        if not isinstance(value, dict | list) or step not in _steps(value):
-            return False
-        value = value[step]
+        match value, step:
+            case dict(), _ if step in value:
+                value = value[step]
+            case list(), int() if step < len(value):
+                value = value[step]
+            case _:
+                return False
     return True
-
-
-def _steps(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return value if isinstance(value, dict) else range(len(value))
