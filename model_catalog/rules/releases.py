@@ -81,7 +81,8 @@ def _unresolved(running: RunningVersion) -> Iterator[str]:
     if isinstance(running.version, LlmVersion):
         for name, adapter in sorted(running.version.adapters.items()):
             for what in adapter.unresolved:
-                yield f"{what} (of adapter {name})"
+                missing = what.removeprefix("its ").removeprefix("artifact's ")
+                yield f"the {missing} of adapter {name}"
     for image in images_of(running.entry):
         if not image.resolved:
             yield f"the digest of image {image}"

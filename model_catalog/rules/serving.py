@@ -17,8 +17,8 @@ from quantities import format_duration
 WAIT_SHARE: Final = 0.25
 """Of a promised latency, that waiting for a batch may take. Chosen: the model, its queue and the network need more."""
 WAIT_WITHOUT_PROMISE: Final = timedelta(milliseconds=10)
-"""What waiting for a batch may take where no latency is promised. Chosen; 5 ms cost 6 ms of median latency, 50 ms 53
-(measured, docs/facts/torchserve.md)."""
+"""What waiting for a batch may take where no latency is promised. Chosen; a delay of 5 ms cost 6 ms of median latency
+and one of 50 ms 54 (measured, docs/rules.md)."""
 
 PERIOD: Final = timedelta(days=30)
 """That an availability is promised over."""

@@ -8,12 +8,12 @@ from typing import Any, Final
 from pydantic import BaseModel, create_model
 
 from engines import tgi, torchserve, vllm
-from hardware import InstanceType, UnknownInstanceTypeError, instance_type
+from hardware import INSTANCE_TYPES, InstanceType
 from model_catalog.catalog import RunningVersion, overridden
 from model_catalog.entry import Device, Engine, Entry, TorchServeEntry
 from model_catalog.problem import Problem
 from model_catalog.release import Environment, VariantRelease
-from model_catalog.rules.rule import Context, Rule, advice, suggest
+from model_catalog.rules.rule import Context, Rule, suggest
 from model_catalog.selector import Selector
 from model_catalog.validation import validate
 from model_catalog.version import TgiVersion, TorchServeVersion, Version, VllmVersion
@@ -154,10 +154,9 @@ def _pin_possible(context: Context) -> Iterator[Problem]:
 
 def _unfit(running: list[RunningVersion], name: str) -> Iterator[tuple[str, str]]:
     """Message and fix of each reason why these versions of a variant cannot run on a node of the type."""
-    try:
-        kind = instance_type(name)
-    except UnknownInstanceTypeError as error:
-        yield advice(str(error))
+    kind = INSTANCE_TYPES.get(name)
+    if kind is None:
+        yield f"{name} is not in the hardware table", suggest(name, INSTANCE_TYPES)
         return
     device = running[0].entry.device
     if device is Device.GPU and kind.gpu is None:
