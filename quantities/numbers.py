@@ -28,8 +28,8 @@ def _number(value: Any) -> float:
 def _flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    if value in {"true", "false"}:
-        return bool(value == "true")
+    if isinstance(value, str) and value in {"true", "false"}:
+        return value == "true"
     raise ValueError(f"{value!r} is neither true nor false; write one of them")
 
 

@@ -8,8 +8,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import core_schema
 
-_TEXT = re.compile(r"\d{1,3}(\.\d{1,6})?%")
-PATTERN = r"^\d{1,3}(\.\d{1,6})?%$"
+_TEXT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,6})?%")
+PATTERN = r"^(0?[0-9]{1,2}(\.[0-9]{1,6})?|100(\.0{1,6})?)%$"
 
 
 class Percent(Decimal):

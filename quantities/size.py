@@ -19,7 +19,8 @@ _UNITS = {
     "GiB": 1024**3,
     "TiB": 1024**4,
 }
-_TEXT = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<unit>[A-Za-z]+)")
+_NUMBER = r"[0-9]{1,15}(\.[0-9]{1,9})?"
+_TEXT = re.compile(rf"(?P<number>{_NUMBER}) ?(?P<unit>[A-Za-z]+)")
 
 
 class Bytes(int):
@@ -83,6 +84,6 @@ class Bytes(int):
     ) -> JsonSchemaValue:
         return {
             "type": "string",
-            "pattern": rf"^\s*\d+(\.\d+)? ?({'|'.join(_UNITS)})\s*$",
+            "pattern": rf"^\s*{_NUMBER} ?({'|'.join(_UNITS)})\s*$",
             "examples": ["440MiB", "16GB"],
         }

@@ -12,7 +12,9 @@ _UNITS = {
     "m": timedelta(minutes=1),
     "h": timedelta(hours=1),
 }
-_TEXT = re.compile(r"(?P<number>\d+(\.\d+)?) ?(?P<unit>[a-z]+)")
+_NUMBER = r"[0-9]{1,9}(\.[0-9]{1,9})?"
+"""More digits of hours than timedelta holds are no duration."""
+_TEXT = re.compile(rf"(?P<number>{_NUMBER}) ?(?P<unit>[a-z]+)")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -46,7 +48,7 @@ Duration = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": rf"^\s*\d+(\.\d+)? ?({'|'.join(_UNITS)})\s*$",
+            "pattern": rf"^\s*{_NUMBER} ?({'|'.join(_UNITS)})\s*$",
             "examples": ["100ms", "120s"],
         }
     ),

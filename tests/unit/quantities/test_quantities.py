@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from quantities import Bytes, Duration, format_duration, parse_duration
+from quantities import Bytes, Duration, Flag, Percent, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,9 @@ def test_a_size_is_read_with_its_unit(text: str, count: int) -> None:
     assert Bytes.parse(text) == count
 
 
-@pytest.mark.parametrize("text", ["440", "MiB", "440 MIB", "-1MiB", "0.3B", "1_000MiB", ""])
+@pytest.mark.parametrize(
+    "text", ["440", "MiB", "440 MIB", "-1MiB", "0.3B", "1_000MiB", "", "٤MiB", "9" * 400 + "B"]
+)
 def test_a_size_without_a_clear_meaning_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a"):
         Bytes.parse(text)
@@ -35,7 +37,7 @@ def test_a_duration_is_read_with_its_unit(text: str, span: timedelta) -> None:
     assert parse_duration(format_duration(span)) == span
 
 
-@pytest.mark.parametrize("text", ["100", "1 day", "-1s", "1e3s"])
+@pytest.mark.parametrize("text", ["100", "1 day", "-1s", "1e3s", "٤s", "9" * 12 + "h", "9" * 400 + "s"])
 def test_a_duration_without_a_known_unit_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a duration"):
         parse_duration(text)
@@ -45,3 +47,17 @@ def test_a_bare_number_is_neither_a_size_nor_a_duration() -> None:
     for kind in (Bytes, Duration):
         with pytest.raises(ValidationError):
             TypeAdapter(kind).validate_python(5)
+
+
+@pytest.mark.parametrize("text", ["100.1%", "101%", "-1%", "50", "٤%", "9" * 400 + "%"])
+def test_what_is_no_share_of_a_hundred_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="not a percentage"):
+        Percent.parse(text)
+
+
+def test_a_switch_is_true_or_false_and_nothing_else() -> None:
+    kind = TypeAdapter(Flag)
+    assert [kind.validate_python(value) for value in ("true", "false", True)] == [True, False, True]
+    for value in ("yes", "True", 1, {}, [], None):
+        with pytest.raises(ValidationError):
+            kind.validate_python(value)
