@@ -30,6 +30,9 @@ class Percent(Decimal):
     def __str__(self) -> str:
         return f"{Decimal(self):f}%"
 
+    def __format__(self, specifier: str, context: Any = None) -> str:
+        return format(str(self), specifier)
+
     def __repr__(self) -> str:
         return f"Percent({str(self)!r})"
 

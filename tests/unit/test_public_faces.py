@@ -7,10 +7,12 @@ PACKAGES = [
     "engines",
     "engines.tgi",
     "engines.torchserve",
+    "engines.vllm",
     "hardware",
     "model_catalog",
     "planning",
     "planning.observability",
+    "preprocessing",
     "quantities",
     "workloads.torchserve_probe",
 ]

@@ -1,9 +1,20 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from quantities import Bytes, Duration, Flag, Percent, format_duration, parse_duration
+from quantities import (
+    Bytes,
+    Count,
+    Duration,
+    Flag,
+    Number,
+    ParameterCount,
+    Percent,
+    format_duration,
+    parse_duration,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +69,39 @@ def test_what_is_no_share_of_a_hundred_is_refused(text: str) -> None:
 def test_a_switch_is_true_or_false_and_nothing_else() -> None:
     kind = TypeAdapter(Flag)
     assert [kind.validate_python(value) for value in ("true", "false", True)] == [True, False, True]
-    for value in ("yes", "True", 1, {}, [], None):
+    wrong: tuple[Any, ...] = ("yes", "True", 1, {}, [], None)
+    for value in wrong:
         with pytest.raises(ValidationError):
             kind.validate_python(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "fraction"), [("99.5%", "0.995"), ("0%", "0"), ("100%", "1"), ("10%", "0.1")]
+)
+def test_a_percentage_is_exact_and_prints_as_it_was_written(text: str, fraction: str) -> None:
+    percent = TypeAdapter(Percent).validate_python(text)
+    assert (str(percent), f"{percent}", str(percent.fraction.normalize())) == (text, text, fraction)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        (Percent, "99.5"), (Percent, "101%"), (Percent, "-1%"), (Percent, "1e2%"),
+        (Count, "0"), (Count, "1_000"), (Count, "0x10"), (Count, " 8"), (Count, "1.0"), (Count, True),
+        (Count, "9" * 40),
+        (Number, "nan"), (Number, "inf"), (Number, "1e999"), (Number, "1_0"), (Number, False),
+        (Flag, "yes"), (Flag, "on"), (Flag, "1"), (Flag, "True"),
+        (ParameterCount, "7b"), (ParameterCount, "0"), (ParameterCount, "1.5"), (ParameterCount, "-7B"),
+    ],
+)  # fmt: skip
+def test_what_could_be_read_two_ways_is_refused_with_words(kind: Any, wrong: Any) -> None:
+    with pytest.raises(ValidationError, match=r"is (not|neither) .*; write"):
+        TypeAdapter(kind).validate_python(wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("110M", 110_000_000), ("7.24B", 7_240_000_000), ("1T", 10**12), ("22713216", 22_713_216)],
+)
+def test_parameters_are_counted_as_people_say_them(text: str, count: int) -> None:
+    assert TypeAdapter(ParameterCount).validate_python(text) == count
