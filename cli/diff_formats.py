@@ -1,0 +1,103 @@
+"""A report as text, as Markdown for a pull request, and as annotations of GitHub Actions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from cli.diff_report import Cell, Code, Report, Section, Side, headlines, sections
+from model_catalog import Problem
+
+MARKDOWN_LIMIT: Final = 65_536
+"""Characters of a comment on GitHub: its API refuses more ("body is too long (maximum is 65536 characters)")."""
+
+_ROWS: Final = (100, 40, 15, 5, 1)
+"""Rows of each table to try, until the comment is short enough."""
+
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~])")
+_MENTION: Final = re.compile(r"(?<!\w)@")
+
+
+def to_text(report: Report) -> str:
+    """For a terminal: plain lines, columns aligned."""
+    lines = [f"{_named(report.base)} → {_named(report.head)}", ""]
+    lines += ["".join(line) for line in headlines(report)]
+    for section in sections(report):
+        lines += ["", section.title, *(f"  {line}".rstrip() for line in section.lines or _aligned(section))]
+    return "\n".join(lines) + "\n"
+
+
+def to_markdown(report: Report) -> str:
+    """A comment on a pull request. Where it would be too long for one, the tables end early and say so."""
+    for rows in _ROWS:
+        text = _markdown(report, rows)
+        if len(text) <= MARKDOWN_LIMIT:
+            return text
+    return f"{text[: MARKDOWN_LIMIT - 2]}…\n"
+
+
+def to_annotations(report: Report) -> str:
+    """A line for each finding, which GitHub shows at its place in the files of a pull request."""
+    return "".join(f"{_annotation(problem)}\n" for problem in (*report.broken, *report.problems))
+
+
+def _named(side: Side) -> str:
+    if side.commit is None:
+        return "working tree"
+    return f"{side.commit[:12]} ({side.revision})"
+
+
+def _aligned(section: Section) -> Iterable[str]:
+    rows = [section.columns, *(tuple("".join(cell) for cell in row) for row in section.rows)]
+    widths = [max(len(row[index]) for row in rows) for index in range(len(section.columns))]
+    return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+def _markdown(report: Report, rows: int) -> str:
+    lines = ["## What this change does", "", f"`{_named(report.base)}` → `{_named(report.head)}`", ""]
+    lines += [f"- {_inline(line)}" for line in headlines(report)]
+    for section in sections(report):
+        lines += ["", f"### {section.title}", "", *_table(section, rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(section: Section, limit: int) -> list[str]:
+    left = len(section.rows) - limit
+    return [
+        f"| {' | '.join(section.columns)} |",
+        f"|{'---|' * len(section.columns)}",
+        *(f"| {' | '.join(map(_inline, row))} |" for row in section.rows[:limit]),
+        *(["", f"and {left} more, which `slipway diff` lists."] if left > 0 else []),
+    ]
+
+
+def _inline(cell: Cell) -> str:
+    return "".join(_code(part) if isinstance(part, Code) else _words(part) for part in cell)
+
+
+def _code(text: str) -> str:
+    """A code span, in which nothing has a meaning but the pipe of a table and a fence of its own."""
+    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{text.replace('|', chr(92) + '|')}{space}{fence}"
+
+
+def _words(text: str) -> str:
+    """Text that nothing of Markdown happens to, and that notifies nobody."""
+    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", re.sub(r"\s", " ", text)))
+
+
+def _annotation(problem: Problem) -> str:
+    """https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands, read 2026-11."""
+    place = f"file={_property(problem.file)},line={problem.line},col={problem.column}"
+    message = _data(f"{problem.message}. {problem.fix}")
+    return f"::{problem.severity.value} {place},title={_property(problem.rule)}::{message}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,454 @@
+"""`slipway diff` on real repositories: what it reads, what it says, and what it exits with."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from cli import diff_command
+from cli.console import CLONE
+from cli.diff_formats import MARKDOWN_LIMIT, to_annotations, to_markdown
+from cli.diff_report import Report, Side
+from cli.git import GitError, Repository, UnknownRevisionError
+from model_catalog import Problem, Severity
+from model_catalog.changes import CatalogChanges
+
+DIGEST = f"sha256:{'a' * 64}"
+ENTRY = "model_catalog/entries/question_answering/reader.yaml"
+SANDBOX = "model_catalog/releases/sandbox.yaml"
+
+READER = f"""
+task: QuestionAnswering
+model: Reader
+description: Finds the answer | in a `passage`. Ask @somebody.
+owner: nlp-platform
+engine: torchserve
+device: gpu
+language_from: caller
+license: LicenseRef-internal
+memory: {{weights: 440MiB, per_request: 12MiB}}
+serving: {{response_timeout: 120s}}
+handler: {{name: reader, version: 1.4.0}}
+languages:
+  fr:
+    scripts: [Latn]
+    versions:
+      "1":
+        artifact: {{bucket: research, path: models/fr/1, digest: "{DIGEST}"}}
+      "2":
+        artifact: {{bucket: research, path: models/fr/2, digest: unresolved}}
+"""
+RELEASE = 'QuestionAnswering/Reader/fr: {default: "1"}\n'
+
+app = typer.Typer()
+app.command()(diff_command.diff)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A repository of git with a catalog and stack files."""
+
+    folder: Path
+    first: str = ""
+    """Its first commit."""
+
+    def git(self, *arguments: str) -> str:
+        who = {
+            f"GIT_{role}_{what}": f"a@{what}"
+            for role in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        }
+        plain = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+        ran = subprocess.run(  # noqa: S603 (arguments of tests)
+            ["git", "-C", str(self.folder), *arguments],  # noqa: S607 (any git will do)
+            capture_output=True,
+            text=True,
+            check=True,
+            env=plain | who | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_OPTIONAL_LOCKS": "0"},
+        )
+        return ran.stdout.strip()
+
+    def write(self, path: str, text: str) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        text = (self.folder / path).read_text()
+        assert old in text
+        self.write(path, text.replace(old, new, 1))
+
+    def commit(self) -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "x")
+        return self.git("rev-parse", "HEAD")
+
+
+def made(folder: Path) -> Checkout:
+    folder.mkdir()
+    checkout = Checkout(folder=folder)
+    checkout.git("init", "--quiet", "--initial-branch=main", "--template=")
+    for stack in ("Pulumi.yaml", "Pulumi.sandbox.yaml"):
+        checkout.write(stack, (CLONE / stack).read_text())
+    checkout.write(ENTRY, READER)
+    checkout.write(SANDBOX, RELEASE)
+    return replace(checkout, first=checkout.commit())
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    return made(tmp_path_factory.mktemp("template") / "clone")
+
+
+@pytest.fixture
+def checkout(template: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    shutil.copytree(template.folder, tmp_path / "clone")
+    monkeypatch.setattr(diff_command, "CLONE", tmp_path / "clone")
+    monkeypatch.setattr(diff_command, "_today", lambda: date(2026, 11, 22))
+    return replace(template, folder=tmp_path / "clone")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def as_json(*arguments: str) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(run(*arguments, "--format", "json").stdout)
+    return said
+
+
+def environment(said: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in said["environments"] if one["environment"] == name)
+
+
+def test_nothing_changed_is_said_in_a_line(checkout: Checkout) -> None:
+    result = run("main")
+    assert result.exit_code == 0
+    assert (
+        result.stdout
+        == f"{checkout.first[:12]} (main) → working tree\n\nNothing that an environment serves changes.\n"
+    )
+
+
+def test_a_new_default_is_what_users_get_and_what_servers_load(checkout: Checkout) -> None:
+    checkout.edit(SANDBOX, '{default: "1"}', '{default: "2", versions: ["1", "2"], rollback: "1"}')
+    result = run("main")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[2] == "sandbox: another default in fr"
+    shown = lines.index("What users of sandbox get")
+    assert lines[shown + 2 : shown + 5] == [
+        "  QuestionAnswering/Reader  fr        default 1 → 2",
+        "  QuestionAnswering/Reader  fr        version 2 starts",
+        "  QuestionAnswering/Reader  fr        rollback nothing → 1",
+    ]
+    said = environment(as_json("main"), "sandbox")
+    assert said["languages"] == ["fr"]
+    assert said["releases"][0]["default"] == {"old": "1", "new": "2"}
+    assert said["releases"][0]["starts"] == ["2"]
+    (server,) = said["servers"]
+    assert (server["server"], server["change"]) == ("question-answering-reader", "changed")
+    assert "models.QuestionAnswering/Reader/fr@2" in {setting["name"] for setting in server["settings"]}
+    assert said["gpus"] == {"before": 1, "after": 1}
+
+
+def test_more_replicas_are_gpus_and_nodes_before_anybody_pays_for_them(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "device: gpu", "device: gpu\nreplicas: 3")
+    assert "sandbox: GPUs 1 → 3; g4dn.xlarge nodes 1 → 3" in run("main").stdout
+    said = environment(as_json("main"), "sandbox")
+    assert said["gpus"] == {"before": 1, "after": 3}
+    assert said["pools"] == [
+        {"name": "gpu-g4dn-xlarge", "instance_type": "g4dn.xlarge", "before": 1, "after": 3}
+    ]
+    (server,) = said["servers"]
+    assert (server["before"], server["after"]) == ({"replicas": 1, "gpus": 1}, {"replicas": 3, "gpus": 3})
+
+
+def test_a_stack_file_is_compared_as_well(checkout: Checkout) -> None:
+    checkout.edit("Pulumi.sandbox.yaml", "config:", "config:\n  slipway:gpuInstanceType: g5.xlarge")
+    said = environment(as_json("main"), "sandbox")
+    assert [(pool["name"], pool["before"], pool["after"]) for pool in said["pools"]] == [
+        ("gpu-g4dn-xlarge", 1, 0),
+        ("gpu-g5-xlarge", 0, 1),
+    ]
+    assert [setting["name"] for setting in said["servers"][0]["settings"]] == ["pool"]
+
+
+def test_a_plan_that_head_s_settings_refuse_exits_1_and_says_why(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "device: gpu", "device: gpu\nreplicas: 9")
+    result = run("main")
+    assert result.exit_code == 1
+    assert "5 more than slipway:gpuMaxNodes allows (4)" in result.stdout
+
+
+def test_a_stack_that_one_side_does_not_have_is_not_compared(checkout: Checkout) -> None:
+    (checkout.folder / "Pulumi.sandbox.yaml").unlink()
+    assert environment(as_json("main"), "sandbox")["unplanned"] == "HEAD has no Pulumi.sandbox.yaml"
+    assert run("main").exit_code == 0
+
+
+def test_a_broken_rule_exits_1_and_names_the_place_in_head(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "version: 1.4.0", "version: 1.4.1")
+    result = run("main")
+    assert result.exit_code == 1
+    assert (
+        f"{ENTRY}:12:34 version-immutable handler.version of QuestionAnswering/Reader/fr@1, released in sandbox, "
+        in (result.stdout)
+    )
+    (found,) = as_json("main")["broken_rules"]
+    assert (found["file"], found["line"], found["rule"], found["severity"]) == (
+        ENTRY,
+        12,
+        "version-immutable",
+        "error",
+    )
+
+
+def test_a_warning_alone_exits_0(checkout: Checkout) -> None:
+    checkout.write(SANDBOX, "{}\n")
+    result = run("main")
+    assert "retire-first" in result.stdout
+    assert result.exit_code == 0
+
+
+def test_a_catalog_of_head_with_errors_exits_1_with_all_of_them(checkout: Checkout) -> None:
+    checkout.edit(SANDBOX, '"1"', '"3"')
+    result = run("main")
+    assert result.exit_code == 1
+    assert f"{SANDBOX}:1:" in result.stdout
+    assert "version-exists" in result.stdout
+    assert "not compared" in result.stdout
+
+
+def test_a_broken_base_does_not_stop_the_change_that_mends_it(checkout: Checkout) -> None:
+    checkout.write(SANDBOX, "QuestionAnswering/Reader/fr: [\n")
+    checkout.commit()
+    checkout.write(SANDBOX, RELEASE)
+    result = run("HEAD")
+    assert result.exit_code == 0
+    assert SANDBOX in result.stdout
+
+
+def test_two_revisions_are_compared_whatever_the_working_tree_holds(checkout: Checkout) -> None:
+    checkout.edit(SANDBOX, '"1"', '"2"')
+    second = checkout.commit()
+    checkout.write(ENTRY, "nonsense")
+    said = as_json("HEAD~1", "HEAD")
+    assert (said["base"]["commit"], said["head"]["commit"]) == (checkout.first, second)
+    assert environment(said, "sandbox")["releases"][0]["default"] == {"old": "1", "new": "2"}
+
+
+def test_what_base_got_since_is_no_change_of_head_unless_asked_for(checkout: Checkout) -> None:
+    checkout.git("checkout", "--quiet", "-b", "feature")
+    checkout.edit(ENTRY, "nlp-platform", "search")
+    checkout.commit()
+    checkout.git("checkout", "--quiet", "main")
+    checkout.edit(SANDBOX, '"1"', '"2"')
+    newest = checkout.commit()
+    assert as_json("main", "feature")["base"]["commit"] == checkout.first
+    assert environment(as_json("main", "feature"), "sandbox")["releases"] == []
+    direct = as_json("main", "feature", "--no-merge-base")
+    assert direct["base"]["commit"] == newest
+    assert environment(direct, "sandbox")["releases"][0]["default"] == {"old": "2", "new": "1"}
+
+
+def test_files_that_git_does_not_know_belong_to_the_working_tree(checkout: Checkout) -> None:
+    other = READER.replace("model: Reader", "model: Finder")
+    checkout.write("model_catalog/entries/question_answering/finder.yaml", other)
+    assert [one["selector"] for one in as_json("main")["entries"]] == ["QuestionAnswering/Finder"]
+
+
+def test_a_file_that_moved_has_not_changed(checkout: Checkout) -> None:
+    checkout.git("mv", ENTRY, "model_catalog/entries/reader.yaml")
+    said = as_json("main")
+    assert (said["entries"], said["versions"], said["broken_rules"]) == ([], [], [])
+
+
+def test_neither_the_index_nor_the_working_tree_is_touched(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "nlp-platform", "search")
+    checkout.git("add", ENTRY)
+    checkout.edit(ENTRY, "search", "ranking")
+    index = checkout.folder / ".git" / "index"
+    before = (index.read_bytes(), index.stat().st_mtime_ns, checkout.git("status", "--porcelain"))
+    run("main")
+    run("HEAD", "HEAD")
+    assert (index.read_bytes(), index.stat().st_mtime_ns, checkout.git("status", "--porcelain")) == before
+
+
+@pytest.mark.usefixtures("checkout")
+def test_the_repository_of_a_hook_that_runs_it_is_not_the_one_that_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    assert run("main").exit_code == 0
+
+
+def test_a_checkout_may_lie_below_the_root_of_its_repository(tmp_path: Path) -> None:
+    outer = made(tmp_path / "outer")
+    outer.write("inner/model_catalog/releases/dev.yaml", "{}\n")
+    commit = outer.commit()
+    files = Repository(folder=outer.folder / "inner").files(commit, ["model_catalog/releases", "Pulumi.yaml"])
+    assert files == {"model_catalog/releases/dev.yaml": b"{}\n"}
+
+
+def test_files_come_as_git_keeps_them(checkout: Checkout) -> None:
+    checkout.write(".gitattributes", "*.yaml text eol=crlf export-ignore\n")
+    checkout.write("model_catalog/releases/ein zwei\u00e9.yaml", "")
+    (checkout.folder / "model_catalog/releases/prod.yaml").symlink_to("/etc/passwd")
+    commit = checkout.commit()
+    files = Repository(folder=checkout.folder).files(commit, ["model_catalog/releases", "not/there"])
+    assert files == {
+        SANDBOX: RELEASE.encode(),
+        "model_catalog/releases/ein zwei\u00e9.yaml": b"",
+        "model_catalog/releases/prod.yaml": b"/etc/passwd",
+    }
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize("revision", ["nope", "--output=x", "^main", "HEAD~9", "HEAD:Pulumi.yaml", "", "a b"])
+def test_a_revision_that_is_none_is_a_usage_error(revision: str) -> None:
+    result = run("--", revision)
+    assert result.exit_code == 2
+    assert "no revision of this repository" in re.sub(r"[\s│]+", " ", result.output)
+
+
+def test_a_branch_that_only_the_remote_has_is_suggested(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.git("branch", "feature")
+    checkout.git("clone", "--quiet", str(checkout.folder), str(tmp_path / "copy"))
+    with pytest.raises(UnknownRevisionError, match="did you mean origin/feature"):
+        Repository(folder=tmp_path / "copy").commit("feature")
+
+
+def test_a_shallow_clone_is_told_how_to_get_the_rest(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.edit(SANDBOX, '"1"', '"2"')
+    checkout.commit()
+    checkout.git("clone", "--quiet", "--depth=1", checkout.folder.as_uri(), str(tmp_path / "copy"))
+    copy = Repository(folder=tmp_path / "copy")
+    with pytest.raises(UnknownRevisionError, match=r"git fetch --unshallow origin HEAD~1 .*fetch-depth: 0"):
+        copy.commit("HEAD~1")
+
+
+def test_two_histories_that_share_nothing_fail_outside_and_name_the_way_out(checkout: Checkout) -> None:
+    checkout.git("checkout", "--quiet", "--orphan", "other")
+    checkout.edit(ENTRY, "nlp-platform", "search")
+    checkout.commit()
+    with pytest.raises(
+        GitError, match="share no commit here; compare the two as they are with --no-merge-base"
+    ):
+        run("main")
+    assert run("main", "--no-merge-base").exit_code == 0
+
+
+def test_a_folder_without_git_fails_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    with pytest.raises(GitError, match="not a git repository"):
+        Repository(folder=tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GitError, match="git is not on PATH"):
+        Repository(folder=tmp_path)
+
+
+def test_one_environment_may_be_shown_alone_and_all_are_judged(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "version: 1.4.0", "version: 1.4.1")
+    said = as_json("main", "--env", "dev", "--env", "dev")
+    assert [one["environment"] for one in said["environments"]] == ["dev"]
+    assert [one["rule"] for one in said["broken_rules"]] == ["version-immutable"]
+
+
+@pytest.mark.parametrize("format_", ["text", "json", "markdown", "github"])
+def test_equal_input_gives_equal_bytes(checkout: Checkout, format_: str) -> None:
+    checkout.edit(SANDBOX, '{default: "1"}', '{default: "2", canary: {"1": 5%}}')
+    checkout.edit(ENTRY, "version: 1.4.0", "version: 1.4.1")
+    once, again = (run("main", "--format", format_) for _ in range(2))
+    assert once.stdout_bytes == again.stdout_bytes
+    assert once.stdout.endswith("\n")
+
+
+@pytest.mark.usefixtures("checkout")
+def test_json_keeps_its_keys() -> None:
+    said = as_json("main")
+    assert list(said) == [
+        "base",
+        "head",
+        "refused",
+        "broken_rules",
+        "problems",
+        "unread",
+        "entries",
+        "variants",
+        "versions",
+        "environments",
+    ]
+    assert list(said["environments"][0]) == [
+        "environment",
+        "languages",
+        "releases",
+        "entries",
+        "versions",
+        "servers",
+        "pools",
+        "gpus",
+        "unplanned",
+    ]
+
+
+def test_a_comment_shows_values_as_they_are_and_notifies_nobody(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "Ask @somebody", "Ask @nobody")
+    text = run("main", "--format", "markdown").stdout
+    assert text.startswith("## What this change does\n")
+    assert "`` Finds the answer \\| in a `passage`. Ask @nobody. ``" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
+
+
+def test_annotations_point_at_the_place(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "version: 1.4.0", "version: 1.4.1")
+    result = run("main", "--format", "github")
+    assert result.exit_code == 1
+    assert result.stdout.startswith(
+        f"::error file={ENTRY},line=12,col=34,title=version-immutable::handler.version of "
+    )
+
+
+def report(*problems: Problem) -> Report:
+    nothing = CatalogChanges(entries=(), variants=(), versions=(), environments=(), unread=())
+    return Report(
+        base=Side(revision="main", commit="a" * 40),
+        head=Side(revision=None, commit=None),
+        changes=nothing,
+        plans=(),
+        broken=problems,
+        problems=(),
+    )
+
+
+def problem(**said: Any) -> Problem:
+    return Problem(
+        **{"file": "a.yaml", "line": 1, "column": 2, "rule": "r", "message": "m", "fix": "f", **said}
+    )
+
+
+def test_what_a_message_holds_cannot_end_an_annotation_or_a_table() -> None:
+    odd = report(problem(file="a,b:c.yaml", message="50%\nof <b>@team</b> | x", severity=Severity.WARNING))
+    assert (
+        to_annotations(odd)
+        == "::warning file=a%2Cb%3Ac.yaml,line=1,col=2,title=r::50%25%0Aof <b>@team</b> | x. f\n"
+    )
+    row = to_markdown(odd).splitlines()[-1]
+    assert row == "| `a,b:c.yaml:1:2` | r | warning | 50% of \\<b\\>@\u200bteam\\</b\\> \\| x | f |"
+
+
+def test_a_comment_stays_within_what_github_takes() -> None:
+    text = to_markdown(report(*(problem(line=line + 1, message="m" * 500) for line in range(2000))))
+    assert len(text) <= MARKDOWN_LIMIT
+    assert "and 1900 more, which `slipway diff` lists." in text
+    assert len(to_markdown(report(problem(message="m" * 100_000)))) <= MARKDOWN_LIMIT
