@@ -1,46 +1,46 @@
 """YAML with places: the value as text, and the line and column of every key and value.
 
 Scalars stay text and the schema gives them their type. YAML 1.1's guesses would turn the language `no` into
-False, the version 1.10 into 1.1 and 1_000 into 1000.
+False, the version 1.10 into 1.1 and 1_000 into 1000. Of YAML it takes mappings, lists, text and aliases; tags, merge
+keys, directives and a second document are refused. Nothing a file holds makes it raise, and with libyaml none of
+1 MiB takes two seconds.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from model_catalog.problem import Problem
+from model_catalog.yaml_reader import Block, Part, Reader
+from model_catalog.yaml_text import START, Lines, Place, Refusal, decoded, read_bytes
 
 Location = tuple[str | int, ...]
-_NULL = {"", "~", "null"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Line and column, both from 1."""
-
-    line: int
-    column: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One file: its plain value, where each part stands, and what is already wrong with it."""
+    """One file: its plain value, where each part stands, and what is already wrong with it.
+
+    What a file means is unknown where something other than a repeated key is wrong with it; its value is None then.
+    """
 
     file: str
     value: Any = None
-    keys: Mapping[Location, Place] = field(default_factory=dict)
-    values: Mapping[Location, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    outline: Part | None = field(default=None, repr=False, compare=False)
+    lines: Lines = field(default=Lines(""), repr=False, compare=False)
 
     def place(self, location: Location, *, key: bool = False) -> Place:
         """Where the value (or its key) stands; for a missing one, where its nearest parent does."""
-        places = self.keys if key and location in self.keys else self.values
-        while location and location not in places:
-            location = location[:-1]
-        return places.get(location, Place(line=1, column=1))
+        part = self.outline
+        for depth, step in enumerate(location, start=1):
+            inner = _step(part, step)
+            if inner is None:
+                break
+            if key and depth == len(location) and isinstance(part, Block) and step in part.keys:
+                return self.lines.place(part.keys[str(step)])
+            part = inner
+        return START if part is None else self.lines.place(part.at if isinstance(part, Block) else part)
 
     def problem(self, location: Location, *, rule: str, message: str, fix: str, key: bool = False) -> Problem:
         """A finding at a location of this file."""
@@ -51,86 +51,50 @@ class Source:
 
 
 def read_source(path: Path, name: str) -> Source:
-    """Read one file. Syntax errors, repeated keys and self-references become problems, never exceptions."""
+    """Read one file. Whatever is wrong with it becomes problems, never exceptions."""
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = Place(line=1, column=1) if mark is None else Place(line=mark.line + 1, column=mark.column + 1)
-        return _unreadable(name, place, error.problem or "is not YAML")
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        return _unreadable(name, Place(line=1, column=1), " ".join(str(error).split()))
-    if node is None:
-        return Source(file=name, value=None)
-    reader = _Reader(name)
-    value = reader.read(node, ())
+        content = read_bytes(path)
+    except Refusal as refusal:
+        return _refused(name, refusal)
+    return parse_source(content, name)
+
+
+def parse_source(text: str | bytes, name: str) -> Source:
+    """Read what a file holds. Whatever is wrong with it becomes problems, never exceptions."""
+    # A str may hold halves of surrogate pairs; as bytes they are refused like all that is not UTF-8.
+    content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    try:
+        reading = Reader(decoded(content)).read()
+    except Refusal as refusal:
+        return _refused(name, refusal)
     return Source(
-        file=name, value=value, keys=reader.keys, values=reader.values, problems=tuple(reader.problems)
-    )
-
-
-def _unreadable(name: str, place: Place, message: str) -> Source:
-    problem = Problem(
         file=name,
-        line=place.line,
-        column=place.column,
-        rule="yaml-syntax",
-        message=message,
-        fix="Make it valid YAML in UTF-8",
+        value=reading.value,
+        problems=tuple(_problem(name, refusal) for refusal in reading.refusals),
+        outline=reading.outline,
+        lines=reading.lines,
     )
-    return Source(file=name, problems=(problem,))
 
 
-class _Reader:
-    """Turns a node tree into plain values and remembers where each came from."""
-
-    def __init__(self, file: str) -> None:
-        self._file = file
-        self._open: set[int] = set()
-        self.keys: dict[Location, Place] = {}
-        self.values: dict[Location, Place] = {}
-        self.problems: list[Problem] = []
-
-    def read(self, node: yaml.Node, location: Location) -> Any:
-        self.values[location] = _place(node)
-        if isinstance(node, yaml.ScalarNode):
-            return None if node.style is None and node.value in _NULL else node.value
-        if id(node) in self._open:
-            self._report(node, "yaml-syntax", "an alias refers to what it stands in", "Write the value out")
-            return None
-        self._open.add(id(node))
-        try:
-            if isinstance(node, yaml.SequenceNode):
-                return [self.read(item, (*location, index)) for index, item in enumerate(node.value)]
-            return dict(self._pairs(node, location))
-        finally:
-            self._open.discard(id(node))
-
-    def _pairs(self, node: yaml.Node, location: Location) -> Iterator[tuple[str, Any]]:
-        seen: set[str] = set()
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                self._report(
-                    key_node, "yaml-syntax", "a key is not plain text", "Write a name before the colon"
-                )
-                continue
-            key = key_node.value
-            if key in seen:
-                self._report(key_node, "duplicate-key", f"{key!r} is given twice", "Keep one of them")
-                continue
-            seen.add(key)
-            self.keys[(*location, key)] = _place(key_node)
-            yield key, self.read(value_node, (*location, key))
-
-    def _report(self, node: yaml.Node, rule: str, message: str, fix: str) -> None:
-        place = _place(node)
-        self.problems.append(
-            Problem(
-                file=self._file, line=place.line, column=place.column, rule=rule, message=message, fix=fix
-            )
-        )
+def _step(part: Part | None, step: str | int) -> Part | None:
+    """The part below another; None where there is none."""
+    if not isinstance(part, Block):
+        return None
+    if isinstance(part.parts, dict):
+        return part.parts.get(str(step))
+    return part.parts[step] if isinstance(step, int) and 0 <= step < len(part.parts) else None
 
 
-def _place(node: yaml.Node) -> Place:
-    return Place(line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+def _refused(file: str, refusal: Refusal) -> Source:
+    return Source(file=file, problems=(_problem(file, refusal),))
+
+
+def _problem(file: str, refusal: Refusal) -> Problem:
+    return Problem(
+        file=file,
+        line=refusal.place.line,
+        column=refusal.place.column,
+        rule=refusal.rule,
+        message=refusal.message,
+        fix=refusal.fix,
+    )
