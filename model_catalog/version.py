@@ -1,6 +1,6 @@
 """A version: one immutable triple of weights, configuration and code. Its engine decides which keys it has."""
 
-from typing import Annotated, ClassVar, Final, Self, TypeVar
+from typing import Annotated, ClassVar, Final, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -10,16 +10,18 @@ from model_catalog.base import CatalogModel
 from model_catalog.ids import (
     AdapterName,
     ArchiveName,
+    BucketName,
     Day,
     Digest,
     HandlerName,
     LicenseId,
     MetricName,
+    ObjectPath,
     Tag,
     VersionId,
     Words,
 )
-from quantities import Bytes, Count, Number, ParameterCount
+from quantities import Bytes, Count, Flag, Number, ParameterCount
 
 MERGED: Final = frozenset({"sampling", "serving"})
 """Keys that are inherited setting by setting; the others are inherited whole."""
@@ -135,10 +137,24 @@ def _one_prompt(template: str) -> str:
 PromptTemplate = Annotated[str, Field(min_length=8, max_length=20_000), AfterValidator(_one_prompt)]
 
 
+class ImportedFrom(CatalogModel):
+    """What the file that a version was imported from says and no other key holds. `slipway export` gives it back;
+    nothing else reads it."""
+
+    format: Literal["remote-models", "torchserve"]
+    default_version: Flag | None = None
+    """TorchServe's defaultVersion. A version that is alone answers by default, whatever that says."""
+    description: str | None = None
+    """As it stood there, spaces at its ends included."""
+    target_bucket: BucketName | None = None
+    """Where the file had the artifact copied to; here each environment has a bucket of its own."""
+    target_path: ObjectPath | None = None
+
+
 class VersionBase(CatalogModel):
     """What every version says, whichever engine serves it."""
 
-    OWN: ClassVar = frozenset({"artifact", "archive", "evaluations", "notes"})
+    OWN: ClassVar = frozenset({"artifact", "archive", "evaluations", "imported_from", "notes"})
     """Keys that belong to one version alone. All others may stand at the language or the entry, and are inherited."""
 
     artifact: Artifact
@@ -149,6 +165,8 @@ class VersionBase(CatalogModel):
     evaluations: tuple[Evaluation, ...] = ()
     notes: Words | None = None
     """What changed, for people."""
+    imported_from: ImportedFrom | None = None
+    """Written by `slipway import`."""
 
     @classmethod
     def inherited(cls) -> frozenset[str]:
@@ -183,7 +201,9 @@ class LlmVersion(VersionBase):
     @model_validator(mode="after")
     def _sized(self) -> Self:
         if self.memory is None and self.architecture is None:
-            raise ValueError("neither memory nor architecture is given; add one, so that its GPU can be chosen")
+            raise ValueError(
+                "neither memory nor architecture is given; add one, so that its GPU can be chosen"
+            )
         return self
 
     @property

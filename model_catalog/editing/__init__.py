@@ -1,0 +1,31 @@
+"""Changes to catalog files as pure functions from text to text: every line that says nothing else stays as it is."""
+
+from model_catalog.editing.releases import (
+    ChangeError,
+    as_canary,
+    as_default,
+    refuse_held,
+    retiring,
+    rolled_back,
+    running_too,
+    with_release,
+    without_version,
+)
+from model_catalog.editing.rendering import Written
+from model_catalog.editing.rewriting import EditError, plain, with_value
+
+__all__ = [
+    "ChangeError",
+    "EditError",
+    "Written",
+    "as_canary",
+    "as_default",
+    "plain",
+    "refuse_held",
+    "retiring",
+    "rolled_back",
+    "running_too",
+    "with_release",
+    "with_value",
+    "without_version",
+]

@@ -1,0 +1,301 @@
+"""Files of existing users come in whole and go out as they were."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engines import torchserve as server
+from model_catalog import Catalog, CatalogError, Environment, Release, Selector, TorchServeEntry, load_catalog
+from model_catalog.editing import with_release
+from model_catalog.imports import (
+    ENTRY_HEADER,
+    RELEASE_HEADER,
+    Answers,
+    Arrival,
+    Proposal,
+    Taken,
+    entry_with,
+    propose,
+    release_with,
+    remote_models,
+    torchserve,
+)
+from model_catalog.imports.json_file import json_path
+from quantities import Bytes
+
+CASES = Path(__file__).parent / "cases"
+FR = Selector.parse("QuestionAnswering/Reader/fr")
+ENTRY = "entries/question_answering/reader.yaml"
+
+
+def from_torchserve(text: str, **naming: Any) -> tuple[Arrival, ...]:
+    configuration = torchserve.read(text, "config.json")
+    (name,) = configuration.names
+    return torchserve.arrivals(configuration, name, torchserve.Naming(variant=FR, **naming))
+
+
+def catalog_of(
+    arrivals: Sequence[Arrival], root: Path, answers: Answers | None = None
+) -> tuple[Catalog, Taken]:
+    """A catalog of what came in alone, run by dev."""
+    taken = entry_with(None, arrivals, answers or Answers())
+    release = release_with(None, arrivals)
+    for name, text in (
+        (ENTRY, taken.text),
+        ("releases/dev.yaml", with_release(RELEASE_HEADER, FR, release)),
+    ):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return load_catalog(root), taken
+
+
+@pytest.mark.parametrize("case", ["torchserve_config_one_version", "torchserve_config_two_versions"])
+def test_a_torchserve_configuration_comes_back_as_it_was(case: str, tmp_path: Path) -> None:
+    text = (CASES / f"{case}.json").read_text()
+    catalog, _ = catalog_of(from_torchserve(text), tmp_path)
+    assert torchserve.exported(catalog, Environment.DEV) == json.loads(text)
+    assert torchserve.exported(catalog, Environment.PROD) == {}
+
+
+def test_remote_models_come_back_as_they_were(tmp_path: Path) -> None:
+    text = (CASES / "remote_models.json").read_text()
+    catalog, _ = catalog_of(remote_models.read(text, "remote_models.json"), tmp_path)
+    assert remote_models.exported(catalog, Environment.DEV) == json.loads(text)
+    (running,) = catalog.running(Environment.DEV)
+    assert str(running.selector) == "QuestionAnswering/Reader/fr@20230207180600"
+    assert str(running.version.artifact) == (
+        "s3://production-models.example.com/RemoteModels/fr/QuestionAnswering/ReaderWPS"
+    )
+
+
+def test_a_lone_version_is_the_default_whatever_it_says_as_in_torchserve(tmp_path: Path) -> None:
+    text = (CASES / "torchserve_config_one_version.json").read_text()
+    catalog, taken = catalog_of(from_torchserve(text), tmp_path)
+    (running,) = catalog.running(Environment.DEV)
+    assert running.default
+    assert "imported_from: {format: torchserve, default_version: false}" in taken.text
+
+
+def test_options_that_the_file_leaves_out_stay_left_out(tmp_path: Path) -> None:
+    text = (CASES / "torchserve_config_two_versions.json").read_text()
+    catalog, _ = catalog_of(from_torchserve(text), tmp_path)
+    one, two = catalog.running(Environment.DEV)
+    assert (one.default, two.default) == (False, True)
+    assert two.version.serving.model_fields_set == {"min_workers", "response_timeout"}
+    assert isinstance(two.entry, TorchServeEntry)
+    assert two.entry.archive("fr", "2") == "fr_reader_2.mar"
+
+
+def test_every_assumption_is_listed_and_commented_in_the_entry(tmp_path: Path) -> None:
+    text = (CASES / "torchserve_config_one_version.json").read_text()
+    _, taken = catalog_of(from_torchserve(text), tmp_path)
+    assert taken.text.startswith(ENTRY_HEADER)
+    assert taken.text == (CASES / "one_version.entry.yaml").read_text()
+    assert len(taken.assumed) == taken.text.count("# not in the imported file: ")
+    assert any("owner: unassigned" in line for line in taken.assumed)
+
+
+def test_what_was_answered_is_no_assumption(tmp_path: Path) -> None:
+    answers = Answers(
+        owner="nlp",
+        description="Reads.",
+        license="mit",
+        device="cpu",
+        weights="440MiB",
+        per_request="12MiB",
+        scripts=("Latn",),
+    )
+    archive = torchserve.Archive(digest=f"sha256:{'0' * 64}", size=Bytes.mebibytes(300))
+    text = (CASES / "torchserve_config_one_version.json").read_text()
+    arrivals = from_torchserve(text, bucket="models", archives={"fr_reader.mar": archive})
+    catalog, taken = catalog_of(arrivals, tmp_path, answers)
+    assert taken.assumed == ()
+    assert "#" not in taken.text.removeprefix(ENTRY_HEADER)
+    assert catalog.entries[0].owner == "nlp"
+    assert catalog.entries[0].version("fr", "1.0").artifact.unresolved == ()
+
+
+def test_an_archive_at_hand_gives_its_digest_and_its_size() -> None:
+    archive = torchserve.Archive(digest=f"sha256:{'a' * 64}", size=Bytes.mebibytes(300))
+    text = (CASES / "torchserve_config_one_version.json").read_text()
+    (arrival,) = from_torchserve(text, bucket="models", archives={"fr_reader.mar": archive})
+    taken = entry_with(None, [arrival], Answers())
+    assert f"digest: sha256:{'a' * 64}" in taken.text
+    assert "memory: {weights: 300MiB, per_request: 64MiB}" in taken.text
+
+
+EXISTING = """\
+# Ours.
+task: QuestionAnswering
+model: Reader
+description: Finds answers.
+owner: nlp
+engine: torchserve
+license: mit
+memory: {weights: 440MiB, per_request: 12MiB}  # measured
+languages:
+  # The first one.
+  en:
+    scripts: [Latn]
+    versions:
+      "1":
+        artifact: {bucket: models, path: en, digest: unresolved}
+"""
+
+
+def test_an_existing_entry_gets_the_version_and_keeps_every_line() -> None:
+    text = (CASES / "torchserve_config_one_version.json").read_text()
+    taken = entry_with(EXISTING, from_torchserve(text, bucket="models"), Answers(scripts=("Latn",)))
+    assert [line for line in EXISTING.splitlines() if line not in taken.text.splitlines()] == []
+    assert "license" not in taken.text.partition("  fr:")[2]
+    assert "language_from: caller" in taken.text
+
+
+def test_importing_twice_is_importing_once() -> None:
+    arrivals = from_torchserve((CASES / "torchserve_config_two_versions.json").read_text())
+    once = entry_with(EXISTING, arrivals, Answers())
+    twice = entry_with(once.text, arrivals, Answers())
+    assert twice.text == once.text
+    assert twice.known == ("QuestionAnswering/Reader/fr@1.0", "QuestionAnswering/Reader/fr@2")
+    remote = remote_models.read((CASES / "remote_models.json").read_text(), "r.json")
+    once = entry_with(None, remote, Answers())
+    assert entry_with(once.text, remote, Answers()).text == once.text
+
+
+def test_a_version_that_is_known_with_other_values_is_refused_by_json_path() -> None:
+    text = (CASES / "torchserve_config_one_version.json").read_text()
+    once = entry_with(None, from_torchserve(text), Answers())
+    changed = text.replace('"batchSize": 1', '"batchSize": 4')
+    with pytest.raises(
+        CatalogError, match=r'fr_reader\["1.0"\] says serving.batch_size 4 .* and the catalog 1'
+    ):
+        entry_with(once.text, from_torchserve(changed), Answers())
+    remote = (CASES / "remote_models.json").read_text()
+    once = entry_with(None, remote_models.read(remote, "r.json"), Answers())
+    with pytest.raises(CatalogError, match="ReaderOther"):
+        entry_with(
+            once.text, remote_models.read(remote.replace("ReaderWPS", "ReaderOther"), "r.json"), Answers()
+        )
+
+
+def test_a_model_that_another_engine_serves_is_not_mixed_in() -> None:
+    text = (CASES / "torchserve_config_one_version.json").read_text()
+    with pytest.raises(CatalogError, match="which tgi serves"):
+        entry_with(EXISTING.replace("torchserve", "tgi"), from_torchserve(text), Answers())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"fr_reader": }', "config.json:1:15 json-syntax"),
+        ("[]", r"\$ is \[\]"),
+        ('{"fr_reader": {}}', r"\$.fr_reader is {}"),
+        ('{"fr_reader": {"1": {"a": 1}, "1": {}}}', "duplicate-key"),
+        (
+            '{"fr_reader":\n {"1.0": {"jobQueueSize": 100}}}',
+            r'config.json:2:11 .*\$.fr_reader\["1.0"\].jobQueueSize',
+        ),
+        ('{"fr_reader": {"1": {"marName": "a.tar"}}}', r'\$.fr_reader\["1"\].marName is "a.tar"'),
+        ('{"fr_reader": {"1": {"minWorkers": 0}}}', "minWorkers is 0. Write a whole number from 1"),
+        ('{"fr_reader": {"1": {"minWorkers": true}}}', "minWorkers is true"),
+        ('{"fr_reader": {"1": {"minWorkers": 2, "maxWorkers": 1}}}', "max_workers 1 is below min_workers 2"),
+        ('{"fr_reader": {"1": {"defaultVersion": "no"}}}', 'defaultVersion is "no"'),
+        ('{"fr_reader": {"a b": {"minWorkers": 1}}}', "cannot be a version"),
+        (
+            '{"fr_reader": {"1": {"minWorkers": 1}, "2": {"minWorkers": 1}}}',
+            "names 0 default versions among 1, 2",
+        ),
+        ("[" * 100_000, "json-syntax"),
+    ],
+)
+def test_a_torchserve_file_that_would_lose_something_is_refused_where_it_says_it(
+    text: str, said: str
+) -> None:
+    with pytest.raises(CatalogError, match=said):
+        from_torchserve(text)
+
+
+def remote(**changes: Any) -> str:
+    value = json.loads((CASES / "remote_models.json").read_text())
+    value["QuestionAnswering"]["Reader"]["fr"].update(changes)
+    return json.dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (remote(author="x"), r"\$.QuestionAnswering.Reader.fr.author is not a key that can be imported"),
+        (remote(version=None), r"fr.version is null"),
+        (remote(version="2"), 'fr.version is text, "2". Write it as a number'),
+        (remote(model_config={"source_bucket_name": "B", "source_path": "x"}), 'source_bucket_name is "B"'),
+        (remote(model_config={"source_bucket_name": "bucket"}), "model_config.source_path is missing"),
+        ('{"question": {"Reader": {"fr": {"version": 1, "model_config": {"a": 1}}}}}', "model_config.a"),
+        (remote().replace('"QuestionAnswering"', '"questions"'), "cannot be a version"),
+    ],
+)
+def test_a_remote_models_file_that_would_lose_something_is_refused(text: str, said: str) -> None:
+    with pytest.raises(CatalogError, match=said):
+        remote_models.read(text, "remote_models.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal"),
+    [
+        ("fr_reader", Proposal(model="Reader", language="fr")),
+        ("zh_hant_reader", Proposal(model="Reader", language="zh-Hant")),
+        ("no_question_reader", Proposal(model="Question_Reader", language="no")),
+        ("reader", Proposal()),
+        ("xx_reader", Proposal()),
+    ],
+)
+def test_a_served_name_is_taken_apart_so_that_it_comes_out_again(name: str, proposal: Proposal) -> None:
+    found = propose(name, ())
+    assert found == proposal
+    if found.language and found.model:
+        assert server.model_name(found.language, found.model) == name
+
+
+def test_an_entry_that_would_serve_under_the_name_decides_task_and_spelling() -> None:
+    catalog = load_catalog()
+    expected = Proposal(task="QuestionAnswering", model="Reader", language="de")
+    assert propose("de_reader", catalog.entries) == expected
+
+
+def test_exports_of_the_repository_s_catalog_hold_what_runs() -> None:
+    catalog = load_catalog()
+    shown = torchserve.exported(catalog, Environment.SANDBOX, FR)
+    assert list(shown) == ["fr_reader"]
+    assert {version: keys["defaultVersion"] for version, keys in shown["fr_reader"].items()} == {
+        "1.0": False,
+        "2": True,
+    }
+    assert shown["fr_reader"]["1.0"]["responseTimeout"] == 120  # the entry says it for all its versions
+    models = remote_models.exported(catalog, Environment.SANDBOX, FR, target_bucket="sandbox-models")
+    assert models["QuestionAnswering"]["Reader"]["fr"] == {
+        "version": 2,
+        "model_config": {
+            "source_bucket_name": "research-models",
+            "source_path": "RemoteModels/fr/QuestionAnswering/Reader",
+            "target_bucket_name": "sandbox-models",
+            "target_path": "Deployments/RemoteModels/fr/QuestionAnswering/Reader/",
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("location", "path"),
+    [((), "$"), (("fr_reader", "1.0"), '$.fr_reader["1.0"]'), (('a"b',), '$["a\\"b"]')],
+)
+def test_a_json_path_can_be_read_back(location: Iterable[str], path: str) -> None:
+    assert json_path(tuple(location)) == path
+
+
+def test_the_default_of_the_file_becomes_the_release_s_and_the_one_before_the_way_back() -> None:
+    arrivals = from_torchserve((CASES / "torchserve_config_two_versions.json").read_text())
+    before = Release.model_validate({str(FR): {"default": "0"}}).root[FR]
+    after = release_with(before, arrivals)
+    assert (after.default, after.rollback) == ("2", "0")
+    assert set(after.versions) == {"0", "1.0", "2"}
