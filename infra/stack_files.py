@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import yaml
 
-from infra.settings import PROJECT
+from infra.settings import PROJECT, SettingsError
 
 PROJECT_ROOT: Final = Path(__file__).parent.parent
 
@@ -14,9 +14,9 @@ PROJECT_ROOT: Final = Path(__file__).parent.parent
 def read_stack_config(stack: str, root: Path = PROJECT_ROOT) -> dict[str, str]:
     """The configuration of a checked-in stack, Pulumi.yaml's defaults included, as the engine passes it.
 
-    Raises FileNotFoundError where the stack has no file.
+    Raises FileNotFoundError where the stack has no file, SettingsError where a file is no mapping.
     """
-    declared: dict[str, Any] = _read(root / "Pulumi.yaml").get("config", {})
+    declared: dict[str, Any] = _read(root / "Pulumi.yaml").get("config") or {}
     config = {
         f"{PROJECT}:{key}": declaration["default"]
         for key, declaration in declared.items()
@@ -27,7 +27,17 @@ def read_stack_config(stack: str, root: Path = PROJECT_ROOT) -> dict[str, str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    """An empty file says nothing; what is no mapping is a SettingsError with its place."""
+    try:
+        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path.name}: is not YAML: {' '.join(str(error).split())}. Mend it") from error
+    if read is None:
+        return {}
+    if not isinstance(read, dict) or not isinstance(read.get("config") or {}, dict):
+        raise SettingsError(
+            f"{path.name}: is no mapping with config: in it. Write keys and values below config:"
+        )
     return read
 
 

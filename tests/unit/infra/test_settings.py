@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -150,3 +151,18 @@ def test_a_stack_s_file_is_read_as_the_engine_passes_it() -> None:
     assert config["slipway:gpuMaxNodes"] == "4"
     assert config["slipway:forceDestroy"] == "true"
     assert json.loads(config["slipway:availabilityZones"]) == ["eu-west-1a", "eu-west-1b"]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet", "config:"])
+def test_a_stack_s_empty_file_leaves_the_project_s_defaults(text: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("config: {slipway:gpuMaxNodes: {type: integer, default: 4}}")
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    assert read_stack_config("dev", tmp_path) == {"slipway:gpuMaxNodes": "4"}
+
+
+@pytest.mark.parametrize("text", ["[]", "config: [a]", "config: {a", "\xff\xfe"])
+def test_a_stack_s_file_that_is_no_mapping_is_named(text: str, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: slipway")
+    (tmp_path / "Pulumi.dev.yaml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"^Pulumi\.dev\.yaml: is no"):
+        read_stack_config("dev", tmp_path)
