@@ -1,5 +1,25 @@
-"""GPU and instance types. A leaf: it knows no other room but quantities. No prices yet: none is sourced."""
+"""GPUs, instance types and prices, each figure with its source. A leaf: it knows no other room but quantities."""
 
-from hardware.instance_types import INSTANCE_TYPES, Gpu, InstanceType, UnknownInstanceTypeError, instance_type
+from hardware.bit_rate import BitRate
+from hardware.gpu import Gpu, MigProfile, Reading
+from hardware.gpus import GPUS
+from hardware.instance_types import INSTANCE_TYPES, InstanceType, UnknownInstanceTypeError, instance_type
+from hardware.prices import PRICES, Price, PurchaseOption, price
+from hardware.tables import TableError
 
-__all__ = ["Gpu", "INSTANCE_TYPES", "InstanceType", "UnknownInstanceTypeError", "instance_type"]
+__all__ = [
+    "BitRate",
+    "GPUS",
+    "Gpu",
+    "INSTANCE_TYPES",
+    "InstanceType",
+    "MigProfile",
+    "PRICES",
+    "Price",
+    "PurchaseOption",
+    "Reading",
+    "TableError",
+    "UnknownInstanceTypeError",
+    "instance_type",
+    "price",
+]

@@ -1,4 +1,4 @@
-"""EC2 instance types that pools may use, as a table; one row, one source."""
+"""EC2 instance types that pools may use: hardware/instance_types.csv as types."""
 
 import difflib
 from collections.abc import Mapping
@@ -7,23 +7,31 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from hardware.bit_rate import BitRate
+from hardware.gpu import Gpu
+from hardware.gpus import GPUS
+from hardware.tables import TableError, read_table, table_rows
 from quantities import Bytes
 
-_EC2 = "https://docs.aws.amazon.com/ec2/latest/instancetypes/"
-_READ = date(2026, 11, 22)
+_EC2: Final = "https://docs.aws.amazon.com/ec2/latest/instancetypes/"
+_PAGES: Final = {"c": "co.html", "g": "ac.html", "m": "gp.html", "p": "ac.html", "r": "mo.html"}
+"""A family's first letter → AWS's page of compute optimized, accelerated, general purpose or memory optimized types."""
+_READ: Final = date(2026, 11, 22)
 """When the rows were read, from EC2's DescribeInstanceTypes answers as recorded in moto 5.2.5
 (moto/ec2/resources/instance_types.json.gz). `source` is the page where AWS publishes the type."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Gpu:
-    """One model of GPU."""
-
-    model: str
-    memory: Bytes
-    """As EC2 reports it for one device; what a process can use is less."""
-    compute_capability: tuple[int, int]
-    """https://developer.nvidia.com/cuda-gpus"""
+TABLE: Final = "instance_types.csv"
+COLUMNS: Final = (
+    "name",
+    "vcpus",
+    "memory_mib",
+    "gpu",
+    "gpu_count",
+    "local_storage_gb",
+    "network_baseline_mbps",
+    "network_peak_mbps",
+    "max_pods",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +43,18 @@ class InstanceType:
     memory: Bytes
     gpu: Gpu | None
     gpu_count: int
+    local_storage: Bytes
+    """NVMe disks in the machine, all together; gone when it stops. 0B where it has none."""
+    network_baseline: BitRate
+    """What the machine may send and receive at all times."""
+    network_peak: BitRate
+    """For a while, where EC2 says "up to"; the baseline elsewhere."""
     max_pods: int
     """Pods that the VPC CNI gives addresses to, as managed node groups set it: interfaces x (addresses - 1) + 2, at
     most 110 up to 30 vCPUs and 250 above
-    (https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html)."""
+    (https://docs.aws.amazon.com/eks/latest/userguide/choosing-instance-type.html). Only the default network card's
+    interfaces count, which matters on p5.48xlarge, p5e, p5en and p6: the CNI uses no other
+    (https://github.com/aws/karpenter-provider-aws/blob/1d927085dd81a9df9301e613f371dac5b4d16bfe/pkg/providers/instancetype/types.go#L646)."""
     source: str
     source_date: date
 
@@ -47,49 +63,39 @@ class UnknownInstanceTypeError(ValueError):
     """An instance type that the table does not hold."""
 
 
-T4 = Gpu(model="T4", memory=Bytes.mebibytes(16384), compute_capability=(7, 5))
-A10G = Gpu(model="A10G", memory=Bytes.mebibytes(22888), compute_capability=(8, 6))
-L4 = Gpu(model="L4", memory=Bytes.mebibytes(22888), compute_capability=(8, 9))
-L40S = Gpu(model="L40S", memory=Bytes.mebibytes(45776), compute_capability=(8, 9))
+def _parse(text: str) -> dict[str, InstanceType]:
+    """Raises TableError for a row that cannot be, naming its line."""
+    types: dict[str, InstanceType] = {}
+    for place, row in table_rows(text, COLUMNS, TABLE):
+        name = row["name"]
+        if name in types:
+            raise TableError(f"{place}: {name} is there twice; leave one row")
+        if row["gpu"] and row["gpu"] not in GPUS:
+            raise TableError(
+                f"{place}: no GPU is called {row['gpu']!r}; describe it in hardware/gpus.py first"
+            )
+        if name[:1] not in _PAGES:
+            raise TableError(f"{place}: no page of AWS is known for {name}; add its family to _PAGES")
+        try:
+            types[name] = InstanceType(
+                name=name,
+                vcpus=int(row["vcpus"]),
+                memory=Bytes.mebibytes(int(row["memory_mib"])),
+                gpu=GPUS.get(row["gpu"]),
+                gpu_count=int(row["gpu_count"]),
+                local_storage=Bytes(int(row["local_storage_gb"]) * 10**9),
+                network_baseline=BitRate.megabits(int(row["network_baseline_mbps"])),
+                network_peak=BitRate.megabits(int(row["network_peak_mbps"])),
+                max_pods=int(row["max_pods"]),
+                source=f"{_EC2}{_PAGES[name[0]]}",
+                source_date=_READ,
+            )
+        except ValueError as error:
+            raise TableError(f"{place}: {error}; all but name and gpu are whole numbers") from error
+    return types
 
-_ACCELERATED = f"{_EC2}ac.html"
-_GENERAL = f"{_EC2}gp.html"
 
-# name, vCPUs, memory in MiB, GPU, number of GPUs, pods, source
-_ROWS: tuple[tuple[str, int, int, Gpu | None, int, int, str], ...] = (
-    ("g4dn.12xlarge", 48, 196608, T4, 4, 234, _ACCELERATED),
-    ("g4dn.2xlarge", 8, 32768, T4, 1, 29, _ACCELERATED),
-    ("g4dn.xlarge", 4, 16384, T4, 1, 29, _ACCELERATED),
-    ("g5.12xlarge", 48, 196608, A10G, 4, 250, _ACCELERATED),
-    ("g5.2xlarge", 8, 32768, A10G, 1, 58, _ACCELERATED),
-    ("g5.xlarge", 4, 16384, A10G, 1, 58, _ACCELERATED),
-    ("g6.12xlarge", 48, 196608, L4, 4, 234, _ACCELERATED),
-    ("g6.2xlarge", 8, 32768, L4, 1, 58, _ACCELERATED),
-    ("g6.xlarge", 4, 16384, L4, 1, 58, _ACCELERATED),
-    ("g6e.2xlarge", 8, 65536, L40S, 1, 58, _ACCELERATED),
-    ("g6e.xlarge", 4, 32768, L40S, 1, 58, _ACCELERATED),
-    ("m6i.2xlarge", 8, 32768, None, 0, 58, _GENERAL),
-    ("m6i.large", 2, 8192, None, 0, 29, _GENERAL),
-    ("m6i.xlarge", 4, 16384, None, 0, 58, _GENERAL),
-    ("m7i.2xlarge", 8, 32768, None, 0, 58, _GENERAL),
-    ("m7i.large", 2, 8192, None, 0, 29, _GENERAL),
-)
-
-INSTANCE_TYPES: Final[Mapping[str, InstanceType]] = MappingProxyType(
-    {
-        name: InstanceType(
-            name=name,
-            vcpus=vcpus,
-            memory=Bytes.mebibytes(memory),
-            gpu=gpu,
-            gpu_count=gpu_count,
-            max_pods=max_pods,
-            source=source,
-            source_date=_READ,
-        )
-        for name, vcpus, memory, gpu, gpu_count, max_pods, source in _ROWS
-    }
-)
+INSTANCE_TYPES: Final[Mapping[str, InstanceType]] = MappingProxyType(_parse(read_table(TABLE)))
 
 
 def instance_type(name: str) -> InstanceType:
@@ -97,8 +103,9 @@ def instance_type(name: str) -> InstanceType:
     known = INSTANCE_TYPES.get(name)
     if known is not None:
         return known
-    near = difflib.get_close_matches(name, INSTANCE_TYPES, n=3) or sorted(INSTANCE_TYPES)
+    near = difflib.get_close_matches(name, INSTANCE_TYPES, n=3)
+    guess = f"did you mean {', '.join(near)}?" if near else "none there is spelt like it."
     raise UnknownInstanceTypeError(
-        f"{name!r} is not in the hardware table; did you mean {', '.join(near)}? "
-        "To add a type, write its row and source in hardware/instance_types.py"
+        f"{name!r} is not in the hardware table; {guess} "
+        "To add a type, write its row and source in hardware/instance_types.csv (docs/hardware.md)"
     )
