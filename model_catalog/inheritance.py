@@ -11,10 +11,15 @@ from typing import Any, Final
 from model_catalog.entry import ENTRY_KINDS
 from model_catalog.problem import Problem
 from model_catalog.version import MERGED
-from model_catalog.yaml_source import Location, Source
+from model_catalog.yaml_source import Location, Place, Source
 
 _VERSION_DEPTH: Final = 4
 """languages, fr, versions, "2": what follows is a key of the version."""
+
+
+HANDED_DOWN_LIMIT: Final = 200_000
+"""Settings that one entry may hand down, counted once for each version that gets them: ten times what a file of the
+largest size that is read can need, and soon validated."""
 
 
 class Origin(StrEnum):
@@ -32,16 +37,29 @@ class EntrySource:
     def __init__(self, source: Source) -> None:
         self._source = source
         self.file = source.file
-        self.value = _handed_down(source.value)
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
+        self.value: Any = None
+        """None where the file could not be read, or hands down too much."""
+        self.problems = source.problems
         """What was wrong with the file before any type was checked."""
-        return self._source.problems
+        count = _count_handed_down(source.value)
+        if count > HANDED_DOWN_LIMIT:
+            too_much = source.problem(
+                (),
+                rule="yaml-size",
+                message=f"the entry hands {count} settings down to its versions, and {HANDED_DOWN_LIMIT} is the most",
+                fix="Say them where they are needed, or split the entry",
+            )
+            self.problems = (*source.problems, too_much)
+        else:
+            self.value = _handed_down(source.value)
 
     def problem(self, location: Location, *, rule: str, message: str, fix: str, key: bool = False) -> Problem:
         """A finding at a location of the effective value, placed where it was written."""
         return self._source.problem(self.written(location), rule=rule, message=message, fix=fix, key=key)
+
+    def place(self, location: Location) -> Place:
+        """Where a location of the effective value was written; its nearest parent where nobody wrote it."""
+        return self._source.place(self.written(location), key=True)
 
     def written(self, location: Location) -> Location:
         """Where the file holds what stands at a location of the effective value."""
@@ -66,11 +84,11 @@ class EntrySource:
         )
         if str(inner[0]) not in inheritable(self._source.value):
             return [levels[0]]
-        exact = [(origin, place) for origin, place in levels if _has(self._source.value, place)]
-        if exact:
-            return exact
         depth = len(inner) - 1
-        return [(o, p) for o, p in levels if _has(self._source.value, p[: len(p) - depth])]
+        saying = [(o, p) for o, p in levels if _has(self._source.value, p[: len(p) - depth])]
+        if inner[0] not in MERGED:
+            return saying[:1]
+        return [(o, p) for o, p in saying if _has(self._source.value, p)] or saying
 
 
 def inheritable(value: Any) -> frozenset[str]:
@@ -83,6 +101,25 @@ def inheritable(value: Any) -> frozenset[str]:
 _INHERITED: Final[Mapping[Any, frozenset[str]]] = {
     kind: kind.VERSION.inherited() for kind in ENTRY_KINDS.values()
 }
+
+
+def _count_handed_down(value: Any) -> int:
+    keys = inheritable(value)
+    if not keys or not isinstance(value.get("languages"), dict):
+        return 0
+    shared = _size({key: part for key, part in value.items() if key in keys})
+    count = 0
+    for language in value["languages"].values():
+        if isinstance(language, dict) and isinstance(language.get("versions"), dict):
+            own = _size({key: part for key, part in language.items() if key in keys})
+            count += (shared + own) * len(language["versions"])
+    return count
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(1 + _size(part) for part in value.values())
+    return sum(1 + _size(part) for part in value) if isinstance(value, list) else 0
 
 
 def _handed_down(value: Any) -> Any:

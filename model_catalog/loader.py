@@ -133,10 +133,10 @@ def _checked(read: _Read, today: date | None) -> Checked:
 
 
 def _read_entry(name: str, source: Source, read: _Read) -> None:
-    read.problems.extend(source.problems)
     placed = EntrySource(source)
+    read.problems.extend(placed.problems)
     entry: Entry | None = None
-    if source.value is not None or not source.problems:
+    if placed.value is not None or not placed.problems:
         file, found = validate(placed, EntryFile)
         read.problems.extend(found)
         entry = file.root if file is not None else None

@@ -155,7 +155,7 @@ def test_a_stack_s_file_is_read_as_the_engine_passes_it() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing yet", "config:"])
 def test_a_stack_s_empty_file_leaves_the_project_s_defaults(text: str, tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("config: {slipway:gpuMaxNodes: {type: integer, default: 4}}")
+    (tmp_path / "Pulumi.yaml").write_text("config: {gpuMaxNodes: {type: integer, default: 4}}")
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
     assert read_stack_config("dev", tmp_path) == {"slipway:gpuMaxNodes": "4"}
 
