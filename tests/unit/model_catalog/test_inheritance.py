@@ -123,7 +123,7 @@ def test_a_malformed_entry_is_left_for_the_types_to_report(text: str) -> None:
 
 def test_an_entry_that_hands_down_more_than_anybody_needs_is_refused_at_once() -> None:
     settings = "".join(f"  option_{number}: 1\n" for number in range(2000))
-    versions = "".join(f'      "{number}": {{}}\n' for number in range(2000))
+    versions = "".join(f'      "{number}": {{}}\n' for number in range(10, 2010))
     text = TEXT.replace("serving: {batch_size: 8, max_batch_delay: 5ms}\n", f"serving:\n{settings}")
     text = text.replace(
         '      "1":\n        artifact: {bucket: research, path: a/1, digest: unresolved}\n', versions
