@@ -152,8 +152,7 @@ def _dollars(term: Mapping[str, Any], what: str) -> Decimal:
 
 def main(arguments: Sequence[str] | None = None, client: PricingClient | None = None) -> int:
     """0 when the table was read, compared and, if asked, written; 3 when the price list could not be read."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("
-")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--region", action="append", help="regions to ask for; those of the table")
     parser.add_argument("--type", action="append", help="instance types to ask for; all that the table has")
     parser.add_argument("--write", action="store_true", help="write the table")
