@@ -23,7 +23,9 @@ MEMORY_HEADROOM_PERCENT: Final = 25
 """On top of what was measured, because memory has a limit and passing it kills the server."""
 
 NODE_RESERVED_MILLICORES: Final = 500
-"""kubelet and system (at most 310m up to 48 vCPUs by EKS's formula) and the DaemonSets every node runs."""
+"""kubelet and system (310m at 96 vCPUs by EKS's formula) and the DaemonSets every node runs."""
+NODE_RESERVED_MILLICORES_PER_2_VCPUS: Final = 5
+"""EKS's, for every two vCPUs above 96: a 192-vCPU machine keeps 550m for kubelet and system."""
 NODE_MEMORY_PER_MILLE: Final = 925
 """Of what EC2 calls an instance's memory, what its kernel reports at least: firmware and hypervisor keep the rest.
 Karpenter's default for it, vmMemoryOverheadPercent 0.075 (https://karpenter.sh/docs/reference/settings/)."""
@@ -99,8 +101,9 @@ def _with_headroom(memory: Bytes) -> Bytes:
 def node_resources(kind: InstanceType) -> Resources:
     """What pods can request on one node of this type; never more than the node will offer."""
     reserved = NODE_RESERVED_MEMORY + NODE_RESERVED_MEMORY_PER_POD * kind.max_pods
+    beyond = max(0, kind.vcpus - 96) // 2 * NODE_RESERVED_MILLICORES_PER_2_VCPUS
     return Resources(
-        millicores=kind.vcpus * 1000 - NODE_RESERVED_MILLICORES,
+        millicores=kind.vcpus * 1000 - NODE_RESERVED_MILLICORES - beyond,
         memory=Bytes(kind.memory * NODE_MEMORY_PER_MILLE // 1000 - reserved),
         gpus=kind.gpu_count,
     )

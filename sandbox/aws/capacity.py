@@ -36,7 +36,8 @@ class Machine:
         """From EC2's DescribeInstanceTypes."""
         network = description["NetworkInfo"]
         cores = description["VCpuInfo"]["DefaultVCpus"]
-        addresses = network["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2
+        card = network["NetworkCards"][network["DefaultNetworkCardIndex"]]  # the CNI uses no other
+        addresses = card["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2
         architectures = description["ProcessorInfo"]["SupportedArchitectures"]
         gpus = description.get("GpuInfo", {}).get("Gpus", [])
         return cls(
