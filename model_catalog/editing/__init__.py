@@ -1,5 +1,6 @@
 """Changes to catalog files as pure functions from text to text: every line that says nothing else stays as it is."""
 
+from model_catalog.editing.places import EditError, plain
 from model_catalog.editing.releases import (
     ChangeError,
     as_canary,
@@ -12,7 +13,7 @@ from model_catalog.editing.releases import (
     without_version,
 )
 from model_catalog.editing.rendering import Written
-from model_catalog.editing.rewriting import EditError, plain, with_value
+from model_catalog.editing.rewriting import with_value
 
 __all__ = [
     "ChangeError",

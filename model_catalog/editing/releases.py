@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from model_catalog.editing.rewriting import plain, with_value
+from model_catalog.editing.places import plain
+from model_catalog.editing.rewriting import with_value
 from model_catalog.release import Override, Retirement, VariantRelease
 from model_catalog.selector import Selector
 from model_catalog.yaml_source import Location

@@ -1,8 +1,9 @@
 """Text of a YAML file and the value that it shall have → text with that value, all else untouched.
 
 PyYAML says where each key and value begins and ends; one piece of text after the other is put in or cut out, until
-nothing differs. A round trip through a library that keeps comments would reformat, and hands a comment to the key
-before it: with the key, the comment of the next one goes (docs/decisions/0014-edits-by-place.md).
+nothing differs. Not a round trip through ruamel.yaml (tried with 0.19.1, 2026-11): it reformats, it hands a comment to
+the key before it, so that the comment of the next key goes with that key, and it puts a new last key below the
+comment of what follows.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,10 +12,19 @@ from typing import Any, Final
 
 import yaml
 
+from model_catalog.editing.places import (
+    EditError,
+    as_text,
+    compose,
+    end_of,
+    end_of_pair,
+    loses_comments,
+    plain,
+    plain_of,
+)
 from model_catalog.editing.rendering import (
     WIDTH,
     Location,
-    Written,
     block,
     flow,
     quoted,
@@ -28,10 +38,6 @@ _MOST_STEPS: Final = 10_000
 _NO_COMMENTS: Final[Mapping[Location, str]] = {}
 
 
-class EditError(Exception):
-    """The text has a form that commands do not edit. Says which; a person can edit the file."""
-
-
 @dataclass(frozen=True)
 class _Splice:
     start: int
@@ -39,15 +45,6 @@ class _Splice:
     text: str
     takes_comments: bool = False
     """Those in the lines of what goes; all others stay."""
-
-
-def plain(text: str) -> Any:
-    """The value as the catalog reads it: mappings, lists and text. Each scalar remembers how it was written.
-
-    An empty file is None. Raises EditError for what is not one YAML document, or holds aliases.
-    """
-    node = _compose(text)
-    return None if node is None else _plain(node, text)
 
 
 def with_value(text: str, wanted: Any, comments: Mapping[Location, str] = _NO_COMMENTS) -> str:
@@ -59,63 +56,20 @@ def with_value(text: str, wanted: Any, comments: Mapping[Location, str] = _NO_CO
     wanted = _texts(wanted)
     line_end = "\r\n" if "\r\n" in text else "\n"
     for _ in range(_MOST_STEPS):
-        node = _compose(text)
+        node = compose(text)
         splice = _first(_Editor(text, comments, line_end).steps(node, wanted))
         if splice is None:
             break
         before, text = text, f"{text[: splice.start]}{splice.text}{text[splice.end :]}"
-        if not splice.takes_comments and _lost_comments(before, text):
+        if not splice.takes_comments and loses_comments(before, text):
             raise EditError("the change would take a comment with it; make it by hand")
-    if _as_text(plain(text)) != _as_text(wanted):
+    if as_text(plain(text)) != as_text(wanted):
         raise EditError("the change cannot be made without rewriting the file; make it by hand")
     return text
 
 
 def _first(steps: Iterator[_Splice]) -> _Splice | None:
     return next(steps, None)
-
-
-def _compose(text: str) -> yaml.Node | None:
-    try:
-        node: yaml.Node | None = yaml.compose(text, Loader=yaml.BaseLoader)
-    except yaml.YAMLError as error:
-        raise EditError(f"it is not YAML: {' '.join(str(error).split())}") from error
-    _refuse_aliases(node, set())
-    return node
-
-
-def _refuse_aliases(node: yaml.Node | None, seen: set[int]) -> None:
-    if node is None:
-        return
-    if id(node) in seen:
-        raise EditError(
-            "it holds an alias (*name), through which a change reaches other places; edit it by hand"
-        )
-    seen.add(id(node))
-    for part in _parts(node):
-        _refuse_aliases(part, seen)
-
-
-def _parts(node: yaml.Node) -> Iterator[yaml.Node]:
-    if isinstance(node, yaml.MappingNode):
-        for pair in node.value:
-            yield from pair
-    elif isinstance(node, yaml.SequenceNode):
-        yield from node.value
-
-
-def _plain(node: yaml.Node, text: str) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return {_written(key, text): _plain(value, text) for key, value in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, text) for item in node.value]
-    return _written(node, text)
-
-
-def _written(node: yaml.Node, text: str) -> str:
-    source = text[node.start_mark.index : node.end_mark.index]
-    value = str(node.value)
-    return Written(value, source) if "\n" not in source and reads_as(source, value) else value
 
 
 def _texts(value: Any) -> Any:
@@ -125,15 +79,6 @@ def _texts(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_texts(part) for part in value]
     return value
-
-
-def _as_text(value: Any) -> Any:
-    """The value as the reader sees it, scalars as text. An empty file and an empty mapping are one."""
-    if isinstance(value, Mapping):
-        return {str(key): _as_text(part) for key, part in value.items()} or None
-    if isinstance(value, list):
-        return [_as_text(part) for part in value]
-    return None if value is None else text_of(value)
 
 
 def _as_written(wanted: Any, present: Any) -> Any:
@@ -146,31 +91,6 @@ def _as_written(wanted: Any, present: Any) -> Any:
         return [words.get(item, item) if isinstance(item, str) else item for item in wanted]
     scalars = not isinstance(wanted, Mapping | list) and isinstance(present, str)
     return present if scalars and text_of(wanted) == present else wanted
-
-
-def _lost_comments(before: str, after: str) -> bool:
-    kept = list(_comments(after))
-    for comment in _comments(before):
-        if comment not in kept:
-            return True
-        kept.remove(comment)
-    return False
-
-
-def _comments(text: str) -> Iterator[str]:
-    """What stands outside every token, from # to the end of the line."""
-    position = 0
-    for token in yaml.scan(text, Loader=yaml.BaseLoader):
-        yield from _comments_of(text[position : token.start_mark.index])
-        position = max(position, token.end_mark.index)
-    yield from _comments_of(text[position:])
-
-
-def _comments_of(gap: str) -> Iterator[str]:
-    for line in gap.splitlines():
-        _, mark, words = line.partition("#")
-        if mark:
-            yield words.strip()
 
 
 class _Editor:
@@ -208,7 +128,7 @@ class _Editor:
 
     def _whole(self, node: yaml.Node, wanted: Any, key: yaml.Node | None) -> _Splice:
         """What stood below a key in lines of its own comes to stand beside it."""
-        start, end = node.start_mark.index, _end(node, self._text)
+        start, end = node.start_mark.index, end_of(node, self._text)
         between = self._text[key.end_mark.index : start] if key is not None else ""
         if key is None or "\n" not in between:
             return _Splice(start, end, f"{_gap(node)}{flow(wanted)}")
@@ -246,10 +166,10 @@ class _Editor:
             or not isinstance(wanted, Mapping)
             or not wanted
             or "\n" in text[start:end]
-            or _as_text(_plain(value, text)) == _as_text(wanted)
+            or as_text(plain_of(value, text)) == as_text(wanted)
         ):
             return
-        wanted = _as_written(wanted, _plain(value, text))
+        wanted = _as_written(wanted, plain_of(value, text))
         indent = " " * key.start_mark.column
         if len(f"{indent}{scalar(key.value)}: {flow(wanted)}") <= WIDTH:
             return
@@ -279,11 +199,11 @@ class _Editor:
             pair = f"{scalar(name)}: {flow(value)}"
             if not node.value:
                 return _Splice(node.start_mark.index, node.end_mark.index, f"{{{pair}}}")
-            end = _end_of_pair(node.value[after], self._text)
+            end = end_of_pair(node.value[after], self._text)
             return _Splice(end, end, f", {pair}")
         indent = " " * node.value[0][0].start_mark.column
         lines = block(name, value, indent=indent, location=(*location, name), comments=self._comments)
-        return self._insert_lines(_end_of_pair(node.value[after], self._text), lines)
+        return self._insert_lines(end_of_pair(node.value[after], self._text), lines)
 
     def _insert_lines(self, after: int, lines: Iterator[str]) -> _Splice:
         """Below the line that holds what ends at `after`."""
@@ -308,14 +228,15 @@ class _Editor:
 
     def _without_key(self, node: yaml.MappingNode, index: int) -> _Splice:
         key, value = node.value[index]
-        start, end = key.start_mark.index, _end_of_pair((key, value), self._text)
+        start, end = key.start_mark.index, end_of_pair((key, value), self._text)
         if node.flow_style:
             spans = [
-                (name.start_mark.index, _end_of_pair((name, part), self._text)) for name, part in node.value
+                (name.start_mark.index, end_of_pair((name, part), self._text)) for name, part in node.value
             ]
             return self._cut_from_line(spans, index)
         if len(node.value) == 1:
-            return _Splice(start, end, "{}", takes_comments=True)
+            line_end = self._end_of_line(end)
+            return _Splice(start, line_end, f"{{}}{self._ending(line_end)}", takes_comments=True)
         return self._cut_lines(start, end)
 
     def _cut_lines(self, start: int, end: int) -> _Splice:
@@ -339,30 +260,30 @@ class _Editor:
             for index, item in enumerate(items):
                 yield from self._within(item, wanted[index], (*location, index))
             return
-        present = [_as_text(_plain(item, self._text)) for item in items]
+        present = [as_text(plain_of(item, self._text)) for item in items]
         shorter = min(len(items), len(wanted))
-        index = next((i for i in range(shorter) if present[i] != _as_text(wanted[i])), shorter)
+        index = next((i for i in range(shorter) if present[i] != as_text(wanted[i])), shorter)
         if len(items) < len(wanted):
             yield self._new_item(node, index, wanted[index])
         elif node.flow_style:
-            spans = [(item.start_mark.index, _end(item, self._text)) for item in items]
+            spans = [(item.start_mark.index, end_of(item, self._text)) for item in items]
             yield self._cut_from_line(spans, index)
         else:
             dash = self._dash(items[index])
-            yield self._cut_lines(dash, _end(items[index], self._text))
+            yield self._cut_lines(dash, end_of(items[index], self._text))
 
     def _new_item(self, node: yaml.SequenceNode, index: int, value: Any) -> _Splice:
         if node.flow_style:
             if not node.value:
                 return _Splice(node.start_mark.index, node.end_mark.index, f"[{flow(value)}]")
             if index:
-                end = _end(node.value[index - 1], self._text)
+                end = end_of(node.value[index - 1], self._text)
                 return _Splice(end, end, f", {flow(value)}")
             start = node.value[0].start_mark.index
             return _Splice(start, start, f"{flow(value)}, ")
         line = f"{' ' * node.start_mark.column}- {flow(value)}"
         if index:
-            return self._insert_lines(_end(node.value[index - 1], self._text), iter([line]))
+            return self._insert_lines(end_of(node.value[index - 1], self._text), iter([line]))
         start = self._text.rfind("\n", 0, self._dash(node.value[0])) + 1
         return _Splice(start, start, f"{line}{self._line_end}")
 
@@ -380,22 +301,6 @@ class _Editor:
     def _ending(self, position: int) -> str:
         """The carriage return that stood before the line's end, if one did."""
         return "\r" if self._text[position - 1 : position] == "\r" else ""
-
-
-def _end(node: yaml.Node, text: str) -> int:
-    """Where its content ends; PyYAML ends what stands on several lines at the next token, comments included."""
-    if isinstance(node, yaml.ScalarNode):
-        if node.style in {"|", ">"}:
-            start = node.start_mark.index
-            return start + len(text[start : node.end_mark.index].rstrip())
-        return int(node.end_mark.index)
-    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
-        return int(node.end_mark.index)
-    return max(_end(part, text) for part in _parts(node))
-
-
-def _end_of_pair(pair: tuple[yaml.Node, yaml.Node], text: str) -> int:
-    return max(_end(part, text) for part in pair)
 
 
 def _is_empty_flow(node: yaml.Node) -> bool:

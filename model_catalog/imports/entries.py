@@ -33,7 +33,7 @@ class Taken:
     assumed: tuple[str, ...]
     """What no file said and nobody answered, with the value that was written."""
     known: tuple[str, ...]
-    """Versions that the entry had already, equal."""
+    """Versions that the entry had already, equal; and what else the file says of them, which stays outside."""
 
 
 def entry_with(text: str | None, arrivals: Sequence[Arrival], answers: Answers) -> Taken:
@@ -176,7 +176,15 @@ class _Draft:
         problems = list(_differences(entry, arrival))
         if problems:
             raise CatalogError(problems)
-        self._known.append(str(arrival.selector))
+        kept = entry.version(arrival.selector.language or "", arrival.selector.version or "").imported_from
+        already = kept.model_dump(exclude_unset=True) if kept else {}
+        other = {
+            key: value
+            for key, value in arrival.says.get("imported_from", {}).items()
+            if key in {"description", "target_bucket", "target_path"} and already.get(key) != value
+        }
+        ignored = f"; what else the file says is not taken over: {flow(other)}" if other else ""
+        self._known.append(f"{arrival.selector}{ignored}")
 
 
 def _as_read(value: Any) -> Any:

@@ -165,6 +165,19 @@ def test_importing_twice_is_importing_once() -> None:
     assert entry_with(once.text, remote, Answers()).text == once.text
 
 
+def test_where_a_known_version_would_be_copied_to_elsewhere_is_said_and_not_taken_over() -> None:
+    text = (CASES / "remote_models.json").read_text()
+    once = entry_with(None, remote_models.read(text, "r.json"), Answers())
+    other = text.replace("develop-models", "staging-models")
+    again = entry_with(once.text, remote_models.read(other, "r.json"), Answers())
+    assert again.text == once.text
+    (known,) = again.known
+    assert known.startswith(
+        "QuestionAnswering/Reader/fr@20230207180600; what else the file says is not taken over"
+    )
+    assert known.endswith("{target_bucket: staging-models.example.com}")
+
+
 def test_a_version_that_is_known_with_other_values_is_refused_by_json_path() -> None:
     text = (CASES / "torchserve_config_one_version.json").read_text()
     once = entry_with(None, from_torchserve(text), Answers())
