@@ -35,19 +35,19 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
         "path (emulated: answers nobody)",
     ):
         table.add_column(heading, overflow="fold")
-    for server in outputs["servers"]:
-        pods = inspection.pods(server["namespace"], f"slipway.dev/server={server['server']}")
+    for name, server in sorted(outputs["servers"].items()):
+        pods = inspection.pods(server["namespace"], f"slipway.dev/server={name}")
         placed = "\n".join(_describe(pod.phase, pod.node, pod.why_pending) for pod in pods) or "[red]none[/]"
         pools = ", ".join(sorted({pod.pool for pod in pods if pod.pool})) or server["pool"]
-        for model in server["models"]:
+        for selector, model in sorted(server["models"].items()):
             default = "yes" if model["default"] else ""
-            table.add_row(model["selector"], default, server["server"], pools, placed, model["path"])
+            table.add_row(selector, default, name, pools, placed, model["path"])
     OUT.print(table)
     OUT.print()
-    for server in outputs["servers"]:
-        model = server["models"][0]
-        base = outputs["endpoints"][model["selector"]].removesuffix(model["path"])
-        OUT.print(f"{server['server']} answers in the cluster at {base}")
+    for name, server in sorted(outputs["servers"].items()):
+        selector, model = min(server["models"].items())
+        base = outputs["endpoints"][selector].removesuffix(model["path"])
+        OUT.print(f"{name} answers in the cluster at {base}")
     OUT.print(f"\n{_EMULATED}")
 
 

@@ -62,20 +62,21 @@ def _export_platform(platform: Platform, plan: Plan) -> None:
 
 def _export_serving(plan: Plan, servers: dict[str, ServerStack]) -> None:
     pulumi.export("endpoints", _endpoints(plan, servers))
-    pulumi.export("servers", [describe_server(server) for server in plan.servers])
+    pulumi.export("servers", {server.name: describe_server(server) for server in plan.servers})
 
 
 def describe_server(server: ServerPlan) -> dict[str, Any]:
-    """One server as plain data, for the stack's outputs and whoever prints them."""
+    """One server as plain data, for the stack's outputs and whoever prints them.
+
+    Keyed by name and selector: in a list, a preview shows each item behind a new one as changed.
+    """
     return {
-        "server": server.name,
         "engine": f"{server.engine} {server.engine_version}",
         "namespace": NAMESPACE,
         "pool": server.pool,
-        "models": [
-            {"selector": str(model.selector), "default": model.default, "path": model.path}
-            for model in server.models
-        ],
+        "models": {
+            str(model.selector): {"default": model.default, "path": model.path} for model in server.models
+        },
     }
 
 

@@ -110,10 +110,7 @@ def test_what_holds_data_is_protected_in_prod_alone(stack: str, protected: bool)
 
 def test_the_outputs_say_what_serves_what_and_where() -> None:
     outputs = recorded("dev").stack_outputs
-    servers = {
-        server["server"]: {key: server[key] for key in server if key != "server"}
-        for server in outputs["servers"]
-    }
+    servers = outputs["servers"]
     assert {name: server["pool"] for name, server in servers.items()} == {
         "language-identification-fast-text": "cpu-m6i-2xlarge",
         "question-answering-reader": "gpu-g4dn-xlarge",
@@ -123,15 +120,15 @@ def test_the_outputs_say_what_serves_what_and_where() -> None:
         "engine": "tgi 3.3.5",
         "namespace": "slipway-serving",
         "pool": "gpu-g4dn-xlarge",
-        "models": [{"selector": "TextGeneration/Writer/mul@1", "default": True, "path": "/generate"}],
+        "models": {"TextGeneration/Writer/mul@1": {"default": True, "path": "/generate"}},
     }
     answering = servers["question-answering-reader"]
     assert answering["engine"] == "torchserve 0.12.0"
-    assert [(m["selector"], m["default"], m["path"]) for m in answering["models"]] == [
-        ("QuestionAnswering/Reader/en@1", True, "/predictions/en_reader/1"),
-        ("QuestionAnswering/Reader/fr@1.0", False, "/predictions/fr_reader/1.0"),
-        ("QuestionAnswering/Reader/fr@2", True, "/predictions/fr_reader/2"),
-    ]
+    assert answering["models"] == {
+        "QuestionAnswering/Reader/en@1": {"default": True, "path": "/predictions/en_reader/1"},
+        "QuestionAnswering/Reader/fr@1.0": {"default": False, "path": "/predictions/fr_reader/1.0"},
+        "QuestionAnswering/Reader/fr@2": {"default": True, "path": "/predictions/fr_reader/2"},
+    }
     identifier, reader, writer = (f"http://{name}.slipway-serving.svc:8080" for name in sorted(servers))
     assert outputs["endpoints"] == {
         "LanguageIdentification/FastText/mul": f"{identifier}/predictions/mul_fasttext",
@@ -175,7 +172,7 @@ def test_a_platform_alone_says_nothing_of_servers_and_servers_alone_nothing_of_t
 
 def test_prod_builds_its_platform_and_serves_nothing_yet() -> None:
     outputs = recorded("prod").stack_outputs
-    assert (outputs.get("servers", []), outputs.get("endpoints", {})) == ([], {})
+    assert (outputs.get("servers", {}), outputs.get("endpoints", {})) == ({}, {})
 
 
 def test_a_first_preview_already_names_every_resource() -> None:
