@@ -51,7 +51,7 @@ from model_catalog import (
     VllmVersion,
     ids,
 )
-from model_catalog.version import MERGED, VersionBase
+from model_catalog.version import MERGED, ImportedFrom, VersionBase
 from preprocessing import STEPS
 
 PAGE: Final = Path(__file__).parent.parent / "docs/catalog.md"
@@ -76,6 +76,7 @@ NESTED: Final[Sequence[tuple[str, type[BaseModel]]]] = (
     ("Drift", Drift),
     ("Quality", Quality),
     ("Acceptance", Acceptance),
+    ("Imported from", ImportedFrom),
 )
 RELEASES: Final[Sequence[tuple[str, type[BaseModel]]]] = (
     ("Release of a variant", VariantRelease),
@@ -147,7 +148,7 @@ def _lines() -> Iterator[str]:
         yield from _section(title, kind.__doc__)
         yield from _table(_rows(kind))
     yield from _section("Values", "How each kind of value is written.")
-    yield from _values()
+    yield from _table(_value_rows(), ("value", "how to write it"))
 
 
 def _section(title: str, words: str | None) -> Iterator[str]:
@@ -219,7 +220,8 @@ def _steps() -> Iterator[str]:
     yield from _table(sorted(rows), ("step", "option", "value", "default", "what it does"))
 
 
-def _values() -> Iterator[str]:
+@cache
+def _value_rows() -> tuple[tuple[str, str], ...]:
     rows = []
     for name, alias in vars(ids).items():
         for part in get_args(alias)[1:]:
@@ -231,7 +233,7 @@ def _values() -> Iterator[str]:
     rows.append(("PromptTemplate", "Text that holds {prompt} exactly once."))
     for name, words in QUANTITIES.items():
         rows.append((name, words or _docstring_after(_home(name), name)))
-    yield from _table(sorted(rows), ("value", "how to write it"))
+    return tuple(sorted(rows))
 
 
 def _home(name: str) -> ModuleType:
@@ -336,7 +338,11 @@ def _named(name: str, found: Any) -> str:
         "int": "whole number",
         "str": "text",
     }
-    return special.get(name) or f"[{name}](#values)"
+    if name in special:
+        return special[name]
+    if name not in dict(_value_rows()):
+        raise ValueError(f"the reference has no place for {name}; add it in {Path(__file__).name}")
+    return f"[{name}](#values)"
 
 
 def _resolved(node: ast.expr, names: Mapping[str, Any]) -> Any:
