@@ -11,7 +11,8 @@ from typing import Any, Final
 from model_catalog.entry import ENTRY_KINDS
 from model_catalog.problem import Problem
 from model_catalog.version import MERGED
-from model_catalog.yaml_source import Location, Place, Source
+from model_catalog.yaml_source import Location, Source
+from model_catalog.yaml_text import Place
 
 _VERSION_DEPTH: Final = 4
 """languages, fr, versions, "2": what follows is a key of the version."""

@@ -78,6 +78,15 @@ def test_a_setting_knows_the_level_that_says_it_and_the_place(
     assert (source().origin(location), source().written(location)) == (origin, written)
 
 
+def test_a_key_that_is_inherited_whole_is_not_completed_from_further_away() -> None:
+    measured = "{weights: 440MiB, per_request: 12MiB, measured: {machine: g5.xlarge, date: 2026-10-01}}"
+    text = source(TEXT.replace("{weights: 440MiB, per_request: 12MiB}", measured))
+    place = ("memory", "measured", "machine")
+    assert text.origin(within("fr", "1", *place)) is Origin.ENTRY
+    assert text.origin(within("fr", "2", *place)) is Origin.DEFAULT
+    assert (text.place(within("fr", "1", *place)).line, text.place(within("fr", "2", *place)).line) == (7, 18)
+
+
 @pytest.mark.parametrize(
     ("wrong", "place"),
     [
