@@ -9,7 +9,16 @@ from typing import Annotated, Final
 
 import typer
 
-from cli import catalog_commands, doctor, sandbox_commands
+from cli import (
+    completion,
+    diff_command,
+    doctor,
+    edit_commands,
+    sandbox_commands,
+    schema_command,
+    show_command,
+    validate_command,
+)
 from cli.console import ERR, EXIT_OUTSIDE, EXIT_WRONG, debugging
 from infra.settings import SettingsError
 from model_catalog import CatalogError
@@ -28,9 +37,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(sandbox_commands.app, name="sandbox")
-app.command("doctor")(doctor.doctor)
-app.command("validate")(catalog_commands.validate)
-app.command("show")(catalog_commands.show)
+app.add_typer(edit_commands.import_app, name="import")
+app.add_typer(edit_commands.export_app, name="export")
+for _command, _example in (
+    (completion.completion, 'eval "$(slipway completion bash)"'),
+    (diff_command.diff, "slipway diff origin/main --env prod"),
+    (doctor.doctor, "slipway doctor --format json"),
+    (edit_commands.promote, "slipway promote QuestionAnswering/Reader/fr@2 --from dev --to prod --canary 10"),
+    (edit_commands.retire, "slipway retire QuestionAnswering/Reader/fr@1.0 --env prod --now"),
+    (edit_commands.rollback, "slipway rollback QuestionAnswering/Reader/fr --env prod"),
+    (schema_command.schema, "slipway schema --write"),
+    (show_command.show, "slipway show QuestionAnswering/Reader/fr@2 --env dev"),
+    (validate_command.validate, "slipway validate --format github --today 2026-12-31"),
+):
+    app.command(epilog=f"Example: {_example}")(_command)
 
 
 @app.callback()
@@ -45,6 +65,7 @@ def main() -> None:
     """Runs the command line; never shows a traceback unless asked to."""
     # So that what is under way is ended in order: without it, SIGTERM skips every `finally`.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    completion.answer_shells()
     try:
         app()
     except (SandboxError, *_WRONG) as error:

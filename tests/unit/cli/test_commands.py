@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli import catalog_commands, doctor, main
+from cli import doctor, main, validate_command
 from cli.console import CLONE
 from cli.doctor import Finding
 from model_catalog import CATALOG_ROOT, CatalogError, Problem
@@ -22,31 +22,6 @@ def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     with pytest.raises(SystemExit) as ended:
         main.main()
     return int(ended.value.code or 0)
-
-
-def test_validate_counts_what_each_environment_runs() -> None:
-    result = runner.invoke(main.app, ["validate"])
-    assert result.exit_code == 0
-    assert "sandbox  5 versions on 3 servers in 3 pools" in result.output
-    assert "fine: 3 entries, 5 versions" in result.output
-
-
-def test_show_as_json_has_one_row_a_version_in_order() -> None:
-    result = runner.invoke(main.app, ["show", "--env", "sandbox", "--format", "json"])
-    shown = json.loads(result.output)
-    assert shown["environment"] == "sandbox"
-    assert [(row["selector"], row["default"]) for row in shown["versions"]] == [
-        ("LanguageIdentification/FastText/mul@1", True),
-        ("QuestionAnswering/Reader/en@1", True),
-        ("QuestionAnswering/Reader/fr@1.0", False),
-        ("QuestionAnswering/Reader/fr@2", True),
-        ("TextGeneration/Writer/mul@1", True),
-    ]
-
-
-def test_show_takes_any_left_part_of_a_selector() -> None:
-    for selector in ("QuestionAnswering", "QuestionAnswering/Reader", "QuestionAnswering/Reader/fr@2"):
-        assert runner.invoke(main.app, ["show", selector]).exit_code == 0
 
 
 @pytest.mark.parametrize("selector", ["QuestionAnswering/Reder", "question", "A/B/c@"])
@@ -79,10 +54,10 @@ def test_a_failure_is_lines_without_a_traceback_and_an_exit_code_of_its_kind(
     code: int,
     said: str,
 ) -> None:
-    def fail(_: Path) -> None:
+    def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(catalog_commands, "load_catalog", fail)
+    monkeypatch.setattr(validate_command, "check_catalog", fail)
     assert run_main(monkeypatch, "validate") == code
     printed = capsys.readouterr().err
     assert said in printed
@@ -90,10 +65,10 @@ def test_a_failure_is_lines_without_a_traceback_and_an_exit_code_of_its_kind(
 
 
 def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_: Path) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(catalog_commands, "load_catalog", fail)
+    monkeypatch.setattr(validate_command, "check_catalog", fail)
     monkeypatch.setattr(sys, "argv", ["slipway", "--debug", "validate"])
     monkeypatch.setenv("SLIPWAY_DEBUG", "")
     with pytest.raises(RuntimeError, match="a bug"):
@@ -134,3 +109,13 @@ _CODE = (
 
 def test_the_catalog_of_the_checkout_is_the_one_that_is_read() -> None:
     assert CLONE / "model_catalog" == CATALOG_ROOT
+
+
+def test_every_command_teaches_with_an_example() -> None:
+    commands = [command.callback for command in main.app.registered_commands if command.callback is not None]
+    assert len(commands) >= 9
+    for command in commands:
+        result = runner.invoke(main.app, [command.__name__, "--help"])
+        assert (
+            f"Example: slipway {command.__name__}" in result.output or "slipway completion" in result.output
+        )

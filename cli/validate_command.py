@@ -1,0 +1,150 @@
+"""`slipway validate`: everything that is wrong with the catalog, at once; then the plan of each environment."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from cli import clock
+from cli.annotations import annotation, error_annotation
+from cli.console import CLONE, EXIT_WRONG
+from cli.plans import plan_of
+from infra.settings import SettingsError
+from model_catalog import Catalog, Checked, Environment, Problem, Severity, check_catalog
+from planning import Plan, PlanningError
+
+
+def validate(
+    format_: Annotated[
+        Literal["text", "json", "github"],
+        typer.Option("--format", help="How to print it; github prints annotations for GitHub Actions."),
+    ] = "text",
+    catalog: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The folder that holds entries/ and releases/.", show_default="model_catalog"
+        ),
+    ] = None,
+    today: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE",
+            formats=["%Y-%m-%d"],
+            help="The day by which holds, overrides and retirements are judged, as in 2026-12-31.",
+            show_default="today in UTC",
+        ),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="List the warnings that entries accept.")
+    ] = False,
+) -> None:
+    """Check the catalog, each stack file, and the plan of each environment.
+
+    Each finding is a line: file:line:column, the rule's id, what is wrong, and the fix. Rules: docs/rules.md.
+    Exits with 1 where there is an error; warnings alone let it pass.
+    """
+    root = (catalog or CLONE / "model_catalog").resolve()
+    report = _Report.of(root, today.date() if today else clock.today())
+    match format_:
+        case "text":
+            typer.echo("\n".join((*map(str, report.problems), *report.summary(verbose=verbose))))
+        case "github":
+            failures = (error_annotation("plan", f"{name}: {why}") for name, why in report.failures)
+            annotations = (*map(annotation, report.problems), *failures)
+            typer.echo("\n".join((*annotations, *report.summary(verbose=verbose))))
+        case "json":
+            typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+    if report.wrong:
+        raise typer.Exit(EXIT_WRONG)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Report:
+    """What was found, with paths from the repository's root."""
+
+    checked: Checked
+    problems: tuple[Problem, ...]
+    accepted: tuple[Problem, ...]
+    plans: dict[Environment, Plan | str]
+    """Each environment's plan, or why it has none; empty where the catalog has errors."""
+
+    @classmethod
+    def of(cls, root: Path, today: date) -> _Report:
+        checked = check_catalog(root, today)
+        return cls(
+            checked=checked,
+            problems=tuple(_from_the_repository(problem, root) for problem in checked.problems),
+            accepted=tuple(_from_the_repository(problem, root) for problem in checked.accepted),
+            plans={} if checked.errors else {each: _plan(checked.catalog, each) for each in Environment},
+        )
+
+    @property
+    def failures(self) -> tuple[tuple[str, str], ...]:
+        """Environments without a plan, and why."""
+        return tuple((name.value, why) for name, why in self.plans.items() if isinstance(why, str))
+
+    @property
+    def wrong(self) -> bool:
+        return bool(self.checked.errors or self.failures)
+
+    def summary(self, *, verbose: bool) -> tuple[str, ...]:
+        """Accepted warnings where they are wanted, a line for each plan, and one for all."""
+        accepted = [_accepted(problem) for problem in self.accepted] if verbose else []
+        plans = [f"{name.value:8} {self._planned(name, plan)}" for name, plan in self.plans.items()]
+        return (*accepted, *plans, self._total())
+
+    def as_json(self) -> dict[str, Any]:
+        """A contract: keys are added, never changed."""
+        return {
+            "problems": [asdict(problem) for problem in self.problems],
+            "accepted": [asdict(problem) for problem in self.accepted],
+            "environments": {name.value: self._figures(name, plan) for name, plan in self.plans.items()},
+        }
+
+    def _planned(self, environment: Environment, plan: Plan | str) -> str:
+        if isinstance(plan, str):
+            return f"has no plan: {plan}"
+        figures = self._figures(environment, plan)
+        return "{versions} versions on {servers} servers in {pools} pools".format(**figures)
+
+    def _figures(self, environment: Environment, plan: Plan | str) -> dict[str, int | str]:
+        if isinstance(plan, str):
+            return {"error": plan}
+        versions = len(self.checked.catalog.running(environment))
+        return {"versions": versions, "servers": len(plan.servers), "pools": len(plan.pools)}
+
+    def _total(self) -> str:
+        catalog = self.checked.catalog
+        errors = sum(problem.severity is Severity.ERROR for problem in self.problems) + len(self.failures)
+        counted = (
+            (errors, "error"),
+            (sum(problem.severity is Severity.WARNING for problem in self.problems), "warning"),
+            (len(self.accepted), "accepted warning"),
+        )
+        found = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counted if count)
+        if self.wrong:
+            return f"wrong: {found}"
+        held = f"{len(catalog.entries)} entries, {len(catalog.selectors())} versions"
+        return f"fine: {held}; {found}" if found else f"fine: {held}"
+
+
+def _plan(catalog: Catalog, environment: Environment) -> Plan | str:
+    try:
+        return plan_of(catalog, environment)
+    except (PlanningError, SettingsError) as error:
+        return str(error)
+
+
+def _accepted(problem: Problem) -> str:
+    return f"{problem.file}:{problem.line}:{problem.column} {problem.rule} accepted: {problem.message}"
+
+
+def _from_the_repository(problem: Problem, root: Path) -> Problem:
+    """The catalog names its files from the folder that it lies in."""
+    path = root.parent / problem.file
+    return replace(problem, file=(path.relative_to(CLONE) if path.is_relative_to(CLONE) else path).as_posix())
