@@ -1,0 +1,23 @@
+"""What a version needs on each GPU, whether that is there, and what to change where it is not
+(docs/memory-model.md)."""
+
+from planning.capacity.memory.breakdown import MemoryEstimate, Part, PartName
+from planning.capacity.memory.changes import ChangeKind
+from planning.capacity.memory.estimate import estimate, gpus_needed
+from planning.capacity.memory.fit import Change, Fit, fits
+from planning.capacity.memory.gpu import GpuMemory
+from planning.capacity.memory.shape import ModelShape
+
+__all__ = [
+    "Change",
+    "ChangeKind",
+    "Fit",
+    "GpuMemory",
+    "MemoryEstimate",
+    "ModelShape",
+    "Part",
+    "PartName",
+    "estimate",
+    "fits",
+    "gpus_needed",
+]
