@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 import yaml
 
+from cli.clock import today
 from cli.console import CLONE, EXIT_WRONG
 from cli.diff_formats import to_annotations, to_markdown, to_text
 from cli.diff_json import to_json
@@ -82,17 +83,13 @@ def diff(
             head,
             environments=env or tuple(Environment),
             from_merge_base=merge_base,
-            today=_today(),
+            today=today(),
         )
     except UnknownRevisionError as error:
         raise typer.BadParameter(str(error)) from error
     typer.echo(_FORMATS[format_](report), nl=False)
     if report.refused:
         raise typer.Exit(EXIT_WRONG)
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def make_report(

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from cli.annotations import annotation
 from cli.diff_report import Cell, Code, Report, Section, Side, headlines, sections
-from model_catalog import Problem
 
 MARKDOWN_LIMIT: Final = 65_536
 """Characters of a comment on GitHub: its API refuses more ("body is too long (maximum is 65536 characters)")."""
@@ -39,7 +39,7 @@ def to_markdown(report: Report) -> str:
 
 def to_annotations(report: Report) -> str:
     """A line for each finding, which GitHub shows at its place in the files of a pull request."""
-    return "".join(f"{_annotation(problem)}\n" for problem in (*report.broken, *report.problems))
+    return "".join(f"{annotation(problem)}\n" for problem in (*report.broken, *report.problems))
 
 
 def _named(side: Side) -> str:
@@ -86,18 +86,3 @@ def _code(text: str) -> str:
 def _words(text: str) -> str:
     """Text that nothing of Markdown happens to, and that notifies nobody."""
     return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", re.sub(r"\s", " ", text)))
-
-
-def _annotation(problem: Problem) -> str:
-    """https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands, read 2026-11."""
-    place = f"file={_property(problem.file)},line={problem.line},col={problem.column}"
-    message = _data(f"{problem.message}. {problem.fix}")
-    return f"::{problem.severity.value} {place},title={_property(problem.rule)}::{message}"
-
-
-def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -52,6 +52,9 @@ AdapterName = Annotated[str, StringConstraints(pattern=ADAPTER_PATTERN)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 """Text for people."""
 
+StopSequence = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+"""Text as it is: spaces and line ends count."""
+
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

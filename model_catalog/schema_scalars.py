@@ -160,6 +160,10 @@ _WRITTEN: Final[Mapping[str, tuple[Any, Node]]] = {
     "TeamName": (ids.TeamName, _named(ids.TeamName, "nlp-platform")),
     "VersionId": (ids.VersionId, _named(ids.VersionId, "1.0")),
     # Blanks around it do not count.
+    "StopSequence": (
+        ids.StopSequence,
+        text(r"^[\s\S]{1,200}$", "Write a text of at most 200 characters, in quotes"),
+    ),
     "Words": (
         ids.Words,
         text(r"^\s*\S([\s\S]{0,1998}\S)?\s*$", "Write a text of at most 2000 characters"),

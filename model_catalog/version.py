@@ -17,6 +17,7 @@ from model_catalog.ids import (
     LicenseId,
     MetricName,
     ObjectPath,
+    StopSequence,
     Tag,
     VersionId,
     Words,
@@ -125,7 +126,8 @@ class Sampling(CatalogModel):
     top_k: Count | None = None
     repetition_penalty: Annotated[Number, Field(gt=0, le=2)] | None = None
     max_new_tokens: Count | None = None
-    stop: tuple[Words, ...] = ()
+    stop: tuple[StopSequence, ...] = ()
+    """Texts that end an answer, as they are: spaces and line ends count."""
 
 
 def _one_prompt(template: str) -> str:

@@ -21,7 +21,7 @@ files that say something with each of them, releases, have 150,000 in MAX_BYTES.
 MAX_REFUSALS: Final = 100
 """After so many the rest of a file is not read."""
 
-_NULL: Final = frozenset({"", "~", "null"})
+_NULL: Final = frozenset({"", "~", "NULL", "Null", "null"})
 _DIRECTIVE: Final = re.compile(r"^%|\r%", re.MULTILINE)
 _BRACKET: Final = re.compile(r"(&\S*\s+)?[\[{]")
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -229,6 +229,7 @@ def _value_rows() -> tuple[tuple[str, str], ...]:
             if hint:
                 rows.append((name, f"{hint}."))
     rows.append(("Day", _docstring_after(ids, "Day")))
+    rows.append(("StopSequence", _docstring_after(ids, "StopSequence")))
     rows.append(("Words", _docstring_after(ids, "Words")))
     rows.append(("PromptTemplate", "Text that holds {prompt} exactly once."))
     for name, words in QUANTITIES.items():

@@ -3,6 +3,7 @@ assumption is listed, and stands in the YAML under a comment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Final
 
 from model_catalog.editing import as_default, plain, running_too, with_value
@@ -10,13 +11,14 @@ from model_catalog.editing.rendering import flow
 from model_catalog.entry import Engine, TorchServeEntry
 from model_catalog.imports.arrival import Answers, Arrival
 from model_catalog.inheritance import EntrySource
+from model_catalog.json_schema import modeline
 from model_catalog.languages import possible_scripts
 from model_catalog.problem import CatalogError, Problem
 from model_catalog.release import VariantRelease
 from model_catalog.yaml_source import Location, Source
 
-ENTRY_HEADER: Final = "# yaml-language-server: $schema=../../schema/entry.schema.json\n"
-RELEASE_HEADER: Final = "# yaml-language-server: $schema=../schema/release.schema.json\n"
+ENTRY_HEADER: Final = modeline(PurePath("entries/task/model.yaml")) + "\n"
+RELEASE_HEADER: Final = modeline(PurePath("releases/dev.yaml")) + "\n"
 """First line of a new file: editors then know its keys."""
 
 _ANY_SCRIPT: Final = "Zyyy"

@@ -113,7 +113,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 def checkout(template: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     shutil.copytree(template.folder, tmp_path / "clone")
     monkeypatch.setattr(diff_command, "CLONE", tmp_path / "clone")
-    monkeypatch.setattr(diff_command, "_today", lambda: date(2026, 11, 22))
+    monkeypatch.setattr(diff_command, "today", lambda: date(2026, 11, 22))
     return replace(template, folder=tmp_path / "clone")
 
 
