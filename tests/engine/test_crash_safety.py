@@ -1,0 +1,49 @@
+"""A sample of `make chaos`, in one sandbox's life: processes are killed, and the next command puts all right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.engine import crashes
+from tests.engine.chaos import ENTRY
+from tests.engine.clones import Clone, new_clone
+from tests.engine.crashes import KillPoint
+
+pytestmark = pytest.mark.engine
+
+UP = ("sandbox", "up")
+DOWN = ("sandbox", "down")
+
+
+@pytest.fixture(scope="module", name="clone")
+def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
+    clone = new_clone(tmp_path_factory.mktemp("crash"))
+    try:
+        yield clone
+    finally:
+        clone.sandbox.stop()
+
+
+def test_kills_in_up_a_replacement_and_down_leave_no_duplicate_no_orphan_and_no_process(clone: Clone) -> None:
+    _kill(
+        clone, KillPoint(victim="engine", pattern=r"aws:eks:NodeGroup .* creating", loses_answers=True), *UP
+    )
+    _kill(clone, KillPoint(victim="kubernetes provider", pattern=r":Deployment .* creating"), *UP)
+    assert str(crashes.check(clone, clone.slipway(*UP))) == "converged"
+    clone.edit(ENTRY, "batch_size: 1", "batch_size: 2")
+    _kill(clone, KillPoint(victim="engine", pattern=crashes.REPLACING, loses_answers=True), *UP)
+    assert str(crashes.check(clone, clone.slipway(*UP))) == "converged"
+    _kill(clone, KillPoint(victim="aws provider", pattern=r"aws:iam:Role\S* .* deleting"), *DOWN)
+    assert str(crashes.check_gone(clone, clone.slipway(*DOWN))) == "converged"
+
+
+def test_what_a_half_made_stack_lost_does_not_stand_in_the_way_of_down(clone: Clone) -> None:
+    _kill(clone, KillPoint(victim="engine", pattern=r"aws:ec2:Subnet .* creating", loses_answers=True), *UP)
+    assert str(crashes.check_gone(clone, clone.slipway(*DOWN))) == "converged"
+
+
+def _kill(clone: Clone, point: KillPoint, *command: str) -> None:
+    killed = crashes.run_and_kill(clone, point, *command)
+    assert killed.line, f"the point was never reached: {killed.output[-1000:]}"
