@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -10,178 +9,18 @@ from typing import Any, Final
 import pytest
 import requests
 
-from sandbox.aws.recorded import RECORDED_ONLY, Records
+from sandbox.aws.recorded import RECORDED_ONLY
 from sandbox.inspection import Inspection
-from tests.engine import crashes
+from tests.engine import crashes, edits
 from tests.engine.clones import Clone, new_clone
+from tests.engine.edits import NOTHING_TO_EDIT
 
 pytestmark = pytest.mark.engine
 
 State = dict[str, dict[str, Any]]
 """URN → resource."""
 
-Edit = Callable[[Clone, dict[str, Any]], object]
-"""Changes the object behind a resource of the state."""
-
-OPEN_TRUST: Final = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
-    }
-)
-OPEN_POLICY: Final = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-)
-
 NAMESPACE: Final = "kubernetes:core/v1:Namespace"
-
-NOTHING_TO_EDIT: Final = {
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "is there or is not; it has no property of its own",
-    "aws:ec2/routeTableAssociation:RouteTableAssociation": "to associate anew is to delete and create",
-    "kubernetes:helm.sh/v3:Release": "recorded only: the record keeps a digest of the values, not the values",
-}
-"""Kinds whose edit cannot be seen, and why. Their deletion is."""
-
-
-def _ec2(operation: str, **arguments: Any) -> Edit:
-    """A call with the resource's id in the place of ``ID``."""
-
-    def edit(clone: Clone, resource: dict[str, Any]) -> object:
-        filled = {
-            key: resource["id"] if value == "ID" else [resource["id"]] if value == ["ID"] else value
-            for key, value in arguments.items()
-        }
-        return getattr(clone.aws("ec2"), operation)(**filled)
-
-    return edit
-
-
-_RETAG: Final = _ec2("create_tags", Resources=["ID"], Tags=[{"Key": "Name", "Value": "edited"}])
-
-
-def _s3(operation: str, **arguments: Any) -> Edit:
-    return lambda clone, resource: getattr(clone.aws("s3"), operation)(
-        Bucket=resource["outputs"]["bucket"], **arguments
-    )
-
-
-def _retag_bucket(clone: Clone, resource: dict[str, Any]) -> object:
-    s3, bucket = clone.aws("s3"), resource["id"]
-    tags = [*s3.get_bucket_tagging(Bucket=bucket)["TagSet"], {"Key": "edited", "Value": "yes"}]
-    return s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
-
-
-def _put_role_policy(clone: Clone, resource: dict[str, Any]) -> object:
-    role, _, name = resource["id"].partition(":")
-    return clone.aws("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=OPEN_POLICY)
-
-
-def _reroute(clone: Clone, resource: dict[str, Any]) -> object:
-    ec2, inputs = clone.aws("ec2"), resource["inputs"]
-    tables = ec2.describe_route_tables(RouteTableIds=[inputs["routeTableId"]])["RouteTables"]
-    within = [{"Name": "vpc-id", "Values": [tables[0]["VpcId"]]}]
-    subnet = ec2.describe_subnets(Filters=within)["Subnets"][0]["SubnetId"]
-    card = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
-    return ec2.replace_route(
-        RouteTableId=inputs["routeTableId"],
-        DestinationCidrBlock=inputs["destinationCidrBlock"],
-        NetworkInterfaceId=card,
-    )
-
-
-def _scale_nodes(clone: Clone, resource: dict[str, Any]) -> object:
-    cluster, _, group = resource["id"].partition(":")
-    scaling = resource["inputs"]["scalingConfig"]
-    return clone.aws("eks").update_nodegroup_config(
-        clusterName=cluster,
-        nodegroupName=group,
-        scalingConfig={
-            **scaling,
-            "desiredSize": scaling["desiredSize"] + 1,
-            "maxSize": scaling["maxSize"] + 1,
-        },
-    )
-
-
-def _records(clone: Clone) -> Records:
-    return Records(clone.sandbox.paths.root / "recorded")
-
-
-def _edit_record(property_: str, value: object, *, part: str = "inputs") -> Edit:
-    def edit(clone: Clone, resource: dict[str, Any]) -> None:
-        records = _records(clone)
-        record = records.get(resource["type"], resource["id"])
-        assert record is not None
-        changed = {property_: value}
-        edited = {part: {**record[part], **changed}} if part else changed
-        records.put(resource["type"], resource["id"], {**record, **edited})
-
-    return edit
-
-
-AWS_EDITS: Final[dict[str, Edit]] = {
-    "aws:ec2/eip:Eip": _RETAG,
-    "aws:ec2/internetGateway:InternetGateway": _RETAG,
-    "aws:ec2/natGateway:NatGateway": _RETAG,
-    "aws:ec2/route:Route": _reroute,
-    "aws:ec2/routeTable:RouteTable": _RETAG,
-    "aws:ec2/securityGroup:SecurityGroup": _RETAG,
-    "aws:ec2/subnet:Subnet": _ec2(
-        "modify_subnet_attribute", SubnetId="ID", MapPublicIpOnLaunch={"Value": True}
-    ),
-    "aws:ec2/vpc:Vpc": _ec2("modify_vpc_attribute", VpcId="ID", EnableDnsHostnames={"Value": False}),
-    "aws:ec2/vpcEndpoint:VpcEndpoint": _RETAG,
-    "aws:eks/addon:Addon": _edit_record("edited", "yes", part="tags"),
-    "aws:eks/cluster:Cluster": _edit_record("version", "1.34", part=""),
-    "aws:eks/nodeGroup:NodeGroup": _scale_nodes,
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation": _edit_record("edited", "yes", part="tags"),
-    "aws:iam/role:Role": lambda clone, resource: clone.aws("iam").update_role(
-        RoleName=resource["id"], Description="edited", MaxSessionDuration=7200
-    ),
-    "aws:iam/rolePolicy:RolePolicy": _put_role_policy,
-    "aws:kms/key:Key": lambda clone, resource: clone.aws("kms").update_key_description(
-        KeyId=resource["id"], Description="edited"
-    ),
-    "aws:s3/bucket:Bucket": _retag_bucket,
-    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": _s3(
-        "put_bucket_lifecycle_configuration",
-        LifecycleConfiguration={
-            "Rules": [
-                {
-                    "ID": "expire-superseded",
-                    "Status": "Disabled",
-                    "Filter": {"Prefix": ""},
-                    "NoncurrentVersionExpiration": {"NoncurrentDays": 1},
-                }
-            ]
-        },
-    ),
-    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": _s3(
-        "put_bucket_ownership_controls",
-        OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
-    ),
-    "aws:s3/bucketPolicy:BucketPolicy": _edit_record("policy", OPEN_POLICY),
-    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _s3(
-        "put_public_access_block",
-        PublicAccessBlockConfiguration={
-            "BlockPublicAcls": False,
-            "IgnorePublicAcls": True,
-            "BlockPublicPolicy": True,
-            "RestrictPublicBuckets": True,
-        },
-    ),
-    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": _s3(
-        "put_bucket_encryption",
-        ServerSideEncryptionConfiguration={
-            "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-        },
-    ),
-    "aws:s3/bucketVersioning:BucketVersioning": _s3(
-        "put_bucket_versioning", VersioningConfiguration={"Status": "Suspended"}
-    ),
-}
 
 
 @pytest.fixture(scope="module", name="clone")
@@ -213,33 +52,26 @@ def _refresh(clone: Clone) -> State:
     return _state(clone)
 
 
-def _path(clone: Clone, resource: dict[str, Any]) -> str:
-    """URL path of a Kubernetes resource's object."""
-    outputs = resource["outputs"]
-    version, kind = outputs["apiVersion"], outputs["kind"]
-    root = f"/apis/{version}" if "/" in version else f"/api/{version}"
-    listing = Inspection(clone.sandbox).request("GET", root)["resources"]
-    plural = next(entry["name"] for entry in listing if entry["kind"] == kind and "/" not in entry["name"])
-    namespace, _, name = resource["id"].rpartition("/")
-    return f"{root}/namespaces/{namespace}/{plural}/{name}" if namespace else f"{root}/{plural}/{name}"
-
-
-def _edit_object(clone: Clone, resource: dict[str, Any]) -> None:
-    """The labels that the program sets are taken away: every kind has some."""
-    labels = resource["inputs"]["metadata"].get("labels") or {}
-    assert labels, f"{resource['urn']} has no label of the program; give the kind an edit of its own"
-    change = {"metadata": {"labels": dict.fromkeys(labels, None)}}
-    Inspection(clone.sandbox).request("PATCH", _path(clone, resource), change)
+def _nodes(clone: Clone) -> dict[str, list[str]]:
+    """Pool → its nodes."""
+    found: dict[str, list[str]] = {}
+    for node in Inspection(clone.sandbox).request("GET", "/api/v1/nodes")["items"]:
+        found.setdefault(node["metadata"]["labels"]["slipway.dev/pool"], []).append(node["metadata"]["name"])
+    return found
 
 
 def test_an_edit_of_each_kind_is_seen_by_refresh_and_mended_by_up(clone: Clone) -> None:
     before = _state(clone)
     kinds = _one_of_each(before)
-    unknown = [k for k in kinds if k.startswith("aws:") and k not in AWS_EDITS and k not in NOTHING_TO_EDIT]
-    assert unknown == [], "a new kind of resource needs an edit here"
+    unknown = [type_ for type_ in kinds if not edits.has_edit(type_) and type_ not in NOTHING_TO_EDIT]
+    assert unknown == [], "a new kind of resource needs an edit"
+    documented = (clone.root / "docs" / "operations.md").read_text()
+    assert [type_ for type_ in NOTHING_TO_EDIT if type_ not in documented] == []
     edited = {type_: resource for type_, resource in kinds.items() if type_ not in NOTHING_TO_EDIT}
-    for type_, resource in edited.items():
-        AWS_EDITS.get(type_, _edit_object)(clone, resource)
+    nodes = _nodes(clone)
+    Inspection(clone.sandbox).request("DELETE", f"/api/v1/nodes/{nodes['gpu-g4dn-xlarge'][0]}")
+    for resource in edited.values():
+        edits.edit(clone, resource)
     seen = _refresh(clone)
     changed = {
         type_
@@ -252,6 +84,9 @@ def test_an_edit_of_each_kind_is_seen_by_refresh_and_mended_by_up(clone: Clone) 
     after = _state(clone)
     left = {t for t, r in edited.items() if after[r["urn"]]["inputs"] != before[r["urn"]]["inputs"]}
     assert left == set(), "up did not mend these"
+    assert {pool: len(names) for pool, names in _nodes(clone).items()} == {
+        p: len(n) for p, n in nodes.items()
+    }
 
 
 def _delete_objects(clone: Clone, kinds: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -263,7 +98,7 @@ def _delete_objects(clone: Clone, kinds: dict[str, dict[str, Any]]) -> dict[str,
             namespace, _, name = resource["id"].partition("/")
             path = f"/api/v1/namespaces/{namespace}/configmaps/helm-release-{name}"
         else:
-            path = _path(clone, resource)
+            path = edits.path_of(clone, resource)
         inspection.request("DELETE", path)
     return gone
 
@@ -296,7 +131,7 @@ def test_a_deletion_of_each_kind_is_seen_by_refresh_and_mended_by_up(clone: Clon
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls": bucket("delete_bucket_ownership_controls"),
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": bucket("delete_public_access_block"),
         **{
-            token: lambda r: _records(clone).remove(r["type"], r["id"])
+            token: lambda r: edits.records_of(clone).remove(r["type"], r["id"])
             for token in RECORDED_ONLY
             if " " not in token
         },

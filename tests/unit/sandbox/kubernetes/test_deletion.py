@@ -8,6 +8,7 @@ import pytest
 from sandbox.kubernetes.apply import Target
 from sandbox.kubernetes.awaiting import await_deleted, deletion
 from sandbox.kubernetes.discovery import Kind
+from sandbox.plugin import ProviderError
 
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 
@@ -65,6 +66,6 @@ def test_what_somebody_else_holds_is_left_as_it_is(
 ) -> None:
     monkeypatch.setattr(deletion, "_FORGOTTEN_SECONDS", 0.0)
     server, target = _deleting(kind, *finalizers)
-    with pytest.raises(deletion.ProviderError, match="is still there 0 s"):
+    with pytest.raises(ProviderError, match="is still there 0 s"):
         await_deleted(server, target, "u", 0.1, lambda _: None)  # type: ignore[arg-type]  # as above
     assert server.changes == []
