@@ -7,9 +7,10 @@ in AWS they end with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
-from sandbox.aws.cluster_api import ClusterApi
+from sandbox.aws.cluster_api import ClusterApi, ClusterApiError
 from sandbox.aws.nodes import GROUP_LABEL
 from sandbox.plugin.provider import ProviderError
 
@@ -31,6 +32,8 @@ _COLLECTIONS: Final = (
 )
 """What is not in a namespace; what is goes with it."""
 
+_DEFINITIONS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+_FORGOTTEN_SECONDS: Final = 5.0
 _GONE_SECONDS: Final = 120.0
 _PAUSE_SECONDS: Final = 0.2
 
@@ -48,11 +51,22 @@ def clear(cluster: ClusterApi, wait: Callable[[float], None], say: Callable[[str
         say("removing the objects of an earlier cluster")
         for path in left:
             cluster.delete(path, propagationPolicy="Background")
+            if path.startswith(_DEFINITIONS) and passed >= _FORGOTTEN_SECONDS:
+                _remind(cluster, path, passed)
             # No kubelet ends them, and their grace period would hold the namespace for as long.
             for pod in cluster.items(f"{path}/pods") if path.startswith(_NAMESPACES) else ():
                 cluster.delete(f"{path}/pods/{pod['metadata']['name']}", gracePeriodSeconds=0)
         wait(_PAUSE_SECONDS)
         passed += _PAUSE_SECONDS
+
+
+def _remind(cluster: ClusterApi, definition: str, passed: float) -> None:
+    """Calls the API server's controller again, for the reason that sandbox.kubernetes.awaiting.deletion gives."""
+    try:
+        cluster.merge(definition, {"metadata": {"annotations": {"slipway.dev/waited-for": f"{passed:.0f}"}}})
+    except ClusterApiError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
 
 
 def _contents(cluster: ClusterApi) -> list[str]:
