@@ -49,5 +49,7 @@ def test_what_no_deployment_made_stays() -> None:
 
 
 def test_what_does_not_go_away_is_named() -> None:
-    with pytest.raises(ProviderError, match=r"earlier cluster do not go away: .*/customresourcedefinitions/x"):
+    with pytest.raises(
+        ProviderError, match=r"earlier cluster do not go away: .*/customresourcedefinitions/x"
+    ):
         _clear(Server("x", stays=True, annotations=RELEASED))
