@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine import crashes
 from tests.engine.chaos import ENTRY
-from tests.engine.clones import Clone, new_clone
-from tests.engine.crashes import KillPoint
+from tests.engine.clones import Clone, Ran, new_clone
+from tests.engine.crashes import Killed, KillPoint
 
 pytestmark = pytest.mark.engine
 
@@ -26,14 +26,16 @@ def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
         clone.sandbox.stop()
 
 
-def test_an_up_that_was_killed_in_two_processes_leaves_no_duplicate_no_orphan_and_no_process(
+def test_kills_in_up_and_in_a_replacement_leave_no_duplicate_no_orphan_and_no_process(
     clone: Clone,
 ) -> None:
     deployment = r":Deployment question-answering-reader\S* creating"
     _kill(clone, KillPoint(victim="kubernetes provider", pattern=deployment), *UP)
     clone.edit(ENTRY, "batch_size: 1", "batch_size: 2")
     _kill(clone, KillPoint(victim="engine", pattern=crashes.REPLACING, loses_answers=True), *UP)
-    assert str(crashes.check(clone, clone.slipway(*UP))) == "converged"
+    mended = _kill(clone, KillPoint(victim="kube-scheduler", pattern=crashes.REFRESHING), *UP)
+    assert "kube-scheduler ended, and is started again" in mended.output
+    assert str(crashes.check(clone, Ran(mended.code, mended.output))) == "converged"
 
 
 def test_neither_a_half_made_stack_nor_what_it_lost_stands_in_the_way_of_a_down_that_is_killed_too(
@@ -44,6 +46,7 @@ def test_neither_a_half_made_stack_nor_what_it_lost_stands_in_the_way_of_a_down_
     assert str(crashes.check_gone(clone, clone.slipway(*DOWN))) == "converged"
 
 
-def _kill(clone: Clone, point: KillPoint, *command: str) -> None:
+def _kill(clone: Clone, point: KillPoint, *command: str) -> Killed:
     killed = crashes.run_and_kill(clone, point, *command)
     assert killed.line, f"the point was never reached: {killed.output[-1000:]}"
+    return killed
