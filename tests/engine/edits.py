@@ -121,7 +121,7 @@ def _edit_object(clone: Clone, resource: dict[str, Any]) -> None:
 
 
 def _edit_pod(clone: Clone, resource: dict[str, Any]) -> None:
-    change = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 1}}}}
+    change = {"spec": {"template": {"spec": {"terminationGracePeriodSeconds": 599}}}}
     Inspection(clone.sandbox).request("PATCH", path_of(clone, resource), change)
 
 

@@ -40,10 +40,10 @@ def _state(clone: Clone) -> State:
 
 
 def _one_of_each(state: State) -> dict[str, dict[str, Any]]:
-    """Type → its first resource."""
+    """Type → its first resource by URN: the state's own order differs from run to run."""
     found: dict[str, dict[str, Any]] = {}
-    for resource in state.values():
-        found.setdefault(resource["type"], resource)
+    for urn in sorted(state):
+        found.setdefault(state[urn]["type"], state[urn])
     return found
 
 
