@@ -30,7 +30,7 @@ def up() -> None:
     with sandbox.exclusive("up", report) as lock:
         with watch.step("start"):
             sandbox.start(report)
-        engine = Engine(sandbox, lock)
+        engine = Engine(sandbox, lock, report)
         with watch.step("engine"):
             cut_off = _bring_up_to_date(engine)
             _must_succeed(engine.up(), "update")
@@ -50,7 +50,7 @@ def preview(
     sandbox = Sandbox(CLONE)
     with sandbox.exclusive("preview", report) as lock:
         sandbox.start(report)
-        engine = Engine(sandbox, lock)
+        engine = Engine(sandbox, lock, report)
         _bring_up_to_date(engine)
         _must_succeed(engine.preview(*(("--diff",) if diff else ())), "preview")
 
@@ -65,7 +65,7 @@ def down() -> None:
         if "aws" in alive and Engine(sandbox).has_stack():
             with watch.step("start"):
                 sandbox.start(report)
-            engine = Engine(sandbox, lock)
+            engine = Engine(sandbox, lock, report)
             with watch.step("destroy"):
                 if _bring_up_to_date(engine):
                     _remove_what_was_left(engine)
@@ -91,7 +91,7 @@ def start() -> None:
     with sandbox.exclusive("start", report) as lock:
         if not sandbox.start(report):
             report("everything was running already")
-        engine = Engine(sandbox, lock)
+        engine = Engine(sandbox, lock, report)
         if _bring_up_to_date(engine):
             _remove_what_was_left(engine)
             engine.finished()
@@ -143,7 +143,7 @@ def _bring_up_to_date(engine: Engine) -> bool:
 
     The providers may then still hold what no state knows: :func:`_remove_what_was_left`.
     """
-    engine.ready_stack(report)
+    engine.ready_stack()
     cut_off = engine.was_cut_off()
     if cut_off:
         report("the last update was cut off, or the account is new: reading what is there")

@@ -11,7 +11,11 @@ import datetime
 import json
 import os
 import sys
+from http import HTTPStatus
 from typing import Final
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import ProxyHandler, Request, build_opener
 
 from sandbox import control_plane, guard
 from sandbox.errors import SandboxError
@@ -19,6 +23,8 @@ from sandbox.paths import SandboxPaths
 
 _LIFETIME: Final = datetime.timedelta(minutes=14)
 """As the real command's (the AWS CLI hands out tokens for 14 minutes)."""
+
+_TIMEOUT_SECONDS: Final = 20.0
 
 
 def main() -> int:
@@ -33,9 +39,15 @@ def main() -> int:
     parser.add_argument("--output", default="json")
     parser.add_argument("--role-arn")
     parser.add_argument("--profile")
-    parser.parse_args()
+    asked = parser.parse_args()
     if reason := guard.refusal(os.environ):
         sys.stderr.write(f"aws: {reason}\n")
+        return 254
+    if _is_gone(asked.cluster_name, asked.region or os.environ.get("AWS_REGION", "")):
+        sys.stderr.write(
+            "An error occurred (ResourceNotFoundException) when calling the DescribeCluster operation: "
+            f"No cluster found for name: {asked.cluster_name}\n"
+        )
         return 254
     try:
         token = control_plane.deployer_token(SandboxPaths.of_environment(dict(os.environ)))
@@ -51,6 +63,24 @@ def main() -> int:
     }
     sys.stdout.write(json.dumps(credential) + "\n")
     return 0
+
+
+def _is_gone(cluster: str, region: str) -> bool:
+    """Whether the account says that it has no such cluster.
+
+    The real command signs a token without asking; the address of a cluster that is gone then answers nobody. Here
+    every cluster has the same address, and only the account knows which of them exist.
+    """
+    scope = f"Credential=sandbox/20260101/{region}/eks/aws4_request, SignedHeaders=host, Signature=none"
+    url = f"{os.environ['AWS_ENDPOINT_URL']}/clusters/{quote(cluster)}"
+    request = Request(url, headers={"Authorization": f"AWS4-HMAC-SHA256 {scope}"})  # noqa: S310 (loopback: the guard)
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=_TIMEOUT_SECONDS):
+            return False
+    except HTTPError as error:
+        return error.code == HTTPStatus.NOT_FOUND
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

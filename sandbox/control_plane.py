@@ -114,7 +114,8 @@ def start(paths: SandboxPaths, endpoints: Endpoints, programs: Mapping[str, Path
     launch(
         "kwok",
         f"--kubeconfig={paths.admin_kubeconfig}",
-        f"--config={_stages(folder)}",
+        # kwok splits the value at commas, and a clone's path may have one: relative to the folder it is started in.
+        f"--config={_stages(folder).relative_to(paths.root)}",
         "--manage-all-nodes=true",
         # Without it kwok renews no lease, and 40 s later the node controller takes every node for lost.
         f"--node-lease-duration-seconds={_NODE_LEASE_SECONDS}",

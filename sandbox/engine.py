@@ -21,6 +21,12 @@ from sandbox.toolchain.build import Report
 _PLAIN: Final = ("--non-interactive", "--suppress-permalink=true")
 
 _POLL_SECONDS: Final = 0.5
+_REVIVE_SECONDS: Final = 2.0
+"""How often the control plane is looked at while the engine works; a look costs some 20 ms."""
+
+
+def _say_nothing(_: str) -> None:
+    """For commands that show nothing but their result."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,10 @@ class Engine:
     sandbox: Sandbox
     lock: int | None = None
     """The sandbox's lock, which the engine and its plugins hold too, until the last of them has ended."""
+    report: Report = _say_nothing
+    """Takes what the user should know beside the engine's own output."""
 
-    def ready_stack(self, report: Report) -> None:
+    def ready_stack(self) -> None:
         """Makes the stack exist, be whole and be free.
 
         Creates it once; puts back the engine's own copy of a state file that was half written; waits for an
@@ -39,13 +47,13 @@ class Engine:
         """
         for lock in self._locks():
             if holder := _living_holder(lock):
-                report(f"the stack is being updated by {holder}; waiting for it")
+                self.report(f"the stack is being updated by {holder}; waiting for it")
                 while lock.exists() and _living_holder(lock):
                     time.sleep(_POLL_SECONDS)
             if lock.exists():
-                report("removing the lock of an update that was killed")
+                self.report("removing the lock of an update that was killed")
                 lock.unlink(missing_ok=True)
-        self._mend_state_file(report)
+        self._mend_state_file()
         if not self._state_file().exists():
             self._quiet("stack", "init", STACK, "--no-select=false")
 
@@ -109,10 +117,19 @@ class Engine:
         )
         while True:
             try:
-                return process.wait()
+                return process.wait(timeout=_REVIVE_SECONDS)
+            except subprocess.TimeoutExpired:
+                # Else an update waits ten minutes for pods that nobody schedules.
+                self._revive()
             except KeyboardInterrupt:
                 # The terminal sent Ctrl-C to the engine too: it finishes what is under way, then ends.
                 continue
+
+    def _revive(self) -> None:
+        try:
+            self.sandbox.revive(self.report)
+        except SandboxError as error:
+            self.report(str(error))  # the update goes on, and fails where it needs what is missing
 
     def _quiet(self, *arguments: str) -> str:
         ran = subprocess.run(
@@ -138,7 +155,7 @@ class Engine:
     def _backup_file(self) -> Path:
         return self._state_file().with_suffix(".json.bak")
 
-    def _mend_state_file(self, report: Report) -> None:
+    def _mend_state_file(self) -> None:
         """Puts the engine's own copy in the place of a state file that is missing or was half written."""
         state, backup = self._state_file(), self._backup_file()
         for unfinished in state.parent.glob("*.tmp"):
@@ -152,7 +169,7 @@ class Engine:
                 f"the state {state} is damaged, and so is its copy {backup.name}. `slipway sandbox stop`, remove "
                 f"{self.sandbox.paths.root}, and `slipway sandbox up` start from nothing"
             )
-        report(f"the stack's state was damaged: going on from the engine's copy {backup.name}")
+        self.report(f"the stack's state was damaged: going on from the engine's copy {backup.name}")
         if state.exists():
             state.replace(state.with_suffix(".json.damaged"))
         shutil.copy(backup, state)

@@ -18,6 +18,7 @@ from sandbox.aws.calls import REPLACED_TAG, URN_TAG, Call, Clients
 from sandbox.aws.cluster_api import ClusterApi
 from sandbox.aws.kinds import KINDS
 from sandbox.aws.recorded import RECORDED_ONLY, Records
+from sandbox.errors import SandboxError
 from sandbox.kubernetes.apply import manager_of
 from sandbox.kubernetes.types import HELM_RELEASE
 from sandbox.lifecycle import REGION, Sandbox
@@ -88,7 +89,16 @@ class Holdings:
         Args:
             resources: of all stacks, so that what belongs to another one is no stray.
             report: takes a line for each.
+
+        Raises:
+            SandboxError: an API refuses or does not answer.
         """
+        try:
+            return self._remove_lost(resources, report)
+        except ProviderError as error:
+            raise SandboxError(str(error)) from error
+
+    def _remove_lost(self, resources: Iterable[Mapping[str, Any]], report: Report) -> list[Holding]:
         strays = [stray for stray in self.strays(resources) if stray.path or self._is_lost(stray)]
         for stray in strays:
             report(f"removing {stray}, left by an update that was cut off")

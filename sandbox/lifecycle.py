@@ -104,6 +104,23 @@ class Sandbox:
             report(f"started {', '.join(started)}")
         return started
 
+    def revive(self, report: Report) -> None:
+        """Starts what has ended of the control plane, which keeps its objects on disk.
+
+        Not the account: it ended with its process, and an update that goes on would make half of another one.
+
+        Raises:
+            SandboxError: something does not start.
+        """
+        paths, ports = self.paths, endpoints.load(self.paths.endpoints)
+        alive = processes.running(paths)
+        ended = [role for role in control_plane.ROLES if role not in alive]
+        if not ended or ports is None or account.ROLE not in alive:
+            return
+        report(f"{', '.join(ended)} ended, and {'is' if len(ended) == 1 else 'are'} started again")
+        found = {name: program.path for name, program in ensure_programs(report).items()}
+        control_plane.start(paths, ports, found)
+
     def stop(self) -> list[str]:
         """Ends every background process; returns the roles that ran."""
         return processes.stop(self.paths, ROLES)

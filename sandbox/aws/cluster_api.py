@@ -16,6 +16,11 @@ from sandbox.plugin.provider import ProviderError
 
 _REMEDY: Final = "run `slipway sandbox start`"
 _TIMEOUT_SECONDS: Final = 20
+_BUSY: Final = frozenset({429, 503})
+"""Asked again, e.g. "storage is (re)initializing" of a kind whose definition is some seconds old."""
+
+_BUSY_SECONDS: Final = 30.0
+_BUSY_PAUSE_SECONDS: Final = 0.5
 _MERGE_PATCH: Final = "application/merge-patch+json"
 
 
@@ -122,22 +127,27 @@ class ClusterApi:
         content_type: str = "application/json",
     ) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}"}
+        give_up = time.monotonic() + _BUSY_SECONDS
         with requests.Session() as session:
             session.trust_env = False  # a proxy from the environment must not see loopback traffic
-            try:
-                return session.request(
-                    method,
-                    self.server + path,
-                    params=parameters,
-                    json=content,
-                    headers={**headers, "Content-Type": content_type} if content is not None else headers,
-                    verify=str(self.authority_file),
-                    timeout=_TIMEOUT_SECONDS,
-                )
-            except requests.RequestException:
-                raise ProviderError(
-                    f"the local API server at {self.server} does not answer; {_REMEDY}"
-                ) from None
+            while True:
+                try:
+                    answer = session.request(
+                        method,
+                        self.server + path,
+                        params=parameters,
+                        json=content,
+                        headers={**headers, "Content-Type": content_type} if content is not None else headers,
+                        verify=str(self.authority_file),
+                        timeout=_TIMEOUT_SECONDS,
+                    )
+                except requests.RequestException:
+                    raise ProviderError(
+                        f"the local API server at {self.server} does not answer; {_REMEDY}"
+                    ) from None
+                if answer.status_code not in _BUSY or time.monotonic() > give_up:
+                    return answer
+                time.sleep(_BUSY_PAUSE_SECONDS)
 
     def _content(self, answer: requests.Response) -> dict[str, Any]:
         if not answer.ok:

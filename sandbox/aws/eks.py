@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sandbox.aws import checks
+from sandbox.aws import checks, cluster_contents
 from sandbox.aws.calls import AwsError, Call, given
 from sandbox.aws.eks_lookups import RECORDED, TOKEN, VERSIONS, assumable_by, cluster_of, zones_of
 from sandbox.aws.table import Autoname, Kind
@@ -48,6 +48,8 @@ def _create(call: Call, inputs: Properties) -> str:
     cluster = call.cluster()
     call.status("waiting for the local API server")
     cluster.await_ready(call.timeout or READY_SECONDS, call.wait, call.status)
+    if not call.aws("eks", "list_clusters")["clusters"]:
+        cluster_contents.clear(cluster, call.wait, call.status)
     arguments: dict[str, Any] = {
         "name": name,
         "roleArn": inputs["roleArn"],

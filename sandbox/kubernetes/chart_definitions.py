@@ -22,8 +22,7 @@ from sandbox.toolchain.build import assets_of
 from sandbox.toolchain.programs import KEDA_DEFINITIONS, PROMETHEUS_OPERATOR_DEFINITIONS, Module
 
 _SECONDS: Final = 300.0
-"""For a definition to be established, or gone. Ten of them take seconds on 2 idle cores; with a load of 8 one was not
-gone within 60 s (2026-11-22)."""
+"""For a definition to be established, or gone. Ten of them take seconds on 2 idle cores, a minute with a load of 8."""
 
 _OWNER_NAME: Final = "meta.helm.sh/release-name"
 _OWNER_NAMESPACE: Final = "meta.helm.sh/release-namespace"

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from sandbox.kubernetes.apply import Target, target_of
 from sandbox.kubernetes.client import ApiClient, ApiError, UnreachableError
+from sandbox.kubernetes.credentials import ClusterGoneError
 from sandbox.kubernetes.discovery import Discovery, Kind
 from sandbox.kubernetes.settings import Settings
 from sandbox.kubernetes.types import api_version_and_kind
@@ -38,10 +39,10 @@ class Cluster:
         return self.kinds.find(*api_version_and_kind(token, inputs))
 
     def kind_if_reachable(self, token: str, inputs: Properties) -> Kind | None:
-        """As :meth:`kind`; None as well when the cluster does not answer."""
+        """As :meth:`kind`; None as well when the cluster does not answer, or is gone."""
         try:
             return self.kind(token, inputs)
-        except (UnreachableError, ApiError):
+        except (UnreachableError, ClusterGoneError, ApiError):
             return None
 
     def target(self, urn: str, kind: Kind, inputs: Properties, manager: str = "") -> Target:

@@ -21,6 +21,14 @@ _EARLY: Final = timedelta(seconds=10)
 """A token is renewed this long before it expires, so that it does not expire under way."""
 
 
+_GONE: Final = "ResourceNotFoundException"
+"""What the AWS command line says of a cluster that does not exist."""
+
+
+class ClusterGoneError(ProviderError):
+    """The cluster does not exist any more, and its objects went with it."""
+
+
 class Credentials:
     """Answers with a valid bearer token; thread-safe."""
 
@@ -30,12 +38,14 @@ class Credentials:
         self._lock = threading.Lock()
         self._token = ""
         self._expires: datetime | None = None
+        self._gone: ClusterGoneError | None = None
 
     def token(self) -> str:
         """A token to send, or an empty string when the user has none.
 
         Raises:
-            ProviderError: the exec plugin failed or printed something else than an ExecCredential.
+            ClusterGoneError: the exec plugin says that there is no such cluster.
+            ProviderError: it failed or printed something else than an ExecCredential.
         """
         if self._user.token:
             return self._user.token
@@ -44,6 +54,8 @@ class Credentials:
         if not self._user.exec_plugin:
             return ""
         with self._lock:
+            if self._gone:
+                raise self._gone
             if not self._token or self._expired():
                 self._token, self._expires = self._run(self._user.exec_plugin)
             return self._token
@@ -89,6 +101,9 @@ class Credentials:
             ) from error
         if done.returncode:
             said = done.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
+            if _GONE in said[0]:
+                self._gone = ClusterGoneError(f"the cluster is gone: {said[0]}")
+                raise self._gone
             raise ProviderError(f"kubeconfig: `{words}` failed with status {done.returncode}: {said[0]}")
         return _credential(done.stdout, plugin, words)
 

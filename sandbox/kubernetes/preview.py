@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sandbox.kubernetes.apply import Target, apply, explain, is_managed_by
 from sandbox.kubernetes.client import ApiClient, ApiError, Json, UnreachableError
+from sandbox.kubernetes.credentials import ClusterGoneError
 from sandbox.plugin import UNKNOWN, Properties
 
 _MADE_AT_WRITE: Final = ("creationTimestamp", "generation", "resourceVersion", "uid")
@@ -28,7 +29,7 @@ def preview_create(client: ApiClient, target: Target) -> Json:
     """
     try:
         live = client.find(target.path)
-    except (ApiError, UnreachableError) as error:
+    except (ApiError, UnreachableError, ClusterGoneError) as error:
         raise NotValidatedError(str(error)) from error
     if live is not None and not is_managed_by(live, target.manager):
         raise NotValidatedError(
@@ -60,7 +61,7 @@ def preview_update(client: ApiClient, target: Target) -> Json:
 def _dry_run(client: ApiClient, target: Target) -> Json:
     try:
         return apply(client, replace(target, force=True), dry_run=True)
-    except UnreachableError as error:
+    except (UnreachableError, ClusterGoneError) as error:
         raise NotValidatedError(str(error)) from error
     except ApiError as error:
         if reason := _not_yet(error, target):

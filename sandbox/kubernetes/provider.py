@@ -13,6 +13,7 @@ from sandbox.kubernetes.awaiting import NotReadyError, await_deleted, await_read
 from sandbox.kubernetes.awaiting.readiness import timeout_of
 from sandbox.kubernetes.client import ApiError, Json, UnreachableError
 from sandbox.kubernetes.cluster import Cluster
+from sandbox.kubernetes.credentials import ClusterGoneError
 from sandbox.kubernetes.discovery import Kind
 from sandbox.kubernetes.immutability import immutable_paths, replaces
 from sandbox.kubernetes.lost import lost, mark_replaced
@@ -148,6 +149,9 @@ class KubernetesProvider:
         self._known[request.urn].add(request.id)
         try:
             return self._read(request)
+        except ClusterGoneError as gone:
+            self._messages.status(request.urn, str(gone))
+            return None
         except UnreachableError:
             if self._cluster.settings.delete_unreachable:
                 self._messages.info(request.urn, "the cluster does not answer; forgotten (deleteUnreachable)")
@@ -171,6 +175,12 @@ class KubernetesProvider:
         return self._settle(request.urn, target, live, request.new_inputs, request.timeout)
 
     def delete(self, request: Delete) -> None:
+        try:
+            self._delete(request)
+        except ClusterGoneError as gone:
+            self._messages.status(request.urn, str(gone))
+
+    def _delete(self, request: Delete) -> None:
         if request.type == HELM_RELEASE:
             release.delete(self._cluster, request)
             return
@@ -251,7 +261,7 @@ class KubernetesProvider:
             raise NotValidatedError("an input is not known yet")
         try:
             kind = self._cluster.kind(token, inputs)
-        except UnreachableError as error:
+        except (UnreachableError, ClusterGoneError) as error:
             raise NotValidatedError(str(error)) from error
         if kind is None:
             version, name = api_version_and_kind(token, inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,9 @@ from sandbox.kubernetes import kubeconfig
 from sandbox.plugin import UNKNOWN, Change, CheckFailure, Difference, Properties, ProviderError
 
 _TEXTS: Final = frozenset({"kubeconfig", "context", "cluster", "namespace", "clusterIdentifier"})
+_UNREACHABLE: Final = "PULUMI_K8S_DELETE_UNREACHABLE"
+"""Stands for the setting deleteUnreachable, with the real provider too."""
+
 _SWITCHES: Final = frozenset(
     {
         "deleteUnreachable",
@@ -72,7 +76,7 @@ class Settings:
             config_maps_mutable=_switch(inputs, "enableConfigMapMutable"),
             secrets_mutable=_switch(inputs, "enableSecretMutable"),
             patch_force=_switch(inputs, "enablePatchForce"),
-            delete_unreachable=_switch(inputs, "deleteUnreachable"),
+            delete_unreachable=_switch(inputs, "deleteUnreachable") or os.environ.get(_UNREACHABLE) == "true",
         )
 
 

@@ -11,7 +11,6 @@ import platform
 import signal
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from typing import Any, Final
@@ -21,7 +20,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
 from sandbox.language_host.run_program import ALREADY_REPORTED
-from sandbox.plugin.lifetime import end_with_parent
+from sandbox.plugin.lifetime import engine_address, serve_until_ended
 
 _ENDED_BY_US: Final = (-signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL)
 
@@ -102,22 +101,11 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
 def main() -> None:
     """Serves until the engine ends the host or is gone."""
-    addresses = [word for word in sys.argv[1:] if not word.startswith("-")]
-    if not addresses:
-        sys.stderr.write("this is a Pulumi language host: the engine starts it, with its own address\n")
-        sys.exit(2)
-    host = LanguageHost(addresses[-1])
+    address = engine_address(sys.argv[1:], "language host")
+    host = LanguageHost(address)
     server = grpc.server(ThreadPoolExecutor(max_workers=8))
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    server.start()
-    end_with_parent(ended.set, addresses[-1])
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    ended.wait()
+    serve_until_ended(server, address)
     host.end_programs()
     server.stop(grace=1).wait()
 

@@ -1,4 +1,4 @@
-"""Ends a plugin with the process that started it.
+"""A plugin's life: started by the engine with its address, announced by a port, ended by the engine or with it.
 
 The engine normally ends its plugins itself; a killed engine cannot. `PR_SET_PDEATHSIG` is no help: it fires
 when the *thread* that forked exits, and a Go parent forks from threads that come and go.
@@ -7,14 +7,40 @@ when the *thread* that forked exits, and a Go parent forks from threads that com
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
+
+import grpc
 
 _INTERVAL_SECONDS: Final = 0.5
 _CONNECT_SECONDS: Final = 5.0
+
+
+def engine_address(arguments: Sequence[str], what: str) -> str:
+    """The last word of the engine's command line; ends this process, saying what it is, when a person started it."""
+    addresses = [word for word in arguments if not word.startswith("-")]
+    if not addresses:
+        sys.stderr.write(f"this is a Pulumi {what}: the engine starts it, with its own address\n")
+        sys.exit(2)
+    return addresses[-1]
+
+
+def serve_until_ended(server: grpc.Server, address: str) -> None:
+    """Serves on a free port of loopback, says which, and returns once the engine ends this process or is gone."""
+    port = server.add_insecure_port("127.0.0.1:0")
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    server.start()
+    end_with_parent(ended.set, address)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    ended.wait()
 
 
 def end_with_parent(end: Callable[[], None], address: str) -> None:

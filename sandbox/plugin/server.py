@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +23,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 
 from sandbox import guard
 from sandbox.plugin import provider as api
-from sandbox.plugin.lifetime import end_with_parent
+from sandbox.plugin.lifetime import engine_address, serve_until_ended
 from sandbox.plugin.values import from_struct, path_of, to_struct
 
 _THREADS: Final = 64
@@ -205,27 +203,15 @@ def serve(
         version: semantic version announced to the engine; at least the one that the SDK asks for.
         arguments: the engine's command line without the program name; its last word is the engine's address.
     """
-    words = sys.argv[1:] if arguments is None else arguments
-    addresses = [word for word in words if not word.startswith("-")]
-    if not addresses:
-        sys.stderr.write("this is a Pulumi provider plugin: the engine starts it, with its own address\n")
-        sys.exit(2)
-    provider = build(EngineLog(addresses[-1]))
+    address = engine_address(sys.argv[1:] if arguments is None else arguments, "provider plugin")
+    provider = build(EngineLog(address))
     options = [
         ("grpc.max_receive_message_length", _MESSAGE_LIMIT),
         ("grpc.max_send_message_length", _MESSAGE_LIMIT),
     ]
     server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(ProviderServicer(provider, version), server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    server.start()
-    end_with_parent(ended.set, addresses[-1])
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    ended.wait()
+    serve_until_ended(server, address)
     provider.cancel()
     server.stop(grace=1).wait()
     # A call that still waits on a remote answer must not keep the process: its pool thread is not a daemon.

@@ -32,6 +32,10 @@ Report = Callable[[str], None]
 
 _GO_NEEDED: Final = (1, 26)
 _PROGRESS_SECONDS: Final = 10.0
+_BUILD_SCRATCH: Final = "build-"
+_ASSETS_SCRATCH: Final = "assets-"
+"""How the folders begin in which parts are made before they are moved to their place."""
+
 _OFFLINE: Final = re.compile(
     r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|proxyconnect|module lookup disabled"
 )
@@ -64,6 +68,7 @@ def _build_under_lock(module: Module, report: Report) -> dict[str, FoundProgram]
         programs = find_all(module)
         if programs is None or assets_of(module) is None:
             _require_go(module)
+            _clear_what_killed_builds_left(module)
             if programs is None:
                 _compile(module, report)
             _copy_assets(module)
@@ -95,6 +100,13 @@ def _only_builder(module: Module, report: Report) -> Iterator[None]:
         yield
 
 
+def _clear_what_killed_builds_left(module: Module) -> None:
+    """Removes their scratch folders. Call it under the lock: who held it before is done, or dead."""
+    for scratch in (_BUILD_SCRATCH, _ASSETS_SCRATCH):
+        for left in cache_folder(module).glob(f"{scratch}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def _require_go(module: Module) -> None:
     go = shutil.which("go")
     remedy = (
@@ -124,7 +136,7 @@ def _compile(module: Module, report: Report) -> None:
     began = time.monotonic()
     folder = cache_folder(module)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="build-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=_BUILD_SCRATCH, dir=folder) as scratch:
         command = ["go", "build", "-v", "-trimpath", "-mod=readonly", "-buildvcs=false"]
         # Go names an executable after its package's path; a file name is possible for a single one only.
         output = f"{scratch}/{module.programs[0].name}" if len(module.programs) == 1 else f"{scratch}/"
@@ -218,7 +230,7 @@ def _copy_assets(module: Module) -> None:
     source = module_folder(module.path, module.source)
     folder = cache_folder(module)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="assets-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=_ASSETS_SCRATCH, dir=folder) as scratch:
         staged = Path(scratch) / "assets"
         for pattern in module.assets:
             matches = sorted(source.glob(pattern))

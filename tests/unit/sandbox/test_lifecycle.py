@@ -117,7 +117,7 @@ def _state(sandbox: Sandbox) -> Path:
 )
 def test_the_lock_of_a_process_that_is_gone_is_removed(sandbox: Sandbox, content: object) -> None:
     lock, said = _lock(sandbox, content), list[str]()
-    Engine(sandbox).ready_stack(said.append)
+    Engine(sandbox, report=said.append).ready_stack()
     assert not lock.exists()
     assert said == ["removing the lock of an update that was killed"]
 
@@ -125,7 +125,7 @@ def test_the_lock_of_a_process_that_is_gone_is_removed(sandbox: Sandbox, content
 def test_the_lock_of_another_machine_is_left_alone_with_the_way_out(sandbox: Sandbox) -> None:
     lock = _lock(sandbox, {"pid": 1, "hostname": "another-machine"})
     with pytest.raises(SandboxError, match=r"another-machine.*pulumi cancel --stack sandbox"):
-        Engine(sandbox).ready_stack(print)
+        Engine(sandbox, report=print).ready_stack()
     assert lock.exists()
 
 
@@ -146,7 +146,7 @@ def test_a_lock_held_by_a_living_engine_is_waited_for(
     monkeypatch.setattr(psutil, "Process", Living)
     # Its update ends while we wait.
     monkeypatch.setattr(time, "sleep", lambda _: lock.unlink())
-    Engine(sandbox).ready_stack(said.append)
+    Engine(sandbox, report=said.append).ready_stack()
     assert said == ["the stack is being updated by pulumi (pid 4711); waiting for it"]
 
 
@@ -158,7 +158,7 @@ def test_a_state_file_that_was_half_written_is_put_back_from_the_engines_own_cop
     state.with_suffix(".json.bak").write_text('{"version": 3}')
     if damage is not None:
         state.write_text(damage)
-    Engine(sandbox).ready_stack(said.append)
+    Engine(sandbox, report=said.append).ready_stack()
     assert json.loads(state.read_text()) == {"version": 3}
     assert Engine(sandbox).was_cut_off(), "the copy is older than what was done"
     assert "state was damaged" in said[0]
@@ -169,7 +169,7 @@ def test_a_state_that_is_damaged_together_with_its_copy_is_not_taken_for_an_empt
 ) -> None:
     _state(sandbox).write_text("{")
     with pytest.raises(SandboxError, match="damaged, and so is its copy"):
-        Engine(sandbox).ready_stack(print)
+        Engine(sandbox, report=print).ready_stack()
 
 
 def test_a_process_that_outlives_its_command_keeps_the_sandbox_held(sandbox: Sandbox) -> None:

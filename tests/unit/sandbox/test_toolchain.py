@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -147,7 +148,28 @@ def test_a_cache_that_cannot_be_written_is_named_with_the_variable_that_moves_it
 
 @pytest.mark.usefixtures("module")
 def test_an_interrupted_build_ends_its_compiler(tmp_path: Path) -> None:
-    _fake_go(tmp_path, f'echo $$ > "{tmp_path}/pid"; sleep 60')
+    process, compiler = _build_under_way(tmp_path)
+    process.send_signal(signal.SIGINT)
+    process.wait(timeout=10)
+    _until(lambda: not Path(f"/proc/{compiler}").exists() if Path("/proc").exists() else not _alive(compiler))
+
+
+def test_what_a_killed_build_left_is_cleared_by_the_next_one(module: programs.Module, tmp_path: Path) -> None:
+    process, compiler = _build_under_way(tmp_path)
+    process.kill()
+    process.wait(timeout=10)
+    os.kill(compiler, signal.SIGKILL)
+    folder = find.cache_folder(module)
+    (folder / "assets-killed" / "assets").mkdir(parents=True)
+    assert len(list(folder.glob("build-*"))) == 1
+    _fake_go(tmp_path, PRODUCE)
+    build.ensure_programs(print, (module,))
+    assert [path.name for path in folder.iterdir()] == ["bin"]
+
+
+def _build_under_way(tmp_path: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """A build in a process of its own, and the pid of its compiler, which does not come to an end."""
+    _fake_go(tmp_path, f'echo half > "$out"; echo $$ > "{tmp_path}/pid"; sleep 60')
     code = (
         "from pathlib import Path; from sandbox.toolchain import build, programs;"
         f"programs._MODULES_FOLDER = Path({str(tmp_path / 'modules')!r});"
@@ -158,10 +180,7 @@ def test_an_interrupted_build_ends_its_compiler(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)  # noqa: S603
     pid_file = tmp_path / "pid"
     _until(lambda: pid_file.exists() and pid_file.read_text().strip() != "")
-    process.send_signal(2)
-    process.wait(timeout=10)
-    compiler = int(pid_file.read_text())
-    _until(lambda: not Path(f"/proc/{compiler}").exists() if Path("/proc").exists() else not _alive(compiler))
+    return process, int(pid_file.read_text())
 
 
 def _alive(pid: int) -> bool:

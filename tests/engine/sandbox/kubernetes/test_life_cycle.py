@@ -1,6 +1,7 @@
 """Create, look, change and delete on a real API server."""
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -277,6 +278,28 @@ def test_a_gpu_that_no_node_has_fails_with_the_schedulers_words(
     assert caught.value.id == f"{namespace}/server"
     made.id, made.state = caught.value.id, caught.value.state
     made.delete()
+
+
+def test_pods_that_a_quota_forbids_fail_with_the_quotas_words(
+    api: ApiClient, resource: Make, namespace: str, node: str
+) -> None:
+    metadata = {"namespace": namespace, "name": "none", "annotations": {"pulumi.com/skipAwait": "true"}}
+    resource("kubernetes:core/v1:ResourceQuota").create(
+        {"metadata": metadata, "spec": {"hard": {"pods": "0"}}}
+    )
+    _await_counted(api, f"/api/v1/namespaces/{namespace}/resourcequotas/none", "pods")
+    with pytest.raises(InitFailed, match="exceeded quota"):
+        resource(DEPLOYMENT).create(_deployment(namespace, node), timeout=4)
+
+
+def _await_counted(api: ApiClient, quota: str, what: str) -> None:
+    """Waits until the quota's controller has counted: until then the server refuses pods for want of a count."""
+    deadline = time.monotonic() + 30
+    status: dict[str, Any] = {}
+    while not (what in status.get("hard", {}) and what in status.get("used", {})):
+        assert time.monotonic() < deadline, f"{what} of {quota} were not counted within 30 s: {status}"
+        time.sleep(0.1)
+        status = api.get(quota).get("status", {})
 
 
 def test_a_job_is_awaited(resource: Make, namespace: str, node: str) -> None:
