@@ -87,6 +87,10 @@ class Architecture(CatalogModel):
     """Fewer than attention heads where heads share keys and values."""
     head_size: Count
     hidden_size: Count
+    vocabulary: Count | None = None
+    """Entries of the embedding."""
+    tied_embeddings: Flag | None = None
+    """Whether the output head is the embedding, held once."""
     experts: Count | None = None
     """Per layer, of a mixture of experts."""
     active_experts: Count | None = None

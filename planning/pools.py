@@ -6,8 +6,9 @@ from typing import Final
 
 from hardware import InstanceType, instance_type
 from planning.errors import PlanningError
+from planning.gpu_memory import require_gpu_memory
 from planning.resources import Resources, node_resources
-from planning.server import ServerPlan
+from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
 
 POOL_LABEL: Final = "slipway.dev/pool"
@@ -58,13 +59,13 @@ def pool_name(role: str, instance_type_name: str) -> str:
     return f"{role}-{instance_type_name.replace('.', '-')}"
 
 
-def plan_pools(servers: Iterable[ServerPlan], settings: PoolSettings) -> tuple[PoolPlan, ...]:
+def plan_pools(servers: Iterable[Server], settings: PoolSettings) -> tuple[PoolPlan, ...]:
     """Pools sorted by name: the system pool always, the others where a server needs them.
 
     The system pool carries no taint: cluster DNS and other add-ons must run somewhere, and no GPU node takes
     them. Raises PlanningError when a server fits no node, or the servers need more nodes than allowed.
     """
-    by_pool: dict[str, list[ServerPlan]] = {}
+    by_pool: dict[str, list[Server]] = {}
     for server in servers:
         by_pool.setdefault(server.pool, []).append(server)
     pools = [_system_pool(settings)]
@@ -78,9 +79,7 @@ def plan_pools(servers: Iterable[ServerPlan], settings: PoolSettings) -> tuple[P
     return tuple(sorted(pools, key=lambda pool: pool.name))
 
 
-def _serving_pool(
-    role: str, kind: InstanceType, max_nodes: int, key: str, servers: list[ServerPlan]
-) -> PoolPlan:
+def _serving_pool(role: str, kind: InstanceType, max_nodes: int, key: str, servers: list[Server]) -> PoolPlan:
     name = pool_name(role, kind.name)
     needed = _nodes_needed(kind, servers)
     if needed > max_nodes:
@@ -115,10 +114,11 @@ def _system_pool(settings: PoolSettings) -> PoolPlan:
     )
 
 
-def _nodes_needed(kind: InstanceType, servers: list[ServerPlan]) -> int:
+def _nodes_needed(kind: InstanceType, servers: list[Server]) -> int:
     """First fit, largest first. Deterministic; the real scheduler may need no more nodes than this."""
     for server in servers:
         _require_capable_gpu(kind, server)
+        require_gpu_memory(kind, server)
     empty = node_resources(kind)
     nodes: list[Resources] = []
     for server in sorted(servers, key=lambda s: (-s.resources.gpus, -s.resources.memory, s.name)):
@@ -135,7 +135,7 @@ def _nodes_needed(kind: InstanceType, servers: list[ServerPlan]) -> int:
     return len(nodes)
 
 
-def _require_capable_gpu(kind: InstanceType, server: ServerPlan) -> None:
+def _require_capable_gpu(kind: InstanceType, server: Server) -> None:
     """A pod with the wrong GPU would be scheduled, load its model and then fail."""
     if not isinstance(server, TextGenerationPlan) or kind.gpu is None:
         return

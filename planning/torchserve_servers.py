@@ -33,7 +33,13 @@ class TorchServeModelPlan(ModelPlan):
     """File name in the server's model store."""
     archive_key: str
     """Object key in the environment's bucket."""
-    options: ServingOptions
+    triple: TorchServeVersion
+    """The version itself, with the environment's overrides."""
+
+    @property
+    def options(self) -> ServingOptions:
+        """How it is served."""
+        return self.triple.serving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +63,7 @@ def plan_torchserve(
     """The entry's server, with a GPU of its own where its device is gpu. `running` are its versions."""
     prefix = f"archives/{environment}/{entry.task}/{entry.model}/"
     models = tuple(_plan_model(entry, version, prefix) for version in running)
-    versions = tuple(r.version for r in running if isinstance(r.version, TorchServeVersion))
+    versions = tuple(model.triple for model in models)
     return TorchServePlan(
         name=server_name(entry),
         environment=environment,
@@ -82,6 +88,8 @@ def plan_torchserve(
 
 
 def _plan_model(entry: TorchServeEntry, running: RunningVersion, prefix: str) -> TorchServeModelPlan:
+    version = running.version
+    assert isinstance(version, TorchServeVersion)  # noqa: S101 - its entry is TorchServe's
     name = entry.server_model_name(running.language)
     archive = entry.archive(running.language, running.version_id)
     return TorchServeModelPlan(
@@ -93,10 +101,5 @@ def _plan_model(entry: TorchServeEntry, running: RunningVersion, prefix: str) ->
         archive_key=f"{prefix}{archive}",
         path=prediction_path(name, running.version_id),
         variant_path=prediction_path(name),
-        options=_serving(running),
+        triple=version,
     )
-
-
-def _serving(running: RunningVersion) -> ServingOptions:
-    assert isinstance(running.version, TorchServeVersion)  # noqa: S101 - its entry is TorchServe's
-    return running.version.serving

@@ -30,7 +30,7 @@ class ModelShape:
 
     @classmethod
     def of(cls, architecture: Architecture) -> Self:
-        """The catalog's figures. It says nothing of vocabularies: they are taken to be large and untied."""
+        """The catalog's figures. A vocabulary that it does not say is taken to be large and untied."""
         return cls(
             parameters=architecture.parameters,
             layers=architecture.layers,
@@ -40,6 +40,8 @@ class ModelShape:
             hidden_size=architecture.hidden_size,
             experts=architecture.experts or 1,
             active_experts=architecture.active_experts or 1,
+            vocabulary=architecture.vocabulary,
+            tied_embeddings=bool(architecture.tied_embeddings),
             max_positions=architecture.max_positions,
         )
 

@@ -59,6 +59,21 @@ def plan(
     return make_plan(catalog, Environment.DEV, settings)
 
 
+SEVEN_B = {
+    "parameters": "7.24B",
+    "layers": 32,
+    "attention_heads": 32,
+    "kv_heads": 8,
+    "head_size": 128,
+    "hidden_size": 4096,
+    "vocabulary": 32000,
+    "tied_embeddings": False,
+    "max_positions": 8192,
+    "source": "a test",
+}
+"""Mistral 7B's, as in the catalog."""
+
+
 def pools(planned: Plan) -> dict[str, int]:
     return {pool.name: pool.desired_nodes for pool in planned.pools}
 
@@ -282,9 +297,24 @@ def test_startup_may_take_as_long_as_torchserve_waits_for_all_workers() -> None:
             r"5 nodes of g4dn\.xlarge, 1 more than slipway:gpuMaxNodes allows \(4\)",
         ),
         (
+            (entry(device="cpu", memory={"weights": "30GiB", "per_request": "1MiB"}),),
+            SETTINGS,
+            r"an empty m6i\.2xlarge has 7500m CPU, .* memory, 0 GPU: choose a larger",
+        ),
+        (
             (entry(memory={"weights": "20GiB", "per_request": "1MiB"}),),
             SETTINGS,
-            r"an empty g4dn\.xlarge has 3500m CPU, 14226Mi memory, 1 GPU: choose a larger",
+            r"short by 11\.6 GiB on g4dn\.xlarge, .*fr@1 25\.6 GiB; take one of g6e\.xlarge, g7e\.2xlarge",
+        ),
+        (
+            (entry(serving={"max_workers": 4}, memory={"weights": "3GiB", "per_request": "1MiB"}),),
+            SETTINGS,
+            r"short by .* on g4dn\.xlarge.*or lower max_workers",
+        ),
+        (
+            (writer(says={"memory": None, "architecture": SEVEN_B, "precision": "float16"}),),
+            SETTINGS,
+            r"does not fit its GPU: short by .* on g4dn\.xlarge: weights 13\.\d.* fits with one of: .*bitsandbytes",
         ),
         ((entry(),), replace(SETTINGS, gpu_instance_type="g4.large"), "not in the hardware table"),
     ],
