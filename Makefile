@@ -59,6 +59,7 @@ fuzz: install ## Break the catalog 20,000 ways; ARGS="--cases 1000 --seed 7"
 
 bench: install ## Ratios, measured side by side (minutes)
 	@$(BIN)/python -m benchmarks.catalog_load
+	@$(BIN)/python -m benchmarks.catalog_diff
 	@$(BIN)/python -m benchmarks.memory_model
 
 check: install ## Format, lint, types, imports
