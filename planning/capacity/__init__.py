@@ -1,5 +1,23 @@
-"""How much of the hardware the catalog needs."""
+"""How much of the hardware the catalog needs, and what that costs."""
 
+from planning.capacity.cost import (
+    HOURS_PER_MONTH,
+    Charge,
+    Cost,
+    CostLine,
+    NodePrice,
+    Tenant,
+    Use,
+    apportion,
+    by_language,
+    by_model,
+    by_owner,
+    by_pool,
+    charge,
+    node_price,
+    node_share,
+    total,
+)
 from planning.capacity.memory import (
     Change,
     ChangeKind,
@@ -16,12 +34,28 @@ from planning.capacity.memory import (
 __all__ = [
     "Change",
     "ChangeKind",
+    "Charge",
+    "Cost",
+    "CostLine",
     "Fit",
     "GpuMemory",
+    "HOURS_PER_MONTH",
     "MemoryEstimate",
+    "NodePrice",
     "Part",
     "PartName",
+    "Tenant",
+    "Use",
+    "apportion",
+    "by_language",
+    "by_model",
+    "by_owner",
+    "by_pool",
+    "charge",
     "estimate",
     "fits",
     "gpus_needed",
+    "node_price",
+    "node_share",
+    "total",
 ]

@@ -1,0 +1,130 @@
+"""A plan's report as Markdown, for a comment on a pull request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cli.diff_formats import MARKDOWN_LIMIT
+from cli.diff_formats import _code as code  # one way to disarm Markdown
+from cli.diff_formats import _words as words
+from cli.plan_formats import (
+    PARTS,
+    USES,
+    a_month,
+    an_hour,
+    cost_tables,
+    gibibytes,
+    headline,
+    nothing,
+    priced,
+    printable,
+)
+from planning.capacity import HOURS_PER_MONTH, Cost, CostLine
+from planning.capacity.report import GpuBar, PoolReport, Report
+
+_ROWS: Final = (200, 40, 10, 1)
+"""Rows of each table to try, until a comment is short enough."""
+
+
+def to_markdown(report: Report) -> str:
+    """A comment on a pull request. Where it would be too long for one, the tables end early and say so."""
+    if said := nothing(report):
+        return f"{words(said)}\n"
+    for rows in _ROWS:
+        text = _markdown(report, rows)
+        if len(text) <= MARKDOWN_LIMIT:
+            return text
+    return f"{text[: MARKDOWN_LIMIT - 2]}\u2026\n"
+
+
+def _markdown(report: Report, rows: int) -> str:
+    lines = [f"## Plan of {words(headline(report))}", ""]
+    lines += [f"**{_words(priced(report.total))}**, on demand; a month has {HOURS_PER_MONTH} hours."]
+    lines += ["", "### Pools", ""]
+    lines += _table(
+        ("pool", "nodes", "at most", "GPUs taken", "an hour", "a month", "note"),
+        [
+            (
+                _code(pool.name),
+                str(pool.nodes),
+                str(pool.max_nodes),
+                f"{pool.gpus_taken} of {pool.gpus}" if pool.gpus else "",
+                *_money(pool.cost),
+            )
+            for pool in report.pools
+        ],
+        rows,
+    )
+    bars = [(pool, bar) for pool in report.pools for bar in pool.bars if bar.servers]
+    if bars:
+        lines += ["", "### GPUs", ""]
+        lines += _table(
+            ("GPUs", "server", "usable", *(part.words for part in PARTS.values()), "free"),
+            [_bar_row(pool, bar) for pool, bar in bars],
+            rows,
+        )
+        lines += ["", "GiB of each GPU."]
+    for title, cost in cost_tables(report):
+        if cost:
+            lines += ["", f"### Cost by {title}", ""]
+            lines += _table(
+                (title, "an hour", "a month", "note"),
+                [(_line_name(line), *_money(line.cost)) for line in cost],
+                rows,
+            )
+    if report.alternatives:
+        lines += ["", "### If GPUs were used in another way", ""]
+        lines += _table(
+            ("", "GPU nodes", "GPUs taken", "an hour", "a month", "note"),
+            [
+                (_words(one.name), str(one.gpu_nodes), str(one.gpus), *_money(one.cost))
+                for one in (report.planned, *report.alternatives)
+            ],
+            rows,
+        )
+    if report.risks:
+        lines += ["", "### Mind", "", *(f"- {_words(risk.message)}" for risk in report.risks[:rows])]
+        lines += _left(len(report.risks) - rows)
+    return "\n".join(lines) + "\n"
+
+
+def _words(text: str) -> str:
+    return words(printable(text))
+
+
+def _code(text: str) -> str:
+    return code(printable(text))
+
+
+def _line_name(line: CostLine) -> str:
+    return " ".join(part for part in (_code(line.name) if line.name else "", USES[line.use]) if part)
+
+
+def _money(cost: Cost) -> tuple[str, str, str]:
+    least = "at least " if cost.at_least else ""
+    return (f"{least}{an_hour(cost)}", f"{least}{a_month(cost)}", _words("; ".join(cost.notes)))
+
+
+def _bar_row(pool: PoolReport, bar: GpuBar) -> tuple[str, ...]:
+    parts = bar.parts
+    unknown = bar.usable is None or bar.free is None
+    return (
+        f"{bar.count} x {_words(pool.gpu or '')}",
+        ", ".join(_code(server) for server in bar.servers),
+        "unknown" if bar.usable is None else gibibytes(bar.usable),
+        *("" if unknown else gibibytes(parts.get(name, 0)) for name in PARTS),
+        "" if bar.free is None else gibibytes(bar.free),
+    )
+
+
+def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]], limit: int) -> list[str]:
+    return [
+        f"| {' | '.join(columns)} |",
+        f"|{'---|' * len(columns)}",
+        *(f"| {' | '.join(row)} |" for row in rows[:limit]),
+        *_left(len(rows) - limit),
+    ]
+
+
+def _left(more: int) -> list[str]:
+    return ["", f"and {more} more, which `slipway plan` lists."] if more > 0 else []

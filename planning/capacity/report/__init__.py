@@ -1,0 +1,30 @@
+"""A plan as people read it: pools, servers, GPUs as bars, cost and risks (docs/plan.md).
+
+Not part of planning.capacity's face: plans are made with that, and this is made from plans.
+"""
+
+from planning.capacity.report.build import make_report
+from planning.capacity.report.content import (
+    Alternative,
+    GpuBar,
+    PoolReport,
+    Report,
+    Risk,
+    RiskKind,
+    Segment,
+    ServerReport,
+    VersionReport,
+)
+
+__all__ = [
+    "Alternative",
+    "GpuBar",
+    "PoolReport",
+    "Report",
+    "Risk",
+    "RiskKind",
+    "Segment",
+    "ServerReport",
+    "VersionReport",
+    "make_report",
+]

@@ -1,0 +1,238 @@
+"""From a plan to its report. What is said of sharing follows from the servers: this module knows who shares nothing."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from typing import Final
+
+from hardware import PRICES, InstanceType
+from hardware.gpu import DRIVER_RESERVE
+from model_catalog import Selector, TorchServeVersion, Version
+from planning.capacity.cost import Charge, Cost, Prices, Tenant, Use, charge, node_price, node_share, total
+from planning.capacity.memory import GpuMemory, MemoryEstimate, estimate
+from planning.capacity.report.content import (
+    Alternative,
+    GpuBar,
+    PoolReport,
+    Report,
+    Risk,
+    RiskKind,
+    Segment,
+    ServerReport,
+    VersionReport,
+)
+from planning.plan import Plan
+from planning.pools import PoolPlan
+from planning.resources import llm_resources, node_resources, torchserve_resources
+from planning.servers import Server
+from planning.text_generation_servers import TextGenerationPlan
+from planning.torchserve_servers import TorchServePlan
+from quantities import Bytes, format_duration
+
+PLANNED: Final = "as planned"
+SERVERS_APART: Final = "each server on a node of its own"
+VERSIONS_APART: Final = "each version on a GPU node of its own"
+
+
+def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
+    """Everything about the plan, with the prices of the region."""
+    reports = [_pool(pool, _placed(plan.servers, pool), region, prices) for pool in plan.pools]
+    pools = tuple(pool for pool, _ in reports)
+    planned = Alternative(
+        name=PLANNED,
+        gpu_nodes=sum(pool.nodes for pool in pools if pool.gpus),
+        gpus=sum(pool.gpus_taken for pool in pools),
+        cost=total(pool.cost for pool in pools),
+    )
+    return Report(
+        environment=plan.environment.value,
+        region=region,
+        pools=pools,
+        charges=tuple(one for _, charges in reports for one in charges),
+        planned=planned,
+        alternatives=tuple(_alternatives(pools)),
+        risks=tuple(risk for pool in pools for risk in _risks(pool)),
+    )
+
+
+def _placed(servers: Iterable[Server], pool: PoolPlan) -> tuple[Server, ...]:
+    return tuple(server for server in servers if server.pool == pool.name)
+
+
+def _pool(
+    pool: PoolPlan, servers: Sequence[Server], region: str, prices: Prices
+) -> tuple[PoolReport, tuple[Charge, ...]]:
+    kind = pool.instance_type
+    memory = GpuMemory.of(kind.gpu, kind.name) if kind.gpu else None
+    price = node_price(kind.name, region, prices)
+    # The system pool is the one that is there whatever is served.
+    use = Use.MODEL if servers else Use.SYSTEM
+    tenants = [tenant for server in servers for tenant in _tenants(server, kind, memory)]
+    charges = charge(pool.name, pool.desired_nodes, price, tenants, rest=Use.IDLE if servers else Use.SYSTEM)
+    gpus = pool.desired_nodes * kind.gpu_count
+    bars = tuple(_bars(servers, memory, gpus))
+    report = PoolReport(
+        name=pool.name,
+        use=use,
+        instance_type=kind.name,
+        nodes=pool.desired_nodes,
+        max_nodes=pool.max_nodes,
+        gpu=kind.gpu.model if kind.gpu else None,
+        gpus=gpus,
+        gpus_taken=sum(bar.count for bar in bars if bar.servers),
+        usable_source=_usable_source(kind),
+        price=price,
+        cost=price.times(pool.desired_nodes),
+        servers=tuple(
+            _server(server, memory, [one.cost for one in charges if one.server == server.name])
+            for server in servers
+        ),
+        bars=bars,
+    )
+    return report, charges
+
+
+def _versions(server: Server) -> tuple[tuple[Selector, Version], ...]:
+    match server:
+        case TextGenerationPlan():
+            return tuple((model.selector, server.version) for model in server.models)
+        case TorchServePlan():
+            return tuple((model.selector, model.triple) for model in server.models)
+
+
+def _estimates(server: Server, memory: GpuMemory | None) -> tuple[tuple[Selector, MemoryEstimate], ...]:
+    """Of each version; () on a CPU, and where the GPU's memory is unknown."""
+    if memory is None or not server.resources.gpus:
+        return ()
+    return tuple((selector, estimate(version, memory)) for selector, version in _versions(server))
+
+
+def _tenants(server: Server, kind: InstanceType, memory: GpuMemory | None) -> Iterator[Tenant]:
+    """The server's part of the nodes, divided among its versions by what each needs."""
+    nodes = node_share(server.resources, node_resources(kind)) * server.replicas
+    needs = [(selector, int(found.total)) for selector, found in _estimates(server, memory)] or [
+        (selector, _host_memory(version)) for selector, version in _versions(server)
+    ]
+    whole = sum(need for _, need in needs)
+    for selector, need in needs:
+        yield Tenant(
+            server=server.name, owner=server.owner, selector=selector, nodes=nodes * Fraction(need, whole)
+        )
+
+
+def _host_memory(version: Version) -> int:
+    """What a server of this version alone would request."""
+    if isinstance(version, TorchServeVersion):
+        return int(torchserve_resources((version,), gpus=0).memory)
+    return int(llm_resources(version).memory)
+
+
+def _server(server: Server, memory: GpuMemory | None, costs: Iterable[Cost]) -> ServerReport:
+    needs = {selector: found.total for selector, found in _estimates(server, memory)}
+    return ServerReport(
+        name=server.name,
+        owner=server.owner,
+        engine=server.engine,
+        engine_version=server.engine_version,
+        replicas=server.replicas,
+        resources=server.resources,
+        startup_budget=server.startup_budget,
+        versions=tuple(
+            VersionReport(selector=model.selector, default=model.default, memory=needs.get(model.selector))
+            for model in server.models
+        ),
+        cost=total(costs),
+    )
+
+
+def _bars(servers: Iterable[Server], memory: GpuMemory | None, gpus: int) -> Iterator[GpuBar]:
+    usable = memory.usable if memory else None
+    taken = 0
+    for server in servers:
+        count = server.replicas * server.resources.gpus
+        if not count:
+            continue
+        taken += count
+        found = _estimates(server, memory)
+        yield GpuBar(
+            count=count,
+            usable=usable,
+            segments=tuple(
+                Segment(
+                    server=server.name,
+                    selector=selector,
+                    part=part.name,
+                    memory=part.memory,
+                    source=part.source,
+                )
+                for selector, need in found
+                for part in need.parts
+                if part.memory
+            ),
+            servers=(server.name,),
+            claimed=Bytes(sum(need.claimed for _, need in found)) if found else None,
+        )
+    if gpus > taken:
+        yield GpuBar(count=gpus - taken, usable=usable, segments=(), servers=(), claimed=None)
+
+
+def _usable_source(kind: InstanceType) -> str:
+    if kind.gpu is None:
+        return ""
+    if kind.gpu.driver_total is None:
+        return f"nobody has read how much memory of a {kind.gpu.model} the driver reports"
+    total_read = kind.gpu.driver_total
+    return f"{total_read.memory} by the driver ({total_read.source}), less {DRIVER_RESERVE} that it may keep"
+
+
+def _alternatives(pools: Sequence[PoolReport]) -> Iterator[Alternative]:
+    """Every replica apart: by server, and by version as well."""
+    with_gpu = [pool for pool in pools if pool.gpus]
+    if not with_gpu:
+        return
+    others = total(pool.cost for pool in pools if not pool.gpus)
+    for name, by_version in ((SERVERS_APART, False), (VERSIONS_APART, True)):
+        copies = {
+            server.name: server.replicas * (len(server.versions) if by_version else 1)
+            for pool in with_gpu
+            for server in pool.servers
+        }
+        nodes = {pool.name: sum(copies[server.name] for server in pool.servers) for pool in with_gpu}
+        yield Alternative(
+            name=name,
+            gpu_nodes=sum(nodes.values()),
+            gpus=sum(
+                copies[server.name] * server.resources.gpus for pool in with_gpu for server in pool.servers
+            ),
+            cost=total((others, *(pool.price.times(nodes[pool.name]) for pool in with_gpu))),
+        )
+
+
+def _risks(pool: PoolReport) -> Iterator[Risk]:
+    if pool.nodes and pool.price.note:
+        kind = RiskKind.PRICE_STAND_IN if pool.price.stand_in else RiskKind.PRICE_UNKNOWN
+        yield Risk(kind=kind, pool=pool.name, message=f"{pool.name} is counted with {pool.price.note}")
+    if any(bar.usable is None for bar in pool.bars):
+        yield Risk(
+            kind=RiskKind.GPU_MEMORY_UNKNOWN,
+            pool=pool.name,
+            message=f"{pool.name}: {pool.usable_source}, so whether its models fit was not checked",
+        )
+    for server in pool.servers:
+        if server.replicas == 1:
+            yield Risk(
+                kind=RiskKind.OUTAGE_AT_ROLLOUT,
+                pool=pool.name,
+                server=server.name,
+                message=_outage(server, pool),
+            )
+
+
+def _outage(server: ServerReport, pool: PoolReport) -> str:
+    """Deployments have max_surge 0: a pod goes before its successor starts (components/server_deployment.py)."""
+    spare = (
+        ", and no GPU is spare to start a second one first" if server.resources.gpus > pool.gpus_spare else ""
+    )
+    return (
+        f"{server.name} has one replica{spare}: a rollout stops it, and it is away until its successor has loaded, "
+        f"for up to {format_duration(server.startup_budget)} after its image is there"
+    )
