@@ -16,7 +16,7 @@ from planning.capacity.cost import (
     charge,
     node_price,
     node_share,
-    total,
+    total_cost,
 )
 from planning.capacity.memory import (
     Change,
@@ -57,5 +57,5 @@ __all__ = [
     "gpus_needed",
     "node_price",
     "node_share",
-    "total",
+    "total_cost",
 ]

@@ -108,7 +108,7 @@ class Cost:
         )
 
 
-def total(costs: Iterable[Cost]) -> Cost:
+def total_cost(costs: Iterable[Cost]) -> Cost:
     """Nothing costs nothing."""
     return sum(costs, start=Cost())
 

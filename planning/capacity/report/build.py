@@ -7,7 +7,17 @@ from typing import Final
 from hardware import PRICES, InstanceType
 from hardware.gpu import DRIVER_RESERVE
 from model_catalog import Selector, TorchServeVersion, Version
-from planning.capacity.cost import Charge, Cost, Prices, Tenant, Use, charge, node_price, node_share, total
+from planning.capacity.cost import (
+    Charge,
+    Cost,
+    Prices,
+    Tenant,
+    Use,
+    charge,
+    node_price,
+    node_share,
+    total_cost,
+)
 from planning.capacity.memory import GpuMemory, MemoryEstimate, estimate
 from planning.capacity.report.content import (
     Alternative,
@@ -41,7 +51,7 @@ def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
         name=PLANNED,
         gpu_nodes=sum(pool.nodes for pool in pools if pool.gpus),
         gpus=sum(pool.gpus_taken for pool in pools),
-        cost=total(pool.cost for pool in pools),
+        cost=total_cost(pool.cost for pool in pools),
     )
     return Report(
         environment=plan.environment.value,
@@ -140,7 +150,7 @@ def _server(server: Server, memory: GpuMemory | None, costs: Iterable[Cost]) -> 
             VersionReport(selector=model.selector, default=model.default, memory=needs.get(model.selector))
             for model in server.models
         ),
-        cost=total(costs),
+        cost=total_cost(costs),
     )
 
 
@@ -189,7 +199,7 @@ def _alternatives(pools: Sequence[PoolReport]) -> Iterator[Alternative]:
     with_gpu = [pool for pool in pools if pool.gpus]
     if not with_gpu:
         return
-    others = total(pool.cost for pool in pools if not pool.gpus)
+    others = total_cost(pool.cost for pool in pools if not pool.gpus)
     for name, by_version in ((SERVERS_APART, False), (VERSIONS_APART, True)):
         copies = {
             server.name: server.replicas * (len(server.versions) if by_version else 1)
@@ -203,7 +213,7 @@ def _alternatives(pools: Sequence[PoolReport]) -> Iterator[Alternative]:
             gpus=sum(
                 copies[server.name] * server.resources.gpus for pool in with_gpu for server in pool.servers
             ),
-            cost=total((others, *(pool.price.times(nodes[pool.name]) for pool in with_gpu))),
+            cost=total_cost((others, *(pool.price.times(nodes[pool.name]) for pool in with_gpu))),
         )
 
 

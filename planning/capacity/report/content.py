@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from model_catalog import Engine, Selector
-from planning.capacity.cost import Charge, Cost, NodePrice, Use, total
+from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
 from planning.resources import Resources
 from quantities import Bytes
@@ -163,7 +163,7 @@ class Report:
     @property
     def total(self) -> Cost:
         """Of the shown."""
-        return total(one.cost for one in self.charges)
+        return total_cost(one.cost for one in self.charges)
 
     def only(self, selector: Selector) -> "Report":
         """The servers that hold a matching version, their pools and GPUs, and the cost of the matching versions.

@@ -1,5 +1,6 @@
 """`slipway plan`: what it prints in each format, and what it refuses."""
 
+import functools
 import json
 import re
 import shutil
@@ -24,7 +25,7 @@ from hardware import PRICES
 from infra.settings import load_settings
 from infra.stack_files import read_stack_config
 from model_catalog import CatalogError, Environment, Selector, load_catalog
-from planning import PlanningError
+from planning import Plan, PlanningError
 from planning.capacity.cost import Prices
 from planning.capacity.memory import PartName
 from planning.capacity.report import PoolReport, Report, make_report
@@ -35,16 +36,22 @@ EVIL = "g5\x1b]0;x\x07 | [a](http://b) <img src=x>\n# @all `c`"
 runner = CliRunner()
 
 
+@functools.cache
 def plan(*arguments: str) -> str:
     result = runner.invoke(main.app, ["plan", *arguments])
     assert result.exit_code == 0, result.output
     return result.output
 
 
+@functools.cache
+def planned(environment: Environment) -> Plan:
+    return plans.plan_of(load_catalog(), environment)
+
+
 def report(
     environment: Environment = Environment.DEV, region: str = "eu-west-1", prices: Prices = PRICES
 ) -> Report:
-    return make_report(plans.plan_of(load_catalog(), environment), region, prices)
+    return make_report(planned(environment), region, prices)
 
 
 def evil() -> Report:
@@ -139,8 +146,9 @@ def test_prod_releases_nothing_and_has_its_system_pool_and_its_cost() -> None:
 
 def test_equal_input_gives_equal_bytes_in_another_process() -> None:
     script = (
-        "from typer.testing import CliRunner as R; from cli.main import app; "
-        "print(*(R().invoke(app, ['plan', '--env', 'dev', '--format', f]).output for f in "
+        "import typer; from typer.testing import CliRunner as R; from cli.plan_command import plan; "
+        "app = typer.Typer(); app.command()(plan); "
+        "print(*(R().invoke(app, ['--env', 'dev', '--format', f]).output for f in "
         "('text', 'json', 'markdown')), sep='', end='')"
     )
     ran = subprocess.run(  # noqa: S603 (this very interpreter)

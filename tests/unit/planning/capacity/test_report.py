@@ -9,7 +9,7 @@ import pytest
 from hardware import PRICES
 from model_catalog import Catalog, Engine, EntryFile, Environment, Release, Selector
 from planning import Plan, PoolSettings, make_plan
-from planning.capacity import Use, total
+from planning.capacity import Use, total_cost
 from planning.capacity.cost import Prices
 from planning.capacity.memory import PartName
 from planning.capacity.report import Report, RiskKind, make_report
@@ -89,10 +89,10 @@ def test_an_environment_that_serves_nothing_has_its_system_pool_and_pays_for_it(
     ids=["empty", "GPU", "CPU", "replicas and an LLM", "four GPUs a node", "stand-ins", "no prices"],
 )
 def test_charges_add_up_to_the_pools_and_bars_to_the_gpus(made: Report) -> None:
-    assert total(one.cost for one in made.charges) == total(pool.cost for pool in made.pools)
+    assert total_cost(one.cost for one in made.charges) == total_cost(pool.cost for pool in made.pools)
     for pool in made.pools:
         assert sum(bar.count for bar in pool.bars) == pool.gpus
-        charged = total(one.cost for one in made.charges if one.pool == pool.name)
+        charged = total_cost(one.cost for one in made.charges if one.pool == pool.name)
         assert charged == pool.cost
 
 
@@ -103,7 +103,7 @@ def test_versions_of_a_server_pay_by_the_gpu_memory_they_need() -> None:
     english, french = (version.memory for version in server.versions)
     assert english
     assert french
-    assert total(one.cost for one in charges).usd_per_hour == GPU_COST == server.cost.usd_per_hour
+    assert total_cost(one.cost for one in charges).usd_per_hour == GPU_COST == server.cost.usd_per_hour
     assert [one.cost.usd_per_hour for one in charges] == [
         pytest.approx(GPU_COST * memory / (english + french)) for memory in (english, french)
     ]
@@ -194,7 +194,7 @@ def test_memory_of_a_gpu_that_nobody_read_is_unknown_and_said_to_be() -> None:
     assert [(bar.usable, bar.free, bar.segments) for bar in pool.bars] == [(None, None, ())]
     assert [version.memory for version in pool.servers[0].versions] == [None, None]
     assert RiskKind.GPU_MEMORY_UNKNOWN in {risk.kind for risk in made.risks}
-    assert total(one.cost for one in made.charges) == pool.cost
+    assert total_cost(one.cost for one in made.charges) == pool.cost
 
 
 def test_the_comparison_gives_each_server_and_then_each_version_nodes_of_its_own() -> None:
