@@ -15,7 +15,8 @@ from model_catalog import Selector
 from planning.resources import Resources
 
 HOURS_PER_MONTH: Final = 730
-"""365 days of 24 hours, in twelve parts; what AWS's own calculator takes."""
+"""365 days of 24 hours, in twelve parts, as AWS's own calculator assumes
+(https://aws.amazon.com/calculator/calculator-assumptions)."""
 
 STAND_IN_REGION: Final = "us-east-1"
 """Whose price is shown where that of the stack's region is unknown: the table has every type's there."""
