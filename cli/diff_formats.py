@@ -73,16 +73,16 @@ def _table(section: Section, limit: int) -> list[str]:
 
 
 def _inline(cell: Cell) -> str:
-    return "".join(_code(part) if isinstance(part, Code) else _words(part) for part in cell)
+    return "".join(code(part) if isinstance(part, Code) else words(part) for part in cell)
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """A code span, in which nothing has a meaning but the pipe of a table and a fence of its own."""
     fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
     space = " " if "`" in text else ""
     return f"{fence}{space}{text.replace('|', chr(92) + '|')}{space}{fence}"
 
 
-def _words(text: str) -> str:
+def words(text: str) -> str:
     """Text that nothing of Markdown happens to, and that notifies nobody."""
     return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", re.sub(r"\s", " ", text)))

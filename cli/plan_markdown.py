@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from cli.diff_formats import MARKDOWN_LIMIT
-from cli.diff_formats import _code as code  # one way to disarm Markdown
-from cli.diff_formats import _words as words
+from cli.diff_formats import MARKDOWN_LIMIT, code, words
 from cli.plan_formats import (
     PARTS,
     USES,
