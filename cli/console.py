@@ -1,7 +1,8 @@
-"""What every command shares: where output goes, and how a failure ends."""
+"""What every command shares: where output goes, and how a failure ends. `:x:` in a text is no picture."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Final
 
 from rich.console import Console
 
-OUT: Final = Console(soft_wrap=True, highlight=False, width=None if sys.stdout.isatty() else 200)
+OUT: Final = Console(soft_wrap=True, highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200)
 """Results: what a person reads or a program parses."""
 
-ERR: Final = Console(stderr=True, soft_wrap=True, highlight=False)
+ERR: Final = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 """Progress and errors."""
 
 CLONE: Final = Path(__file__).resolve().parents[1]
@@ -28,6 +29,11 @@ EXIT_OUTSIDE: Final = 3
 def report(line: str) -> None:
     """One line of progress."""
     ERR.print(line, markup=False, style="dim" if ERR.is_terminal else None)
+
+
+def printable(text: str) -> str:
+    """Text on one line: as JSON writes it where it holds line ends, or what a terminal acts on or hides."""
+    return text if text.isprintable() else json.dumps(text)
 
 
 def debugging() -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cli.console import printable
 from cli.diff_servers import PlanChanges
 from model_catalog import Problem, Selector, Severity
 from model_catalog.changes import (
@@ -261,7 +262,7 @@ def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         value = {key: part for key, part in value.items() if part is not None}
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
 
 
 def _joined(cells: Iterable[Cell]) -> Cell:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from cli.console import printable
 from model_catalog import (
     CatalogModel,
     Checked,
@@ -146,7 +147,7 @@ def plain(value: Any) -> str:
             return f"[{', '.join(map(plain, value))}]"
         case dict():
             return f"{{{', '.join(f'{key}: {plain(part)}' for key, part in value.items())}}}"
-    return str(value)
+    return printable(str(value))
 
 
 def origin_text(setting: Setting) -> str:
@@ -154,4 +155,4 @@ def origin_text(setting: Setting) -> str:
     if setting.override is None:
         return setting.origin
     decision = setting.override
-    return f"override until {decision.until} ({decision.by}: {decision.reason})"
+    return f"override until {decision.until} ({decision.by}: {printable(decision.reason)})"

@@ -59,15 +59,21 @@ def check_catalog(root: Path = CATALOG_ROOT, today: date | None = None) -> Check
     files = (
         (path, path.relative_to(root).as_posix()) for path in paths if path.is_symlink() or path.is_file()
     )
-    return _judged(((name, read_source(path, f"{root.name}/{name}")) for path, name in files), today)
+    return _judged(((name, read_source(path, _named(root.name, name))) for path, name in files), today)
 
 
 def check_texts(
     texts: Mapping[str, bytes], today: date | None = None, name: str = "model_catalog"
 ) -> Checked:
     """As check_catalog, of files in memory: path below the catalog's root → content. `name` is the root's."""
-    files = ((path, parse_source(texts[path], f"{name}/{path}")) for path in sorted(texts))
+    files = ((path, parse_source(texts[path], _named(name, path))) for path in sorted(texts))
     return _judged(files, today)
+
+
+def _named(root: str, path: str) -> str:
+    """As reports show the file: a name with line ends or control characters cannot pass for a line of theirs."""
+    name = f"{root}/{path}"
+    return name if name.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
 
 
 @dataclass

@@ -28,7 +28,8 @@ class Problem:
 
     def __str__(self) -> str:
         warning = "warning: " if self.severity is Severity.WARNING else ""
-        return f"{self.file}:{self.line}:{self.column} {self.rule} {warning}{self.message}. {self.fix}"
+        said = f"{self.file}:{self.line}:{self.column} {self.rule} {warning}{self.message}. {self.fix}"
+        return " ".join(said.splitlines())  # a reason may be several; a report has one for each finding
 
 
 class CatalogError(Exception):

@@ -20,3 +20,8 @@ def test_a_warning_is_one() -> None:
 
 def test_an_error_without_a_place_has_a_title_alone() -> None:
     assert error_annotation("plan: dev", "50% of\nit") == "::error title=plan%3A dev::50%25 of%0Ait"
+
+
+def test_a_finding_is_one_line_whatever_a_reason_holds() -> None:
+    problem = Problem(file="a.yaml", line=1, column=1, rule="hold", message="held: x\n::error::y", fix="Wait")
+    assert str(problem) == "a.yaml:1:1 hold held: x ::error::y. Wait"

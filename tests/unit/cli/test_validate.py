@@ -132,3 +132,16 @@ def test_an_environment_without_a_plan_says_why_in_every_format(monkeypatch: pyt
     assert "::error title=plan::dev: no pool has 100%25 of it,%0Aadd one" in github.output.splitlines()
     said = json.loads(runner.invoke(main.app, ["validate", "--format", "json"]).output)
     assert said["environments"]["dev"] == {"error": "no pool has 100% of it,\nadd one"}
+
+
+def test_a_file_s_name_cannot_pass_for_a_line_of_the_report(tmp_path: Path) -> None:
+    root = catalog(tmp_path)
+    for name in ("a\n::error title=x::mine.yaml", "\x1b[31mred.yaml", "b\udcff.yaml"):
+        (root / "entries" / "question_answering" / name).write_text("x")
+    result = runner.invoke(main.app, ["validate", "--catalog", str(root)])
+    assert result.exit_code == 1
+    assert r"/a\n::error title=x::mine.yaml:1:1 " in result.output
+    assert r"/\x1b[31mred.yaml:1:1 " in result.output
+    assert r"/b\udcff.yaml:1:1 " in result.output
+    assert "\x1b" not in result.output
+    assert not any(line.startswith("::") for line in result.output.splitlines())
