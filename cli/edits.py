@@ -58,7 +58,8 @@ class Edits:
             raise CatalogError(checked.errors)
         self.catalog: Catalog = checked.catalog
         self._warnings = set(checked.problems)
-        files = (*(root / "entries").rglob("*.yaml"), *(root / "releases").glob("*.yaml"))
+        paths = (*(root / "entries").rglob("*.yaml"), *(root / "releases").glob("*.yaml"))
+        files = (path for path in paths if path.is_file())  # as check_catalog reads them
         self._before = {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
         self._after = dict(self._before)
 

@@ -11,7 +11,9 @@ from pydantic_core import ErrorDetails
 from model_catalog.artifact import TAG_MARK
 from model_catalog.entry import ENTRY_KINDS, EntryBase, Language
 from model_catalog.ids import PATTERN_HINTS
+from model_catalog.languages import language_suggestions, script_suggestions
 from model_catalog.problem import Problem
+from model_catalog.selector import LANGUAGE_PATTERN, SCRIPT_PATTERN
 from model_catalog.yaml_source import Location
 
 M = TypeVar("M", bound=BaseModel)
@@ -19,6 +21,7 @@ M = TypeVar("M", bound=BaseModel)
 _SHAPES: Final = {
     "dict_type": "Write keys and values below it",
     "list_type": "Write a list, as in [a, b]",
+    "model_attributes_type": "Write keys and values, as in task: QuestionAnswering",
     "model_type": "Write keys and values below it",
     "string_type": "Write text",
     "tuple_type": "Write a list, as in [a, b]",
@@ -68,7 +71,7 @@ def _problem(source: Placed, model: type[BaseModel], detail: ErrorDetails) -> Pr
             pattern = detail["ctx"]["pattern"]
             what = "a key here" if at_key else name
             message = f"{detail['input']!r} cannot be {what}"
-            fix = PATTERN_HINTS.get(pattern, f"Match {pattern}")
+            fix = _meant(pattern, str(detail["input"])) or PATTERN_HINTS.get(pattern, f"Match {pattern}")
         case "value_error" | "assertion_error":
             message, fix = _split(str(detail["ctx"]["error"]))
         case "enum" | "literal_error":
@@ -156,6 +159,15 @@ def _nearest(name: str, known: Iterable[str], otherwise: str = "Known keys") -> 
     if near:
         return f"Did you mean {near[0]!r}?"
     return f"{otherwise}: {', '.join(names)}" if names else "Remove it"
+
+
+def _meant(pattern: str, written: str) -> str:
+    """What a language or a script was probably to be: fr-FR for fr_FR, Latn for Latin."""
+    ask = {LANGUAGE_PATTERN: language_suggestions, SCRIPT_PATTERN: script_suggestions}.get(
+        pattern.strip("^$")
+    )
+    near = ask(written) if ask else ()
+    return f"Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -131,7 +131,10 @@ def _hold_kept(comparison: Comparison) -> Iterator[Problem]:
                     environment,
                     (str(variant), what),
                     rule="hold-kept",
-                    message=f"{what} of {variant} changed, and {hold.by} holds it until {hold.until}: {hold.reason}",
+                    message=(
+                        f"{what} of {variant} changed, and {hold.by} holds it until {hold.until}: "
+                        f"{hold.reason.rstrip('.')}"
+                    ),
                     fix=f"Leave it, or remove the hold in a change of its own, as {hold.by} agrees",
                     key=True,
                 )
@@ -143,7 +146,7 @@ def _hold_kept(comparison: Comparison) -> Iterator[Problem]:
                 rule="hold-kept",
                 message=(
                     f"{variant} is gone, and {before.hold.by} holds it until {before.hold.until}: "
-                    f"{before.hold.reason}"
+                    f"{before.hold.reason.rstrip('.')}"
                 ),
                 fix=f"Put it back, or remove the hold in a change of its own, as {before.hold.by} agrees",
             )

@@ -31,7 +31,7 @@ def refuse_held(released: VariantRelease | None, today: date) -> None:
         raise ChangeError(
             ("hold",),
             rule="hold",
-            message=f"{hold.by} holds it as it is until {hold.until}: {hold.reason}",
+            message=f"{hold.by} holds it as it is until {hold.until}: {hold.reason.rstrip('.')}",
             fix=f"Ask {hold.by} to take the hold out, or wait",
         )
 

@@ -25,6 +25,8 @@ class JsonFile:
             raise CatalogError([_not_json(file, error.lineno, error.colno, error.msg)]) from error
         except RecursionError as error:
             raise CatalogError([_not_json(file, 1, 1, "it is nested too deeply")]) from error
+        except ValueError as error:
+            raise CatalogError([_not_json(file, 1, 1, "a number in it has too many digits")]) from error
         repeated = [problem for problem in self._places.problems if problem.rule == "duplicate-key"]
         if repeated:
             raise CatalogError(repeated)

@@ -171,7 +171,7 @@ def test_only_what_runs_is_promoted(catalog: Path) -> None:
     [
         ("QuestionAnswering/Reader", "several variants"),
         ("QuestionAnswering/Reader/xx", "no entry"),
-        (f"{FR}@9", "no entry"),
+        (f"{FR}@9", "no version '9'"),
         ("reader", "is not a selector"),
     ],
 )
@@ -482,3 +482,16 @@ def test_a_link_is_followed_and_the_file_s_mode_is_kept(dev: Path, tmp_path: Pat
 def test_help_says_when_nothing_is_written(command: list[str]) -> None:
     said = " ".join(slipway(*command, "--help").output.replace("│", " ").split())
     assert "nothing is written then, and the exit code is 0" in said
+
+
+def test_pipes_and_folders_with_an_entry_s_name_are_passed_over(catalog: Path) -> None:
+    os.mkfifo(catalog / "entries" / "pipe.yaml")
+    (catalog / "entries" / "folder.yaml").mkdir()
+    result = slipway("promote", FR, "--from", "sandbox", "--to", "dev", "--yes")
+    assert result.exit_code == 0, result.output
+
+
+def test_a_number_of_thousands_of_digits_is_refused_with_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"fr_reader": {"1": {"minWorkers": ' + "9" * 5000 + "}}}")
+    assert "config.json:1:1 json-syntax" in refused(slipway("import", "torchserve", str(file)))

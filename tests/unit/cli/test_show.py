@@ -126,3 +126,29 @@ def test_an_override_holds_for_its_environment_and_its_versions_alone() -> None:
 )
 def test_a_value_prints_as_a_person_would_write_it(value: Any, text: str) -> None:
     assert plain(value) == text
+
+
+def test_what_a_terminal_would_act_on_is_shown_as_json_writes_it() -> None:
+    assert plain("two\n::error::lines") == '"two\\n::error::lines"'
+    assert plain("a\u202eb") == '"a\\u202eb"'
+    assert plain("où :x: [red]") == "où :x: [red]"
+
+
+@pytest.mark.parametrize(
+    ("selector", "advice"),
+    [
+        ("QuestionAnswering/Reader/fr@3", "QuestionAnswering/Reader/fr has no version '3'; it has 1.0, 2"),
+        ("QuestionAnswering/Raeder/fr", "did you mean QuestionAnswering/Reader/fr"),
+        ("QuestionAnswring", "did you mean QuestionAnswering?"),
+        ("questionanswering/reader", "'questionanswering/reader' is not a selector; did you mean"),
+        ("Zzz", "Zzz is in no entry; the tasks are FeatureExtraction, LanguageIdentification"),
+        ("***", "write Task/Model/lang@version"),
+    ],
+)
+def test_a_selector_that_names_nothing_is_answered_with_the_few_that_look_like_it(
+    selector: str, advice: str
+) -> None:
+    result = runner.invoke(main.app, ["show", selector, "--env", "dev"], env={"COLUMNS": "400"})
+    assert result.exit_code == 2
+    assert advice in " ".join(result.output.replace("│", " ").split())
+    assert len(result.output) < 3000
