@@ -21,6 +21,7 @@ from cli import (
     validate_command,
 )
 from cli.console import ERR, EXIT_OUTSIDE, EXIT_WRONG, debugging
+from cli.git import GitError
 from infra.settings import SettingsError
 from model_catalog import CatalogError
 from planning import PlanningError
@@ -70,7 +71,7 @@ def main() -> None:
     completion.answer_shells()
     try:
         app()
-    except (SandboxError, *_WRONG) as error:
+    except (GitError, SandboxError, *_WRONG) as error:
         if debugging():
             raise
         ERR.print(f"slipway: {error}", markup=False, style="red" if ERR.is_terminal else None)

@@ -9,12 +9,13 @@ from typing import Annotated, Any, Final, Literal
 import typer
 from rich.table import Table
 
-from cli.console import CLONE, OUT
+from cli.console import CLONE, ERR, OUT
 from cli.effective import Setting, effective_settings, origin_text, plain
 from cli.plans import plan_of
 from cli.selectors import SelectorArgument, parse_selector
-from model_catalog import CatalogError, Environment, Selector, check_catalog
-from planning import Plan
+from infra.settings import SettingsError
+from model_catalog import Catalog, CatalogError, Environment, Selector, check_catalog
+from planning import Plan, PlanningError
 from sandbox import processes
 from sandbox.engine import Engine
 from sandbox.guard import STACK
@@ -47,10 +48,11 @@ def show(
     if checked.errors:
         raise CatalogError(checked.errors)
     wanted = parse_selector(selector, checked.catalog) if selector else None
-    rows = _rows(plan_of(checked.catalog, env), wanted)
+    in_detail = effective or (wanted is not None and wanted.version is not None)
+    rows = _planned_rows(checked.catalog, env, wanted, in_detail=in_detail)
     live = env is Environment.SANDBOX and _add_what_runs(rows)
     settings: dict[Selector, tuple[Setting, ...]] = {}
-    if effective or (wanted is not None and wanted.version is not None):
+    if in_detail:
         settings = {
             known: effective_settings(checked, known, env)
             for known in checked.catalog.selectors()
@@ -66,6 +68,19 @@ def show(
     )
     for known, found in settings.items():
         typer.echo("\n".join(("", str(known), *_aligned(found))))
+
+
+def _planned_rows(
+    catalog: Catalog, environment: Environment, wanted: Selector | None, *, in_detail: bool
+) -> list[dict[str, Any]]:
+    """What of the plan is wanted. Where there is no plan, settings are shown without it: they may be what is wrong."""
+    try:
+        return _rows(plan_of(catalog, environment), wanted)
+    except (PlanningError, SettingsError) as error:
+        if not in_detail:
+            raise
+        ERR.print(f"{environment.value} has no plan: {error}", markup=False)
+        return []
 
 
 def _as_json(

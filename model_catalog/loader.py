@@ -59,7 +59,7 @@ def check_catalog(root: Path = CATALOG_ROOT, today: date | None = None) -> Check
     files = (
         (path, path.relative_to(root).as_posix()) for path in paths if path.is_symlink() or path.is_file()
     )
-    return _judged(((name, read_source(path, _named(root.name, name))) for path, name in files), today)
+    return _judged(((name, _read_within(root, path, name)) for path, name in files), today)
 
 
 def check_texts(
@@ -68,6 +68,22 @@ def check_texts(
     """As check_catalog, of files in memory: path below the catalog's root → content. `name` is the root's."""
     files = ((path, parse_source(texts[path], _named(name, path))) for path in sorted(texts))
     return _judged(files, today)
+
+
+def _read_within(root: Path, path: Path, name: str) -> Source:
+    """A link out of the catalog is not followed: findings show what is read, and CI shows findings to anybody."""
+    shown = _named(root.name, name)
+    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+        found = Problem(
+            file=shown,
+            line=1,
+            column=1,
+            rule="file-readable",
+            message="the file is a link that leads out of the catalog",
+            fix="Put the file itself here",
+        )
+        return Source(file=shown, problems=(found,))
+    return read_source(path, shown)
 
 
 def _named(root: str, path: str) -> str:

@@ -180,6 +180,25 @@ def _retire_first(comparison: Comparison) -> Iterator[Problem]:
             message=f"{environment} serves {variant} no more, and {message}",
             fix=fix,
         )
+    for environment, variant, before, after in comparison.kept():
+        # A canary that ended, and a default that another replaced, were promised to nobody by name.
+        for version in sorted(set(before.versions) - set(after.running)):
+            retirement = before.retire_versions.get(version) or before.retire
+            if retirement is None:
+                message = "it was never retired"
+                fix = "Put it back with a day in retire_versions:, and tell its callers"
+            elif comparison.today is not None and not _passed(retirement.after, comparison.today):
+                message = f"its callers have until {retirement.after}"
+                fix = "Put it back until that day has passed"
+            else:
+                continue
+            yield comparison.in_release(
+                environment,
+                (str(variant),),
+                rule="retire-first",
+                message=f"{environment} serves version {version} of {variant} no more, and {message}",
+                fix=fix,
+            )
 
 
 def _entry_wide_change(comparison: Comparison) -> Iterator[Problem]:
@@ -211,17 +230,26 @@ def _for_all_versions(entry: Entry) -> Mapping[str, object]:
 
 
 def _default_quality(comparison: Comparison) -> Iterator[Problem]:
-    """The catalog's own rule, asked with the default at BASE as the version that was replaced."""
+    """The catalog's own rule, asked with the default at BASE as the version that was replaced, and with what BASE says
+    of it: a change cannot make its new default look better by restating the old one."""
     releases: dict[Environment, dict[Selector, VariantRelease]] = defaultdict(dict)
+    restated: dict[Selector, Entry] = {}
     for environment, variant, before, after in comparison.kept():
+        if before.default == after.default:
+            continue
+        entry = comparison.head.catalog.entry(variant)
+        as_was = _with_evaluations_of(comparison.base.catalog.entry(variant), entry, variant, before.default)
         # Where the release names the default that was as its rollback, the catalog's rule has judged it already.
-        if before.default not in {after.default, after.rollback}:
-            replaced = after.model_copy(update={"rollback": before.default})
-            releases[environment][variant] = replaced
+        if before.default != after.rollback or as_was is not None:
+            releases[environment][variant] = after.model_copy(update={"rollback": before.default})
+        if as_was is not None:
+            restated[as_was.selector] = as_was
     head = comparison.head
     context = Context(
         catalog=replace(
-            head.catalog, releases={key: Release.model_construct(value) for key, value in releases.items()}
+            head.catalog,
+            entries=tuple(restated.get(entry.selector, entry) for entry in head.catalog.entries),
+            releases={key: Release.model_construct(value) for key, value in releases.items()},
         ),
         entries=head.entries,
         releases=head.releases,
@@ -231,6 +259,27 @@ def _default_quality(comparison: Comparison) -> Iterator[Problem]:
     rule = next(rule for rule in quality.RULES if rule.id == "evaluation-kept")
     for problem in judge((rule,), context).problems:
         yield replace(problem, rule="default-quality")
+
+
+def _with_evaluations_of(
+    base: Entry | None, head: Entry | None, variant: Selector, version: str
+) -> Entry | None:
+    """HEAD's entry with BASE's evaluations of one version; None where they are the same, or one side lacks it."""
+    was, now = (
+        entry.languages[variant.language or ""].versions.get(version)
+        if entry is not None and variant.language in entry.languages
+        else None
+        for entry in (base, head)
+    )
+    if head is None or was is None or now is None or was.evaluations == now.evaluations:
+        return None
+    language = head.languages[variant.language or ""]
+    versions = {**language.versions, version: now.model_copy(update={"evaluations": was.evaluations})}
+    languages = {
+        **head.languages,
+        variant.language or "": language.model_copy(update={"versions": versions}),
+    }
+    return head.model_copy(update={"languages": languages})
 
 
 def _passed(last_day: date, today: date | None) -> bool:
@@ -271,7 +320,7 @@ CHANGE_RULES: Final = (
     ),
     ChangeRule(
         id="retire-first",
-        demand="A variant leaves a release only after its callers were told a day, and the day has passed.",
+        demand="What callers name leaves a release only after they were told a day, and the day has passed.",
         check=_retire_first,
         severity=Severity.WARNING,
     ),

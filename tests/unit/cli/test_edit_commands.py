@@ -465,8 +465,8 @@ def test_carriage_returns_stay(dev: Path) -> None:
     assert b"\n" not in written.replace(b"\r\n", b"")
 
 
-def test_a_link_is_followed_and_the_file_s_mode_is_kept(dev: Path, tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere" / "shared.yaml"
+def test_a_link_within_the_catalog_is_followed_and_the_file_s_mode_is_kept(dev: Path) -> None:
+    elsewhere = dev.parent.parent / "elsewhere" / "shared.yaml"
     elsewhere.parent.mkdir()
     dev.rename(elsewhere)
     elsewhere.chmod(0o640)

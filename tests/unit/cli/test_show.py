@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cli import main
+from cli import main, show_command
 from cli.effective import Setting, effective_settings, origin_text, plain
 from model_catalog import Checked, Environment, Selector
 from model_catalog.loader import check_texts
+from planning import Plan, PlanningError
 
 CATALOGS = Path(__file__).parents[1] / "model_catalog"
 READER = "QuestionAnswering/Reader/fr@1.0"
@@ -152,3 +153,16 @@ def test_a_selector_that_names_nothing_is_answered_with_the_few_that_look_like_i
     assert result.exit_code == 2
     assert advice in " ".join(result.output.replace("│", " ").split())
     assert len(result.output) < 3000
+
+
+def test_settings_are_shown_where_there_is_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*_: object) -> Plan:
+        raise PlanningError("server x does not fit its GPU")
+
+    monkeypatch.setattr(show_command, "plan_of", none)
+    shown = runner.invoke(main.app, ["show", "QuestionAnswering/Reader/fr@2", "--env", "dev"])
+    assert shown.exit_code == 0
+    assert "serving.response_timeout" in shown.output
+    assert isinstance(
+        runner.invoke(main.app, ["show", "QuestionAnswering", "--env", "dev"]).exception, PlanningError
+    )

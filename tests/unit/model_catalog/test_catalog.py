@@ -83,3 +83,14 @@ def test_a_folder_that_is_no_catalog_is_refused(tmp_path: Path) -> None:
 
 def test_two_loads_of_one_folder_are_equal() -> None:
     assert load_catalog(CATALOG_ROOT) == load_catalog(CATALOG_ROOT)
+
+
+def test_a_link_out_of_the_catalog_shows_nothing_of_what_it_leads_to(tmp_path: Path) -> None:
+    secret = tmp_path / "passwd"
+    secret.write_text("root:x:0:0:secret")
+    root = overlaid(BASE, tmp_path)
+    (root / "entries" / "search").mkdir(parents=True, exist_ok=True)
+    (root / "entries" / "search" / "ranker.yaml").symlink_to(secret)
+    (problem,) = check_catalog(root).problems
+    assert problem.rule == "file-readable"
+    assert "secret" not in str(problem)

@@ -531,6 +531,27 @@ def test_a_default_that_the_catalog_s_own_rule_judges_is_not_judged_twice() -> N
     assert broken(head) == ()
 
 
+def test_a_worse_default_is_not_let_through_by_restating_the_old_one() -> None:
+    for release in ('{default: "2"}', '{default: "2", rollback: "1"}'):
+        head = released(DEV.replace('fr: {default: "1"}', f"fr: {release}"))
+        restated = edited((READER_FILE, "{f1: 80}", "{f1: 60}"), base=head)
+        assert "evaluation-kept" not in {problem.rule for problem in checked(restated).problems}
+        assert [problem.rule for problem in broken(restated)] == ["default-quality"]
+
+
+def test_a_version_that_was_promised_by_name_leaves_after_its_day() -> None:
+    both = 'fr: {default: "2", versions: ["1", "2"]}'
+    alone = released(DEV.replace('fr: {default: "1"}', 'fr: {default: "2"}'))
+    promised = released(DEV.replace('fr: {default: "1"}', both))
+    assert [problem.rule for problem in broken(alone, base=promised)] == ["retire-first"]
+    marked = both.replace("]}", '], retire_versions: {"1": {after: 2026-12-01, reason: r, by: sre}}}')
+    retired = released(DEV.replace('fr: {default: "1"}', marked))
+    assert rules(alone, retired, date(2026, 12, 1)) == ["retire-first"]
+    assert rules(alone, retired, date(2026, 12, 2)) == []
+    canary = released(DEV.replace('fr: {default: "1"}', 'fr: {default: "2", canary: {"1": 5%}}'))
+    assert broken(alone, base=canary) == ()
+
+
 def test_answers_of_a_version_that_one_side_lacks_cannot_be_compared() -> None:
     base = checked(BASE).catalog
     entry = base.entry(Selector.parse("TextGeneration/Writer"))
