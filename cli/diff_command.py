@@ -107,16 +107,16 @@ def make_report(
     """
     repository = Repository(folder=clone)
     newer = repository.commit(head or "HEAD")
-    older = repository.commit(base)
+    named = older = repository.commit(base)
     if from_merge_base:
-        older = repository.merge_base(older, newer)
+        older = repository.merge_base(named, newer)
     wanted = tuple(sorted(set(environments)))
     before = _at(repository, older, "BASE", wanted)
     after = _of_the_working_tree(clone, wanted) if head is None else _at(repository, newer, "HEAD", wanted)
     changes = compare(before.checked, after.checked)
     known = {(one.file, one.rule, one.message) for one in before.checked.problems}
     return Report(
-        base=Side(revision=base, commit=older),
+        base=Side(revision=base if older == named else f"merge base with {base}", commit=older),
         head=Side(revision=head, commit=None if head is None else newer),
         changes=replace(
             changes, environments=tuple(one for one in changes.environments if one.environment in wanted)

@@ -125,7 +125,7 @@ class VariantRelease(CatalogModel):
         if self.versions and self.default not in self.versions:
             raise PydanticCustomError(
                 "one-default",
-                "has default '{default}' which is not among its versions; add it to versions",
+                "has default '{default}' which is not among its versions; add it to versions, or name one of them",
                 {"default": self.default},
             )
         return self

@@ -254,7 +254,8 @@ def test_what_base_got_since_is_no_change_of_head_unless_asked_for(checkout: Che
     checkout.git("checkout", "--quiet", "main")
     checkout.edit(SANDBOX, '"1"', '"2"')
     newest = checkout.commit()
-    assert as_json("main", "feature")["base"]["commit"] == checkout.first
+    base = as_json("main", "feature")["base"]
+    assert base == {"commit": checkout.first, "revision": "merge base with main"}
     assert environment(as_json("main", "feature"), "sandbox")["releases"] == []
     direct = as_json("main", "feature", "--no-merge-base")
     assert direct["base"]["commit"] == newest
