@@ -16,6 +16,7 @@ PACKAGES = [
     "planning",
     "planning.capacity",
     "planning.capacity.memory",
+    "planning.capacity.placement",
     "planning.capacity.report",
     "planning.observability",
     "preprocessing",

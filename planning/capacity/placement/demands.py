@@ -1,0 +1,72 @@
+"""What asks for a place: a variant that shares a server, or a language model's server that has whole GPUs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from model_catalog import Device
+from planning.errors import PlanningError
+from quantities import Bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedDemand:
+    """One variant that a TorchServe server loads beside others: all its running versions and workers together."""
+
+    selector: str
+    """Task/Model/lang."""
+    owner: str
+    device: Device
+    gpu_memory: Bytes
+    """On its one GPU; 0B on a CPU."""
+    millicores: int
+    memory: Bytes
+    """On the host."""
+    replicas: int
+    """Servers with the same variants, on as many nodes. Only demands of equal replicas share a server."""
+    compute_capability: tuple[int, int] = (0, 0)
+    """At least."""
+    keep_apart_from: frozenset[str] = frozenset()
+    """Owners whose variants may not be in the same server. It holds both ways."""
+    instance_type: str | None = None
+    """Pinned there by a person."""
+    max_models: int | None = None
+    """Variants in its server, itself included, where it asks for fewer than the rules allow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeDemand:
+    """One language model's server, which shares its GPUs with nobody."""
+
+    selector: str
+    """Task/Model/lang@version."""
+    owner: str
+    gpus: int
+    """Of one replica, all in one node: its tensor-parallel group."""
+    gpu_memory: Bytes
+    """On each of them."""
+    millicores: int
+    memory: Bytes
+    """On the host."""
+    replicas: int
+    compute_capability: tuple[int, int] = (0, 0)
+    """At least."""
+    instance_type: str | None = None
+    """Pinned there by a person."""
+
+
+Demand = SharedDemand | WholeDemand
+
+
+def check_demands(demands: Iterable[Demand]) -> tuple[Demand, ...]:
+    """The demands sorted by selector. Raises PlanningError for one that is there twice or makes no sense."""
+    ordered = tuple(sorted(demands, key=lambda demand: demand.selector))
+    for one, other in pairwise(ordered):
+        if one.selector == other.selector:
+            raise PlanningError(f"{one.selector} asks for a place twice; one demand holds all its versions")
+    for demand in ordered:
+        if demand.replicas < 1:
+            raise PlanningError(f"{demand.selector} asks for {demand.replicas} replicas; the least is 1")
+        if isinstance(demand, WholeDemand) and demand.gpus < 1:
+            raise PlanningError(f"{demand.selector} asks for {demand.gpus} GPUs; the least is 1")
+    return ordered
