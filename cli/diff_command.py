@@ -20,9 +20,10 @@ from cli.diff_json import to_json
 from cli.diff_report import Report, Side
 from cli.diff_servers import PlanChanges, compare_plans
 from cli.git import Repository, UnknownRevisionError
+from infra.lock_files import FOLDER, read_lock
 from infra.settings import SettingsError, load_settings
 from infra.stack_files import read_stack_config
-from model_catalog import Checked, Environment, Severity, check_catalog
+from model_catalog import CatalogError, Checked, Environment, Severity, check_catalog
 from model_catalog.changes import broken_rules, compare
 from model_catalog.loader import check_texts
 from planning import Plan, PlanningError, make_plan
@@ -151,11 +152,21 @@ class _State:
 def _at(repository: Repository, commit: str, side: str, environments: Iterable[Environment]) -> _State:
     stacks = {_PROJECT, *(f"Pulumi.{environment}.yaml" for environment in Environment)}
     prefix = f"{_CATALOG}/"
-    files = repository.files(commit, (f"{prefix}entries", f"{prefix}releases", *sorted(stacks)))
-    texts = {path.removeprefix(prefix): text for path, text in files.items() if path.startswith(prefix)}
+    files = repository.files(
+        commit, (f"{prefix}entries", f"{prefix}releases", f"{prefix}placement", *sorted(stacks))
+    )
+    locks = {path: text for path, text in files.items() if path.startswith(f"{prefix}{FOLDER}/")}
+    texts = {
+        path.removeprefix(prefix): text
+        for path, text in files.items()
+        if path.startswith(prefix) and path not in locks
+    }
     with tempfile.TemporaryDirectory(prefix="slipway-diff-") as folder:
         for name in stacks & files.keys():
             (Path(folder) / name).write_bytes(files[name])
+        for name, text in locks.items():
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / name).write_bytes(text)
         return _state(check_texts(texts, name=_CATALOG), Path(folder), side, environments)
 
 
@@ -172,12 +183,13 @@ def _plan(checked: Checked, environment: Environment, stacks: Path, side: str) -
         return _Unplanned(reason=f"the catalog of {side} has errors", refused=False)
     try:
         settings = load_settings(environment.value, read_stack_config(environment.value, stacks))
-        return make_plan(checked.catalog, settings.environment, settings.pools)
+        lock = read_lock(stacks / _CATALOG, environment)
+        return make_plan(checked.catalog, settings.environment, settings.pools, lock)
     except FileNotFoundError as error:
         return _Unplanned(reason=f"{side} has no {Path(error.filename).name}", refused=False)
     except yaml.YAMLError as error:
         return _Unplanned(reason=f"a stack file of {side} is not YAML: {error}", refused=True)
-    except (SettingsError, PlanningError) as error:
+    except (CatalogError, SettingsError, PlanningError) as error:
         return _Unplanned(reason=f"{side}: {error}", refused=True)
 
 

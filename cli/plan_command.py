@@ -9,14 +9,13 @@ from typing import Annotated
 
 import typer
 
+from cli import lock_commands
 from cli.console import CLONE
 from cli.plan_json import to_json
 from cli.plan_markdown import to_markdown
 from cli.plan_text import to_text
-from cli.plans import plan_of
+from cli.plans import plan_of, settings_of
 from cli.selectors import SelectorArgument, parse_selector
-from infra.settings import load_settings
-from infra.stack_files import read_stack_config
 from model_catalog import CatalogError, Environment, check_catalog
 from planning.capacity.report import make_report
 
@@ -35,6 +34,23 @@ def plan(
     format_: Annotated[
         Format, typer.Option("--format", help="markdown is a comment on a pull request.")
     ] = Format.TEXT,
+    why: Annotated[
+        bool, typer.Option("--why", help="In text, say of each version why it is where it is.")
+    ] = False,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Write the placement's lock, model_catalog/placement/<env>.lock, and nothing else. Commit it.",
+        ),
+    ] = False,
+    repacked: Annotated[
+        bool,
+        typer.Option(
+            "--repack",
+            help="Show what placing everything anew would save and move; with --write, take it. As text or json.",
+        ),
+    ] = False,
     sources: Annotated[
         bool,
         typer.Option("--sources", help="In text, say of each figure of memory what it was made of."),
@@ -48,13 +64,26 @@ def plan(
     stands in, and each line says so. With a selector, the servers and the cost
     of what matches alone. What each number means, and what is not counted, is
     in docs/plan.md.
+
+    What has a place in the committed lock stays there as long as it fits, so
+    that a change moves nothing that need not move (docs/placement.md).
     """
+    if repacked and format_ is Format.MARKDOWN:
+        raise typer.BadParameter("--repack prints text or json")
+    if selector and (write or repacked):
+        raise typer.BadParameter("a selector shows a part, and the placement is of all; leave it out")
     checked = check_catalog(CLONE / "model_catalog")
     if checked.errors:
         raise CatalogError(checked.errors)
     wanted = parse_selector(selector, checked.catalog) if selector else None
-    settings = load_settings(env.value, read_stack_config(env.value, CLONE))
-    report = make_report(plan_of(checked.catalog, env), settings.region)
+    if repacked:
+        lock_commands.show_repack(checked.catalog, env, write=write, as_json=format_ is Format.JSON)
+        return
+    planned = plan_of(checked.catalog, env)
+    if write:
+        lock_commands.write_lock(planned)
+        return
+    report = make_report(planned, settings_of(env).region)
     if wanted:
         report = report.only(wanted)
     match format_:
@@ -62,7 +91,9 @@ def plan(
             colour = _colour()
             encoding = sys.stdout.encoding or "ascii"
             # Where a character of the catalog cannot be shown, its number is.
-            text = to_text(report, colour=colour, sources=sources).encode(encoding, "backslashreplace")
+            text = to_text(report, colour=colour, sources=sources, why=why).encode(
+                encoding, "backslashreplace"
+            )
             typer.echo(text.decode(encoding), nl=False, color=colour)
         case Format.JSON:
             typer.echo(to_json(report), nl=False)

@@ -46,6 +46,21 @@ def printable(text: str) -> str:
     )
 
 
+def placement_lines(report: Report) -> tuple[str, ...]:
+    """What is to be known of the placement: whether its lock is behind, and what leaves its place."""
+    command = f"`slipway plan --env {report.environment} --write`"
+    behind = (
+        (f"Its lock is behind: {command} writes where everything is now, to be committed.",)
+        if report.stale
+        else ()
+    )
+    moves = (
+        printable(f"{move.selector} moves from {move.before} to {move.after}: {move.reason}")
+        for move in report.moves
+    )
+    return (*behind, *moves)
+
+
 def headline(report: Report) -> str:
     """What it is about, in one line."""
     of = f", {report.selector} alone" if report.selector else ""

@@ -35,6 +35,18 @@ def to_json(report: Report) -> str:
             "by_pool": _lines(by_pool(report.charges)),
             "charges": [_charge(one) for one in report.charges],
         },
+        "placement": {
+            "stale": report.stale,
+            "moves": [
+                {
+                    "selector": move.selector,
+                    "before": str(move.before),
+                    "after": str(move.after),
+                    "reason": move.reason,
+                }
+                for move in report.moves
+            ],
+        },
         "planned": _alternative(report.planned),
         "alternatives": [_alternative(one) for one in report.alternatives],
         "risks": [
@@ -77,7 +89,8 @@ def _pool(pool: PoolReport) -> dict[str, Any]:
 def _server(server: ServerReport) -> dict[str, Any]:
     return {
         "name": server.name,
-        "owner": server.owner,
+        "owner": ",".join(server.owners),
+        "owners": list(server.owners),
         "engine": server.engine.value,
         "engine_version": server.engine_version,
         "replicas": server.replicas,
@@ -88,8 +101,10 @@ def _server(server: ServerReport) -> dict[str, Any]:
         "versions": [
             {
                 "selector": str(version.selector),
+                "owner": version.owner,
                 "default": version.default,
                 "gpu_memory": _whole(version.memory),
+                "reason": version.reason,
             }
             for version in server.versions
         ],

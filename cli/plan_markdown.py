@@ -14,6 +14,7 @@ from cli.plan_formats import (
     gibibytes,
     headline,
     nothing,
+    placement_lines,
     priced,
     printable,
 )
@@ -38,6 +39,9 @@ def to_markdown(report: Report) -> str:
 def _markdown(report: Report, rows: int) -> str:
     lines = [f"## Plan of {words(headline(report))}", ""]
     lines += [f"**{_words(priced(report.total))}**, on demand; a month has {HOURS_PER_MONTH} hours."]
+    if told := placement_lines(report):
+        lines += ["", *(f"- {_words(line)}" for line in told[:rows])]
+        lines += [f"- and {len(told) - rows} more"] if len(told) > rows else []
     lines += ["", "### Pools", ""]
     lines += _table(
         ("pool", "nodes", "at most", "GPUs taken", "an hour", "a month", "note"),

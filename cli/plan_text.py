@@ -21,6 +21,7 @@ from cli.plan_formats import (
     gibibytes,
     headline,
     nothing,
+    placement_lines,
     priced,
     printable,
 )
@@ -31,13 +32,15 @@ WIDTH: Final = 80
 _BAR: Final = 66
 
 
-def to_text(report: Report, *, colour: bool = False, sources: bool = False) -> str:
+def to_text(report: Report, *, colour: bool = False, sources: bool = False, why: bool = False) -> str:
     """For a terminal of 80 columns."""
     if said := nothing(report):
         return f"{said}\n"
-    lines = [*_wrapped(headline(report)), ""]
+    lines = _wrapped(headline(report))
+    lines += [line for said in placement_lines(report) for line in _wrapped(said, "", "  ")]
+    lines += [""]
     for pool in report.pools:
-        lines += [*_pool_lines(pool, colour=colour, sources=sources), ""]
+        lines += [*_pool_lines(pool, colour=colour, sources=sources, why=why), ""]
     lines += _cost_lines(report)
     if report.alternatives:
         lines += ["", *_alternative_lines(report)]
@@ -58,13 +61,13 @@ def _wrapped(text: str, first: str = "", then: str = "") -> list[str]:
     )
 
 
-def _pool_lines(pool: PoolReport, *, colour: bool, sources: bool) -> Iterator[str]:
+def _pool_lines(pool: PoolReport, *, colour: bool, sources: bool, why: bool) -> Iterator[str]:
     yield from _wrapped(_pool_title(pool), "", "  ")
     yield from _wrapped(priced(pool.cost), "  ", "  ")
     if sources and pool.usable_source:
         yield from _wrapped(printable(f"usable memory: {pool.usable_source}"), "  ", "    ")
     for server in pool.servers:
-        yield from _server_lines(server)
+        yield from _server_lines(server, why=why)
         for bar in pool.bars:
             if bar.servers == (server.name,):
                 yield from _bar_lines(bar, colour=colour, sources=sources)
@@ -79,14 +82,14 @@ def _pool_title(pool: PoolReport) -> str:
     return f"{pool.name}: {counted(pool.nodes, 'node')}{cards}, at most {pool.max_nodes}{what}"
 
 
-def _server_lines(server: ServerReport) -> Iterator[str]:
+def _server_lines(server: ServerReport, *, why: bool) -> Iterator[str]:
     wants = server.resources
     yield from _wrapped(
         printable(
             f"{server.name}: {server.engine} {server.engine_version}, {counted(server.replicas, 'replica')} of "
             f"{_cores(wants.millicores)} CPU and {gibibytes(wants.memory)} GiB"
             + (f" and {counted(wants.gpus, 'GPU')}" if wants.gpus else "")
-            + f"; {server.owner}"
+            + f"; {', '.join(server.owners)}"
         ),
         "  ",
         "    ",
@@ -95,6 +98,8 @@ def _server_lines(server: ServerReport) -> Iterator[str]:
         memory = f" {gibibytes(version.memory)} GiB" if version.memory is not None else ""
         default = ", default" if version.default else ""
         yield from _wrapped(printable(f"{version.selector}{memory}{default}"), "    ", "      ")
+        if why:
+            yield from _wrapped(printable(version.reason), "      ", "      ")
 
 
 def _cores(millicores: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final, Literal
@@ -36,6 +37,10 @@ def show(
             help="Every setting of each version, and who says it; as with a selector of one version.",
         ),
     ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="NAME", help="What runs on this server alone, as alerts name it."),
+    ] = None,
     format_: Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")] = "text",
 ) -> None:
     """Show what an environment runs, which version is default, where, and since which change.
@@ -50,6 +55,8 @@ def show(
     wanted = parse_selector(selector, checked.catalog) if selector else None
     in_detail = effective or (wanted is not None and wanted.version is not None)
     rows = _planned_rows(checked.catalog, env, wanted, in_detail=in_detail)
+    if server is not None:
+        rows = _of_server(rows, server)
     live = env is Environment.SANDBOX and _add_what_runs(rows)
     settings: dict[Selector, tuple[Setting, ...]] = {}
     if in_detail:
@@ -81,6 +88,17 @@ def _planned_rows(
             raise
         ERR.print(f"{environment.value} has no plan: {error}", markup=False)
         return []
+
+
+def _of_server(rows: list[dict[str, Any]], server: str) -> list[dict[str, Any]]:
+    found = [row for row in rows if row["server"] == server]
+    if not found:
+        names = sorted({row["server"] for row in rows})
+        near = difflib.get_close_matches(server, names, n=1)
+        raise typer.BadParameter(
+            f"no server is named {server!r}; {f'did you mean {near[0]}?' if near else 'slipway show lists all'}"
+        )
+    return found
 
 
 def _as_json(

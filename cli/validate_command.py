@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,9 +15,11 @@ from cli import clock
 from cli.annotations import annotation, error_annotation
 from cli.console import CLONE, EXIT_WRONG
 from cli.plans import plan_of
+from infra.lock_files import lock_name, read_lock
 from infra.settings import SettingsError
-from model_catalog import Catalog, Checked, Environment, Problem, Severity, check_catalog
+from model_catalog import Catalog, CatalogError, Checked, Environment, Problem, Severity, check_catalog
 from planning import Plan, PlanningError
+from planning.capacity.placement import LOCK_RULE
 
 
 def validate(
@@ -76,11 +79,15 @@ class _Report:
     @classmethod
     def of(cls, root: Path, today: date) -> _Report:
         checked = check_catalog(root, today)
+        plans = {} if checked.errors else {each: _plan(checked.catalog, each, root) for each in Environment}
         return cls(
             checked=checked,
-            problems=tuple(_from_the_repository(problem, root) for problem in checked.problems),
+            problems=tuple(
+                _from_the_repository(problem, root)
+                for problem in (*checked.problems, *_behind(plans.values(), root))
+            ),
             accepted=tuple(_from_the_repository(problem, root) for problem in checked.accepted),
-            plans={} if checked.errors else {each: _plan(checked.catalog, each) for each in Environment},
+            plans=plans,
         )
 
     @property
@@ -90,7 +97,8 @@ class _Report:
 
     @property
     def wrong(self) -> bool:
-        return bool(self.checked.errors or self.failures)
+        errors = any(problem.severity is Severity.ERROR for problem in self.problems)
+        return bool(errors or self.failures)
 
     def summary(self, *, verbose: bool) -> tuple[str, ...]:
         """Accepted warnings where they are wanted, a line for each plan, and one for all."""
@@ -133,10 +141,33 @@ class _Report:
         return f"fine: {held}; {found}" if found else f"fine: {held}"
 
 
-def _plan(catalog: Catalog, environment: Environment) -> Plan | str:
+def _behind(plans: Iterable[Plan | str], root: Path) -> Iterator[Problem]:
+    """A committed lock that does not say where everything is: the next change would not know what to leave alone."""
+    for plan in plans:
+        if isinstance(plan, Plan) and plan.stale:
+            yield Problem(
+                file=f"{root.name}/{lock_name(plan.environment)}",
+                line=1,
+                column=1,
+                rule=LOCK_RULE,
+                message=f"the lock is behind the catalog: {_first_difference(plan, root)}",
+                fix=f"Run `slipway plan --env {plan.environment} --write` and commit the file",
+            )
+
+
+def _first_difference(plan: Plan, root: Path) -> str:
+    before, after = read_lock(root, plan.environment).places, plan.placement.places
+    differing = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    first, rest = differing[0], len(differing) - 1
+    was = f"is at {before[first]} there" if first in before else "has no line there"
+    now = f"goes to {after[first]}" if first in after else "is not released"
+    return f"{first} {was} and {now}" + (f"; so with {rest} more" if rest else "")
+
+
+def _plan(catalog: Catalog, environment: Environment, root: Path) -> Plan | str:
     try:
-        return plan_of(catalog, environment)
-    except (PlanningError, SettingsError) as error:
+        return plan_of(catalog, environment, root)
+    except (CatalogError, PlanningError, SettingsError) as error:
         return str(error)
 
 

@@ -3,8 +3,8 @@
 GPU pools run Bottlerocket's NVIDIA variant because it brings driver, container toolkit and device plugin:
 nodes offer nvidia.com/gpu as soon as they are Ready, with no DaemonSet to install and keep in step
 (https://docs.aws.amazon.com/eks/latest/eksctl/gpu-support.html, read 2026-11-22). The trap: desiredSize is
-not ignored while nothing in the cluster scales nodes. Ignored, a second server would wait for ever for a node
-that nobody adds; and EKS refuses a minimum above a desired size that an update may not touch.
+ignored only where something in the cluster scales nodes. Ignored without it, a second server would wait for ever for a
+node that nobody adds; and EKS refuses a minimum above a desired size that an update may not touch.
 """
 
 from collections.abc import Sequence
@@ -23,6 +23,9 @@ AMI_TYPES: Final = {False: "BOTTLEROCKET_x86_64", True: "BOTTLEROCKET_x86_64_NVI
 NODE_DISK_GIB: Final = 100
 """Root volume of a node. EKS's default of 20 GiB does not hold a GPU image of several GB beside archives and what
 TorchServe extracts from them. Chosen, not measured."""
+
+_AUTOSCALED: Final = pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"])
+"""The one field that an autoscaler writes; what bounds it stays the plan's."""
 
 _NODE_POLICIES: Final = {
     "cni": "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy",
@@ -59,7 +62,13 @@ class GpuNodePools(pulumi.ComponentResource):
         # A node without these can neither join nor, while it is drained, let its network interfaces go.
         group_opts = pulumi.ResourceOptions(parent=self, depends_on=[*policies, *args.after])
         self.groups = {
-            pool.name: _node_group(f"{name}-{pool.name}", pool, args, role.arn, group_opts)
+            pool.name: _node_group(
+                f"{name}-{pool.name}",
+                pool,
+                args,
+                role.arn,
+                pulumi.ResourceOptions.merge(group_opts, _AUTOSCALED) if pool.autoscaled else group_opts,
+            )
             for pool in sorted(args.pools, key=lambda pool: pool.name)
         }
         self.register_outputs({"nodeGroups": {pool: group.arn for pool, group in self.groups.items()}})

@@ -13,7 +13,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components.iam import trust_policy
-from planning import ServerPlan
+from planning import ServerPlan, TextGenerationPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,10 +55,20 @@ def server_labels(server: ServerPlan) -> dict[str, str]:
         "app.kubernetes.io/part-of": "slipway",
         "app.kubernetes.io/version": server.engine_version,
         "slipway.dev/environment": server.environment,
-        "slipway.dev/model": server.model,
-        "slipway.dev/owner": server.owner,
-        "slipway.dev/task": server.task,
+        **_sole_model_labels(server),
         **selecting_labels(server),
+    }
+
+
+def _sole_model_labels(server: ServerPlan) -> dict[str, str]:
+    """A language model's server holds one model. A shared one names none: its labels then change with no neighbour."""
+    if not isinstance(server, TextGenerationPlan):
+        return {}
+    (model,) = server.models
+    return {
+        "slipway.dev/model": model.selector.model or "",
+        "slipway.dev/owner": model.owner,
+        "slipway.dev/task": model.selector.task,
     }
 
 
@@ -95,7 +105,9 @@ def make_identity(parent: pulumi.Resource, name: str, server: ServerPlan, site: 
         f"{name}-read-artifacts",
         role=role.name,
         policy=pulumi.Output.all(bucket_arn=site.bucket_arn, key_arn=site.key_arn).apply(
-            lambda known: read_artifacts_policy(prefix=server.artifact_prefix, region=site.region, **known)
+            lambda known: read_artifacts_policy(
+                prefixes=server.artifact_prefixes, region=site.region, **known
+            )
         ),
         opts=pulumi.ResourceOptions(
             parent=parent,
@@ -114,20 +126,20 @@ def make_identity(parent: pulumi.Resource, name: str, server: ServerPlan, site: 
     return ServerIdentity(account=account.metadata.name, ready=(policy, association))
 
 
-def read_artifacts_policy(*, bucket_arn: str, key_arn: str, prefix: str, region: str) -> str:
-    """Read the objects below `prefix`, and decrypt them through S3 only."""
+def read_artifacts_policy(*, bucket_arn: str, key_arn: str, prefixes: Sequence[str], region: str) -> str:
+    """Read the objects below `prefixes`, and decrypt them through S3 only."""
     statements = [
         {
             "Action": "s3:GetObject",
             "Effect": "Allow",
-            "Resource": f"{bucket_arn}/{prefix}*",
+            "Resource": [f"{bucket_arn}/{prefix}*" for prefix in prefixes],
             "Sid": "ReadArtifacts",
         },
         {
             # Without it S3 answers 403 for an object that is not there, and the log misleads; and no folder of
             # weights can be copied.
             "Action": "s3:ListBucket",
-            "Condition": {"StringLike": {"s3:prefix": f"{prefix}*"}},
+            "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
             "Effect": "Allow",
             "Resource": bucket_arn,
             "Sid": "TellMissingFromForbidden",

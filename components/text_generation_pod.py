@@ -79,7 +79,7 @@ def model_directory(server: TextGenerationPlan) -> str:
 
 def fetch_script(server: TextGenerationPlan) -> str:
     """Copies the weights. A copy of nothing succeeds, so it looks for what every model has."""
-    source, target = shlex.quote(server.artifact_prefix), shlex.quote(model_directory(server))
+    source, target = shlex.quote(server.artifact_prefixes[0]), shlex.quote(model_directory(server))
     return (
         f'set -eu; aws s3 cp --only-show-errors --recursive "s3://$MODEL_BUCKET/"{source} {target}; '
         f'test -f {target}/config.json || {{ echo "no config.json below s3://$MODEL_BUCKET/"{source} >&2; exit 1; }}'

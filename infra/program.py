@@ -13,11 +13,12 @@ import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from infra.kubernetes import kubernetes_provider
+from infra.lock_files import lock_name, read_lock
 from infra.platform import Platform, build_monitoring, build_platform
 from infra.platform_stack import platform_of_stack, platform_outputs
 from infra.serving import NAMESPACE, ServerStack, build_serving
 from infra.settings import PROJECT, Settings, SettingsError, load_settings
-from model_catalog import CatalogError, load_catalog
+from model_catalog import CATALOG_ROOT, CatalogError, Environment, load_catalog
 from planning import Plan, PlanningError, ServerPlan, make_plan
 
 
@@ -26,9 +27,12 @@ def run() -> None:
     _calm_collector()
     try:
         settings = load_settings(pulumi.get_stack(), _whole_config())
-        plan = make_plan(load_catalog(), settings.environment, settings.pools)
+        lock = read_lock(CATALOG_ROOT, settings.environment)
+        plan = make_plan(load_catalog(), settings.environment, settings.pools, lock)
     except (SettingsError, CatalogError, PlanningError) as error:
         raise pulumi.RunError(str(error)) from None
+    if plan.stale:
+        pulumi.log.warn(stale_warning(settings.environment))
     provider = _aws_provider(settings)
     pulumi.export("environment", settings.environment.value)
     pulumi.export("region", settings.region)
@@ -51,6 +55,14 @@ def run() -> None:
         platform = platform_of_stack(settings, plan, pulumi.get_stack())
         servers = build_serving(platform, plan, provider, kubernetes_provider(platform))
         _export_serving(plan, servers)
+
+
+def stale_warning(environment: Environment) -> str:
+    """What is said where the lock is behind the catalog. The plan holds all the same, being a function of both."""
+    return (
+        f"model_catalog/{lock_name(environment)} does not say where everything is; run `slipway plan --env "
+        f"{environment} --write` and commit it, so that the next change moves nothing that need not move"
+    )
 
 
 def _export_platform(platform: Platform, plan: Plan) -> None:

@@ -45,7 +45,9 @@ def _from_json(value: Any) -> Any:
     try:
         return json.loads(value)
     except json.JSONDecodeError as error:
-        raise ValueError("is not a list; write a YAML list of texts") from error
+        raise ValueError(
+            "is plain text; write a YAML list or mapping, as Pulumi.yaml describes it"
+        ) from error
 
 
 def _network(value: str) -> str:
@@ -82,7 +84,7 @@ def _stack_name(value: str) -> str:
 
 
 Cidr = Annotated[str, AfterValidator(_network)]
-TextList = BeforeValidator(_from_json)
+FromJson = BeforeValidator(_from_json)
 
 
 class Settings(BaseModel):
@@ -96,15 +98,14 @@ class Settings(BaseModel):
     serving: bool
     """Whether servers run in this stack."""
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
-    availability_zones: Annotated[tuple[str, ...], TextList]
+    availability_zones: Annotated[tuple[str, ...], FromJson]
     vpc_cidr: Annotated[Cidr, AfterValidator(_vpc_sized)]
     nat_gateways: NatGateways
     kubernetes_version: Annotated[str, StringConstraints(pattern=r"^1\.\d{2}$")]
-    public_access_cidrs: Annotated[tuple[Cidr, ...], TextList]
-    gpu_instance_type: Annotated[str, AfterValidator(_with_gpu)]
-    gpu_max_nodes: PositiveInt
-    cpu_instance_type: Annotated[str, AfterValidator(_without_gpu)]
-    cpu_max_nodes: PositiveInt
+    public_access_cidrs: Annotated[tuple[Cidr, ...], FromJson]
+    gpu_nodes: Annotated[dict[Annotated[str, AfterValidator(_with_gpu)], PositiveInt], FromJson]
+    cpu_nodes: Annotated[dict[Annotated[str, AfterValidator(_without_gpu)], PositiveInt], FromJson]
+    node_autoscaler: bool
     system_instance_type: Annotated[str, AfterValidator(_without_gpu)]
     system_nodes: PositiveInt
     model_retention_days: PositiveInt
@@ -120,10 +121,10 @@ class Settings(BaseModel):
     def pools(self) -> PoolSettings:
         """The nodes that the stack allows."""
         return PoolSettings(
-            gpu_instance_type=self.gpu_instance_type,
-            gpu_max_nodes=self.gpu_max_nodes,
-            cpu_instance_type=self.cpu_instance_type,
-            cpu_max_nodes=self.cpu_max_nodes,
+            region=self.region,
+            gpu_nodes=self.gpu_nodes,
+            cpu_nodes=self.cpu_nodes,
+            autoscaled=self.node_autoscaler,
             system_instance_type=self.system_instance_type,
             system_nodes=self.system_nodes,
         )
@@ -194,6 +195,8 @@ def _describe(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "missing":
             return f"{key} is missing. Add it, as Pulumi.yaml describes it"
+        case "dict_type":
+            return f"{key} is {detail['input']!r}. Write a mapping of instance types to their most nodes"
         case "value_error":
             message, _, fix = str(detail["ctx"]["error"]).partition("; ")
             return f"{key} {message}. {fix[:1].upper()}{fix[1:]}".strip()

@@ -197,13 +197,23 @@ class EntryBase(CatalogModel, Generic[V]):
         return self.languages[language].versions[version]
 
 
+class Sharing(CatalogModel):
+    """With whom a server may be shared. Left out, with every model that fits beside it."""
+
+    keep_apart_from: tuple[TeamName, ...] = ()
+    """Owners whose models may not be in the same server, as in [payments]. It holds both ways."""
+    max_models: Count | None = None
+    """Model and language pairs in its server, itself included: 1 is a server of its own."""
+
+
 class TorchServeEntry(EntryBase[TorchServeVersion]):
-    """A model that TorchServe serves, all its languages and versions in one server."""
+    """A model that TorchServe serves. Its languages share servers with other models as the placement decides."""
 
     VERSION = TorchServeVersion
 
     engine: Literal[Engine.TORCHSERVE]
     device: Device = Device.GPU
+    sharing: Sharing | None = None
 
     def server_model_name(self, language: str) -> str:
         """The name the variant has in its server and in URLs."""

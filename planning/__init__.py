@@ -3,8 +3,9 @@
 from planning.errors import PlanningError
 from planning.launch import Launch, launch
 from planning.network import NatGateways
-from planning.plan import Plan, make_plan
-from planning.pools import GPU_TAINT_KEY, POOL_LABEL, PoolPlan, PoolSettings, Taint, pool_name
+from planning.plan import Plan, make_plan, make_repacked_plan
+from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, pool_name
+from planning.pools import PoolPlan, PoolSettings, Taint
 from planning.resources import Resources
 from planning.server import ModelPlan, ServerPlan
 from planning.servers import Server
@@ -30,5 +31,6 @@ __all__ = [
     "TorchServePlan",
     "launch",
     "make_plan",
+    "make_repacked_plan",
     "pool_name",
 ]

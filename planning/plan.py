@@ -1,12 +1,17 @@
 """The whole decision for one environment, as plain data."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hardware import UnknownInstanceTypeError
-from model_catalog import Catalog, Device, Environment
+from model_catalog import Catalog, Environment, Release
+from planning.capacity.placement import Demand, Lock, Offer, Placement, is_stale, plan_placement, repack
+from planning.demands import make_demands
 from planning.errors import PlanningError
-from planning.pools import PoolPlan, PoolSettings, plan_pools, pool_name
+from planning.pools import PoolPlan, PoolSettings, make_offers, plan_pools
 from planning.servers import Server, plan_servers
+
+_NOTHING_PLACED = Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,16 +23,55 @@ class Plan:
     """Sorted by name."""
     pools: tuple[PoolPlan, ...]
     """Sorted by name; every server's pool is among them."""
+    placement: Placement
+    """Which variant and which language model is where, and why."""
+    demands: tuple[Demand, ...]
+    """What was placed, sorted by selector."""
+    offers: tuple[Offer, ...]
+    """Where it could have been placed, sorted by instance type."""
+    stale: bool
+    """Whether the lock that it began from says something else: what is new has no line there yet, or one is wrong."""
 
 
-def make_plan(catalog: Catalog, environment: Environment, settings: PoolSettings) -> Plan:
-    """Decide servers and pools. Raises PlanningError when they cannot be had within the settings."""
-    pools = {
-        Device.CPU: pool_name("cpu", settings.cpu_instance_type),
-        Device.GPU: pool_name("gpu", settings.gpu_instance_type),
-    }
-    servers = plan_servers(catalog, environment, pools)
+def make_plan(
+    catalog: Catalog, environment: Environment, settings: PoolSettings, lock: Lock = _NOTHING_PLACED
+) -> Plan:
+    """Decide servers and pools; what `lock` has placed stays where it is as long as it fits.
+
+    Raises PlanningError when they cannot be had within the settings.
+    """
+    return _plan(catalog, environment, settings, lock, plan_placement)
+
+
+def make_repacked_plan(
+    catalog: Catalog, environment: Environment, settings: PoolSettings, lock: Lock = _NOTHING_PLACED
+) -> Plan:
+    """As if nothing ran yet; `lock` lends names alone. Raises PlanningError."""
+    return _plan(catalog, environment, settings, lock, repack)
+
+
+def _plan(
+    catalog: Catalog,
+    environment: Environment,
+    settings: PoolSettings,
+    lock: Lock,
+    place: Callable[[Iterable[Demand], Iterable[Offer], Lock], Placement],
+) -> Plan:
+    running = catalog.running(environment)
+    release = catalog.releases.get(environment, Release({}))
     try:
-        return Plan(environment=environment, servers=servers, pools=plan_pools(servers, settings))
+        offers = make_offers(settings)
+        demands = make_demands(running, release, offers)
+        placement = place(demands, offers, lock)
+        pools = plan_pools(placement, settings)
     except UnknownInstanceTypeError as error:
         raise PlanningError(str(error)) from error
+    return Plan(
+        environment=environment,
+        servers=plan_servers(running, environment, placement),
+        pools=pools,
+        placement=placement,
+        demands=demands,
+        offers=offers,
+        stale=is_stale(lock, placement),
+    )

@@ -74,6 +74,19 @@ def torchserve_resources(versions: Iterable[TorchServeVersion], *, gpus: int) ->
     return Resources(millicores=millicores, memory=_with_headroom(memory), gpus=gpus)
 
 
+def torchserve_share(versions: Iterable[TorchServeVersion]) -> Resources:
+    """What these versions add to a TorchServe server that runs anyway, memory in whole Mi as pods request it.
+
+    The shares of several variants and an empty server are never less than what the server of all requests.
+    """
+    with_server = torchserve_resources(versions, gpus=0)
+    empty = torchserve_resources((), gpus=0)
+    mebibytes = -(-(with_server.memory - empty.memory) // Bytes.mebibytes(1))
+    return Resources(
+        millicores=with_server.millicores - empty.millicores, memory=Bytes.mebibytes(mebibytes), gpus=0
+    )
+
+
 def llm_resources(version: TgiVersion | VllmVersion) -> Resources:
     """What one replica of a language model's server requests: a GPU a shard, and room on the host for the weights as
     they load.

@@ -21,6 +21,7 @@ class ModelPlan:
     """One version inside a server."""
 
     selector: Selector
+    owner: str
     default: bool
     """Whether it answers where a caller names the variant and no version."""
     path: str
@@ -36,9 +37,6 @@ class ServerPlan:
     name: str
     """A DNS label of at most NAME_LIMIT characters; the names of the Service and ServiceAccount."""
     environment: Environment
-    task: str
-    model: str
-    owner: str
     engine: Engine
     engine_version: str
     device: Device
@@ -53,10 +51,21 @@ class ServerPlan:
     inference_port: int
     metrics_port: int
     """May be the inference port."""
-    artifact_prefix: str
-    """The keys of all that the server reads from the bucket begin with it, and nothing else of the bucket does."""
+    artifact_prefixes: tuple[str, ...]
+    """The keys of all that the server reads from the bucket begin with one of them, and nothing else does. Sorted."""
     models: tuple[ModelPlan, ...]
     """Sorted by selector."""
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Teams that answer for its models, sorted."""
+        return tuple(sorted({model.owner for model in self.models}))
+
+    @property
+    def entries(self) -> tuple[Selector, ...]:
+        """Task/Model of each entry that has a version here, sorted."""
+        found = {Selector(task=model.selector.task, model=model.selector.model) for model in self.models}
+        return tuple(sorted(found, key=lambda entry: entry.sort_key))
 
     @property
     def ports(self) -> dict[str, int]:

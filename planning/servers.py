@@ -1,12 +1,13 @@
-"""Which servers an environment runs, and what each of them serves.
+"""Which servers an environment runs, and what each of them serves: the placement, with everything a server needs.
 
-First cut: no two entries share a server or a GPU. What a server looks like is its engine's module to say.
+What a server looks like is its engine's module to say.
 """
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby, pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
-from model_catalog import Catalog, Device, Environment, RunningVersion, TgiEntry, TorchServeEntry, VllmEntry
+from model_catalog import Environment, RunningVersion, TgiEntry, TorchServeEntry, VllmEntry
+from planning.capacity.placement import Placement
 from planning.errors import PlanningError
 from planning.text_generation_servers import TextGenerationPlan, plan_text_generation
 from planning.torchserve_servers import TorchServePlan, plan_torchserve
@@ -15,17 +16,14 @@ Server = TextGenerationPlan | TorchServePlan
 """A server of any engine."""
 
 
-def plan_servers(catalog: Catalog, environment: Environment, pools: dict[Device, str]) -> tuple[Server, ...]:
-    """The environment's servers, sorted by name. `pools` says which pool takes which device.
+def plan_servers(
+    running: Sequence[RunningVersion], environment: Environment, placement: Placement
+) -> tuple[Server, ...]:
+    """The environment's servers, sorted by name. `placement` was made of the demands of `running`.
 
     Raises PlanningError where two servers would have one name.
     """
-    servers = [
-        server
-        for versions in _by_entry(catalog.running(environment))
-        for server in _plan_entry(versions, environment, pools)
-    ]
-    servers.sort(key=lambda server: server.name)
+    servers = sorted(_servers(running, environment, placement), key=lambda server: server.name)
     for one, other in pairwise(servers):
         if one.name == other.name:
             raise PlanningError(
@@ -35,17 +33,18 @@ def plan_servers(catalog: Catalog, environment: Environment, pools: dict[Device,
     return tuple(servers)
 
 
-def _by_entry(running: Iterable[RunningVersion]) -> Iterable[tuple[RunningVersion, ...]]:
-    for _, group in groupby(running, key=lambda version: (version.selector.task, version.selector.model)):
-        yield tuple(group)
-
-
-def _plan_entry(
-    versions: tuple[RunningVersion, ...], environment: Environment, pools: dict[Device, str]
+def _servers(
+    running: Sequence[RunningVersion], environment: Environment, placement: Placement
 ) -> Iterator[Server]:
-    match versions[0].entry:
-        case TorchServeEntry() as entry:
-            yield plan_torchserve(entry, environment, versions, pools)
-        case TgiEntry() | VllmEntry() as entry:
-            for version in versions:
-                yield plan_text_generation(entry, environment, version, pools)
+    variants: dict[str, list[RunningVersion]] = {}
+    for version in running:
+        match version.entry:
+            case TorchServeEntry():
+                variants.setdefault(str(version.selector.variant), []).append(version)
+            case TgiEntry() | VllmEntry() as entry:
+                pool = placement.places[str(version.selector)].pool
+                yield plan_text_generation(entry, environment, version, pool)
+    for shared in placement.shared:
+        held = [version for variant in shared.variants for version in variants[variant]]
+        held.sort(key=lambda version: version.selector.sort_key)
+        yield plan_torchserve(shared, environment, held)

@@ -5,7 +5,6 @@ from typing import Final
 
 from engines import FETCH_IMAGE, ImageReference, tgi, vllm
 from model_catalog import (
-    Device,
     Engine,
     Environment,
     LlmEntry,
@@ -38,11 +37,7 @@ class TextGenerationPlan(ServerPlan):
     @property
     def compute_capability(self) -> tuple[int, int]:
         """The least that its GPUs must have."""
-        match self.version:
-            case TgiVersion(serving=options, precision=precision, quantization=quantization):
-                return tgi.compute_capability(options, precision=precision, quantization=quantization)
-            case VllmVersion(serving=options, precision=precision, quantization=scheme):
-                return vllm.compute_capability(options, precision=precision, quantization=scheme)
+        return compute_capability(self.version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,36 +56,48 @@ _ENGINES: Final = {
 }
 
 
+def compute_capability(version: TgiVersion | VllmVersion) -> tuple[int, int]:
+    """The least that its GPUs must have."""
+    match version:
+        case TgiVersion(serving=options, precision=precision, quantization=quantization):
+            return tgi.compute_capability(options, precision=precision, quantization=quantization)
+        case VllmVersion(serving=options, precision=precision, quantization=scheme):
+            return vllm.compute_capability(options, precision=precision, quantization=scheme)
+
+
+def text_generation_name(running: RunningVersion) -> str:
+    """Of the server of one version."""
+    return server_name(running.entry, running.language, running.version_id)
+
+
 def plan_text_generation(
-    entry: LlmEntry, environment: Environment, running: RunningVersion, pools: dict[Device, str]
+    entry: LlmEntry, environment: Environment, running: RunningVersion, pool: str
 ) -> TextGenerationPlan:
     """The server of one version. Which version is the default changes no server, only where clients are sent."""
     version = running.version
     assert not isinstance(version, TorchServeVersion)  # noqa: S101 - its entry is an LLM's
     engine = _ENGINES[entry.engine]
     return TextGenerationPlan(
-        name=server_name(entry, running.language, running.version_id),
+        name=text_generation_name(running),
         environment=environment,
-        task=entry.task,
-        model=entry.model,
-        owner=entry.owner,
         engine=entry.engine,
         engine_version=engine.version,
         device=entry.device,
         image=engine.image,
         fetch_image=FETCH_IMAGE,
         replicas=entry.least_replicas,
-        pool=pools[entry.device],
+        pool=pool,
         resources=llm_resources(version),
         startup_budget=version.serving.startup_timeout,
         inference_port=engine.port,
         metrics_port=engine.port,
-        artifact_prefix=(
-            f"weights/{environment}/{entry.task}/{entry.model}/{running.language}/{running.version_id}/"
+        artifact_prefixes=(
+            f"weights/{environment}/{entry.task}/{entry.model}/{running.language}/{running.version_id}/",
         ),
         models=(
             ModelPlan(
                 selector=running.selector,
+                owner=entry.owner,
                 default=running.default,
                 path=engine.path,
                 variant_path=engine.path,

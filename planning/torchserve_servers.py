@@ -1,7 +1,8 @@
-"""TorchServe: one server per entry, holding all its released languages and versions."""
+"""TorchServe: a server for each that the placement fills, holding all running versions of its variants."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -14,9 +15,10 @@ from engines.torchserve import (
     ServingOptions,
     prediction_path,
 )
-from model_catalog import Device, Environment, RunningVersion, TorchServeEntry, TorchServeVersion
+from model_catalog import Device, Engine, Environment, RunningVersion, TorchServeEntry, TorchServeVersion
+from planning.capacity.placement import SharedServer
 from planning.resources import torchserve_resources
-from planning.server import ModelPlan, ServerPlan, server_name
+from planning.server import ModelPlan, ServerPlan
 
 FRONTEND_STARTUP: Final = timedelta(seconds=60)
 """Until TorchServe answers at all: 3 s measured on 2 idle cores; a busy node takes more."""
@@ -55,51 +57,58 @@ class TorchServePlan(ServerPlan):
 
 
 def plan_torchserve(
-    entry: TorchServeEntry,
-    environment: Environment,
-    running: Sequence[RunningVersion],
-    pools: dict[Device, str],
+    shared: SharedServer, environment: Environment, running: Sequence[RunningVersion]
 ) -> TorchServePlan:
-    """The entry's server, with a GPU of its own where its device is gpu. `running` are its versions."""
-    prefix = f"archives/{environment}/{entry.task}/{entry.model}/"
-    models = tuple(_plan_model(entry, version, prefix) for version in running)
+    """The server that the placement put these versions into. `running` are those of its variants, sorted."""
+    models = _with_own_archives(tuple(_plan_model(version, environment) for version in running))
     versions = tuple(model.triple for model in models)
     return TorchServePlan(
-        name=server_name(entry),
+        name=f"{shared.place.pool}-{shared.place.name}",
         environment=environment,
-        task=entry.task,
-        model=entry.model,
-        owner=entry.owner,
-        engine=entry.engine,
+        engine=Engine.TORCHSERVE,
         engine_version=VERSION,
-        device=entry.device,
-        image=IMAGES[entry.device],
+        device=shared.device,
+        image=IMAGES[shared.device],
         fetch_image=FETCH_IMAGE,
-        replicas=entry.least_replicas,
-        pool=pools[entry.device],
-        resources=torchserve_resources(versions, gpus=1 if entry.device is Device.GPU else 0),
+        replicas=shared.replicas,
+        pool=shared.place.pool,
+        resources=torchserve_resources(versions, gpus=1 if shared.device is Device.GPU else 0),
         # TorchServe gives up on a worker after its startup_timeout: nobody need wait longer than all of them.
         startup_budget=sum((version.serving.startup_timeout for version in versions), FRONTEND_STARTUP),
         inference_port=INFERENCE_PORT,
         metrics_port=METRICS_PORT,
-        artifact_prefix=prefix,
+        artifact_prefixes=tuple(sorted({f"{model.archive_key.rpartition('/')[0]}/" for model in models})),
         models=models,
     )
 
 
-def _plan_model(entry: TorchServeEntry, running: RunningVersion, prefix: str) -> TorchServeModelPlan:
-    version = running.version
+def _plan_model(running: RunningVersion, environment: Environment) -> TorchServeModelPlan:
+    entry, version = running.entry, running.version
+    assert isinstance(entry, TorchServeEntry)  # noqa: S101 - TorchServe's demands are made of these alone
     assert isinstance(version, TorchServeVersion)  # noqa: S101 - its entry is TorchServe's
     name = entry.server_model_name(running.language)
     archive = entry.archive(running.language, running.version_id)
     return TorchServeModelPlan(
         selector=running.selector,
+        owner=entry.owner,
         name=name,
         version=running.version_id,
         default=running.default,
         archive=archive,
-        archive_key=f"{prefix}{archive}",
+        archive_key=f"archives/{environment}/{entry.task}/{entry.model}/{archive}",
         path=prediction_path(name, running.version_id),
         variant_path=prediction_path(name),
         triple=version,
+    )
+
+
+def _with_own_archives(models: tuple[TorchServeModelPlan, ...]) -> tuple[TorchServeModelPlan, ...]:
+    """Archives of two entries may have one file name, as model.mar; the model store is one folder.
+
+    Within an entry the rule unique-archive keeps them apart, and the rule unique-server-name keeps names apart.
+    """
+    named = Counter(model.archive for model in models)
+    return tuple(
+        replace(model, archive=f"{model.name}-{model.archive}") if named[model.archive] > 1 else model
+        for model in models
     )

@@ -1,7 +1,12 @@
 """What is watched of a server and when somebody is told: pure functions from plans to specs."""
 
 from planning.observability.alerts import Alert, Severity, server_alerts
-from planning.observability.pod_monitor import SERVER_LABEL, identity_labels, pod_monitor_spec
+from planning.observability.pod_monitor import (
+    SERVER_LABEL,
+    identity_labels,
+    pod_monitor_spec,
+    server_sample_labels,
+)
 from planning.observability.rules import prometheus_rule_spec
 
 __all__ = [
@@ -12,4 +17,5 @@ __all__ = [
     "pod_monitor_spec",
     "prometheus_rule_spec",
     "server_alerts",
+    "server_sample_labels",
 ]

@@ -55,6 +55,8 @@ class Alert:
     description: str
     run: str
     """Commands that show the cause."""
+    of_models: bool = False
+    """Whether a result says itself which task, model, language and owner it is about, and not the whole server."""
 
 
 def server_alerts(server: Server, namespace: str) -> tuple[Alert, ...]:
@@ -95,7 +97,7 @@ def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
         severity=Severity.CRITICAL,
         summary=f"{what} has no ready replica",
         description=(
-            f"No pod of {server.name} is ready: nobody gets an answer from {server.task}/{server.model}. Usual causes: "
+            f"No pod of {server.name} is ready: nobody gets an answer from {_listed(server)}. Usual causes: "
             "no node with room, an image or model that cannot be fetched, a model that does not load."
         ),
         run=_commands(server, namespace, "get pods", "describe pods"),
@@ -130,7 +132,7 @@ def _of_torchserve(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
     samples = f'{{namespace="{namespace}",server="{server.name}"}}'
     delay = max(model.options.max_batch_delay for model in server.models)
     limit = QUEUE_WAIT + delay
-    version = "sum by (model_name, model_version)"
+    model = "sum by (task, model, language, owner, model_name, model_version)"
     what = _named(server)
     yield Alert(
         name="SlipwayRequestsFail",
@@ -151,18 +153,19 @@ def _of_torchserve(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
     yield Alert(
         name="SlipwayQueueWait",
         expression=(
-            f"{version} (rate(ts_queue_latency_microseconds{samples}[5m])) "
-            f"/ {version} (rate(ts_inference_requests_total{samples}[5m])) > {limit // timedelta(microseconds=1)}"
+            f"{model} (rate(ts_queue_latency_microseconds{samples}[5m])) "
+            f"/ {model} (rate(ts_inference_requests_total{samples}[5m])) > {limit // timedelta(microseconds=1)}"
         ),
         hold=_SUSTAINED,
         severity=Severity.WARNING,
-        summary=f"requests to {what} wait for a worker",
+        summary=f"requests to {_LABELLED} wait for a worker of {server.name}",
         description=(
-            f"A request to {{{{ $labels.model_name }}}} version {{{{ $labels.model_version }}}} of {server.name} waits "
+            f"A request to {_LABELLED} version {{{{ $labels.model_version }}}} of {server.name} waits "
             f"more than {limit.total_seconds():g} s on average, of which at most {delay.total_seconds():g} s are "
             "batching. It needs more workers or replicas."
         ),
         run=_commands(server, namespace, "get pods"),
+        of_models=True,
     )
 
 
@@ -233,11 +236,26 @@ def _of_vllm(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
     )
 
 
+_LABELLED: Final = "{{ $labels.task }}/{{ $labels.model }}/{{ $labels.language }}"
+"""Of a result that says which model it is about."""
+
+_LISTED: Final = 5
+"""Entries that an alert names; the command that it prints shows all."""
+
+
+def _listed(server: ServerPlan) -> str:
+    names = [str(entry) for entry in server.entries]
+    rest = len(names) - _LISTED
+    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
+
+
 def _named(server: ServerPlan) -> str:
-    return f"{server.task}/{server.model} ({server.name})"
+    if len(server.entries) == 1:
+        return f"{server.entries[0]} ({server.name})"
+    return f"{server.name} ({len(server.entries)} entries)"
 
 
 def _commands(server: ServerPlan, namespace: str, *verbs: str) -> str:
-    show = f"slipway show {server.task}/{server.model} --env {server.environment}"
+    show = f"slipway show --server {server.name} --env {server.environment}"
     asked = [f"kubectl -n {namespace} {verb} -l {SERVER_LABEL}={server.name}" for verb in verbs]
     return "\n".join([show, *asked])

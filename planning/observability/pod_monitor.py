@@ -4,9 +4,13 @@ Engines know nothing of tasks and owners, and TGI not even its model's name: the
 rule or dashboard reads any engine alike.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from planning.server import ServerPlan
+from planning.server import ModelPlan, ServerPlan
+from planning.servers import Server
+from planning.text_generation_servers import TextGenerationPlan
+from planning.torchserve_servers import TorchServePlan
 
 METRICS_PATH: Final = "/metrics"
 """The same on all engines (engines/torchserve/metrics.py, engines/tgi/facts.py, engines/vllm/facts.py)."""
@@ -18,18 +22,65 @@ SERVER_LABEL: Final = "slipway.dev/server"
 """On a server's pods."""
 
 
+def server_sample_labels(server: ServerPlan) -> dict[str, str]:
+    """What every sample and alert says of its server, sorted."""
+    return {"environment": str(server.environment), "server": server.name}
+
+
 def identity_labels(server: ServerPlan) -> dict[str, str]:
-    """What a sample or an alert says of its server, sorted."""
-    return {
-        "environment": str(server.environment),
-        "model": server.model,
-        "owner": server.owner,
-        "server": server.name,
-        "task": server.task,
-    }
+    """What an alert about a whole server says, sorted: task and model where it holds one entry alone.
+
+    `owner` is whom Alertmanager tells: several teams are separated by commas, so that a route matches
+    `owner=~"(.+,)?nlp-platform(,.+)?"`.
+    """
+    entries = server.entries
+    sole = {"model": entries[0].model or "", "task": entries[0].task} if len(entries) == 1 else {}
+    return dict(sorted({**server_sample_labels(server), "owner": ",".join(server.owners), **sole}.items()))
 
 
-def pod_monitor_spec(server: ServerPlan) -> dict[str, Any]:
+def _of_the_sample(server: Server) -> dict[str, str]:
+    """Labels that hold for every sample of the server."""
+    match server:
+        case TextGenerationPlan():
+            return identity_labels(server)
+        case TorchServePlan():
+            return server_sample_labels(server)
+
+
+def _of_the_model(server: Server) -> list[dict[str, Any]]:
+    """TorchServe names models as URLs do (fr_reader): rules that say task, model, language and owner of each.
+
+    A version is in the sample already, as model_version.
+    """
+    if not isinstance(server, TorchServePlan):
+        return []
+    rules: list[dict[str, Any]] = []
+    for label, of in _MODEL_LABELS.items():
+        names: dict[str, set[str]] = {}
+        for model in server.models:
+            names.setdefault(of(model), set()).add(model.name)
+        rules.extend(
+            {
+                "action": "replace",
+                "regex": "|".join(sorted(names[value])),
+                "replacement": value,
+                "sourceLabels": ["model_name"],
+                "targetLabel": label,
+            }
+            for value in sorted(names)
+        )
+    return rules
+
+
+_MODEL_LABELS: Final[Mapping[str, Callable[[ModelPlan], str]]] = {
+    "language": lambda model: model.selector.language or "",
+    "model": lambda model: model.selector.model or "",
+    "owner": lambda model: model.owner,
+    "task": lambda model: model.selector.task,
+}
+
+
+def pod_monitor_spec(server: Server) -> dict[str, Any]:
     """The spec of the server's PodMonitor, which lies in the server's namespace."""
     return {
         "podMetricsEndpoints": [
@@ -39,8 +90,9 @@ def pod_monitor_spec(server: ServerPlan) -> dict[str, Any]:
                 "port": server.metrics_port_name,
                 "relabelings": [
                     {"action": "replace", "replacement": value, "targetLabel": label}
-                    for label, value in identity_labels(server).items()
+                    for label, value in _of_the_sample(server).items()
                 ],
+                **({"metricRelabelings": named} if (named := _of_the_model(server)) else {}),
             }
         ],
         "selector": {"matchLabels": {SERVER_LABEL: server.name}},

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from planning.observability.alerts import Alert, server_alerts
-from planning.observability.pod_monitor import identity_labels
+from planning.observability.pod_monitor import identity_labels, server_sample_labels
 from planning.servers import Server
 
 
@@ -24,8 +24,13 @@ def _rule(server: Server, alert: Alert) -> dict[str, Any]:
         },
         "expr": alert.expression,
         "for": _duration(alert.hold),
-        "labels": {**identity_labels(server), "severity": alert.severity},
+        "labels": {**_labels(server, alert), "severity": alert.severity},
     }
+
+
+def _labels(server: Server, alert: Alert) -> dict[str, str]:
+    """A rule's labels hide those of its result, so it says nothing of what the result knows better."""
+    return server_sample_labels(server) if alert.of_models else identity_labels(server)
 
 
 def _duration(value: timedelta) -> str:

@@ -1,8 +1,9 @@
 """What asks for a place: a variant that shares a server, or a language model's server that has whole GPUs."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
+from types import MappingProxyType
 
 from model_catalog import Device
 from planning.errors import PlanningError
@@ -44,7 +45,9 @@ class WholeDemand:
     gpus: int
     """Of one replica, all in one node: its tensor-parallel group."""
     gpu_memory: Bytes
-    """On each of them."""
+    """On each of them, at least."""
+    gpu_memory_by_type: Mapping[str, Bytes] = field(default_factory=lambda: MappingProxyType({}))
+    """On each GPU of an instance type where that is another amount: engines choose batch sizes by the card."""
     millicores: int
     memory: Bytes
     """On the host."""

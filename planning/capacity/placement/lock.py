@@ -15,7 +15,7 @@ from typing import Final
 
 from model_catalog import CatalogError, Problem, Selector
 
-RULE: Final = "placement-lock"
+LOCK_RULE: Final = "placement-lock"
 
 HEADER: Final = """\
 # Which model is on which server. Written by `slipway plan --write`; keep it in git.
@@ -59,7 +59,7 @@ def parse_lock(text: str, file: str) -> Lock:
     problems: list[Problem] = []
 
     def report(line: int, message: str, fix: str) -> None:
-        problems.append(Problem(file=file, line=line, column=1, rule=RULE, message=message, fix=fix))
+        problems.append(Problem(file=file, line=line, column=1, rule=LOCK_RULE, message=message, fix=fix))
 
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):

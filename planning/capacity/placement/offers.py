@@ -8,7 +8,7 @@ from typing import Final
 
 from hardware import INSTANCE_TYPES, InstanceType, instance_type
 from planning.errors import PlanningError
-from planning.pools import pool_name
+from planning.pool_names import pool_name
 from planning.resources import node_resources
 from quantities import Bytes
 

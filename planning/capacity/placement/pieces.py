@@ -119,7 +119,7 @@ def missing(piece: Piece, room: Room) -> list[tuple[str, int]]:
     frontend = 0 if piece.gpus else 1
     for what, needed, there in (
         ("gpus", piece.gpus, found.gpus),
-        ("gpu_memory", piece.gpu_memory, int(found.gpu_memory) if piece.gpus else room.gpu_memory),
+        ("gpu_memory", _gpu_memory(piece, found), int(found.gpu_memory) if piece.gpus else room.gpu_memory),
         ("millicores", piece.millicores, room.millicores - frontend * room.server_millicores),
         ("memory", piece.memory, room.memory - frontend * room.server_memory),
         ("nodes", piece.replicas, found.max_nodes),
@@ -128,3 +128,9 @@ def missing(piece: Piece, room: Room) -> list[tuple[str, int]]:
         if needed > there:
             lacks.append((what, needed - there))
     return lacks
+
+
+def _gpu_memory(piece: Piece, found: Offer) -> int:
+    if isinstance(piece.demand, WholeDemand):
+        return int(piece.demand.gpu_memory_by_type.get(found.instance_type, piece.gpu_memory))
+    return piece.gpu_memory

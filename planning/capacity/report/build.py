@@ -1,12 +1,13 @@
-"""From a plan to its report. What is said of sharing follows from the servers: this module knows who shares nothing."""
+"""From a plan to its report."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
 from hardware import PRICES, InstanceType
 from hardware.gpu import DRIVER_RESERVE
-from model_catalog import Selector, TorchServeVersion, Version
+from model_catalog import Device, Selector, TorchServeVersion, Version
 from planning.capacity.cost import (
     Charge,
     Cost,
@@ -19,6 +20,7 @@ from planning.capacity.cost import (
     total_cost,
 )
 from planning.capacity.memory import GpuMemory, MemoryEstimate, estimate
+from planning.capacity.placement import PlacementRules, repack
 from planning.capacity.report.content import (
     Alternative,
     GpuBar,
@@ -39,13 +41,15 @@ from planning.torchserve_servers import TorchServePlan
 from quantities import Bytes, format_duration
 
 PLANNED: Final = "as planned"
-SERVERS_APART: Final = "each server on a node of its own"
-VERSIONS_APART: Final = "each version on a GPU node of its own"
+MODELS_APART: Final = "each model and language in a server of its own"
+_ANY_NUMBER: Final = 10**6
+"""Of nodes: the alternative is a question of money, not of what the settings allow."""
 
 
 def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
     """Everything about the plan, with the prices of the region."""
-    reports = [_pool(pool, _placed(plan.servers, pool), region, prices) for pool in plan.pools]
+    reasons = {found.selector: found.reason for found in plan.placement.assignments}
+    reports = [_pool(pool, _placed(plan.servers, pool), region, prices, reasons) for pool in plan.pools]
     pools = tuple(pool for pool, _ in reports)
     planned = Alternative(
         name=PLANNED,
@@ -59,8 +63,10 @@ def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
         pools=pools,
         charges=tuple(one for _, charges in reports for one in charges),
         planned=planned,
-        alternatives=tuple(_alternatives(pools)),
+        alternatives=tuple(_alternatives(plan, pools, region, prices)),
         risks=tuple(risk for pool in pools for risk in _risks(pool)),
+        moves=plan.placement.moves,
+        stale=plan.stale,
     )
 
 
@@ -69,7 +75,7 @@ def _placed(servers: Iterable[Server], pool: PoolPlan) -> tuple[Server, ...]:
 
 
 def _pool(
-    pool: PoolPlan, servers: Sequence[Server], region: str, prices: Prices
+    pool: PoolPlan, servers: Sequence[Server], region: str, prices: Prices, reasons: Mapping[str, str]
 ) -> tuple[PoolReport, tuple[Charge, ...]]:
     kind = pool.instance_type
     memory = GpuMemory.of(kind.gpu, kind.name) if kind.gpu else None
@@ -93,7 +99,7 @@ def _pool(
         price=price,
         cost=price.times(pool.desired_nodes),
         servers=tuple(
-            _server(server, memory, [one.cost for one in charges if one.server == server.name])
+            _server(server, memory, [one.cost for one in charges if one.server == server.name], reasons)
             for server in servers
         ),
         bars=bars,
@@ -118,6 +124,7 @@ def _estimates(server: Server, memory: GpuMemory | None) -> tuple[tuple[Selector
 
 def _tenants(server: Server, kind: InstanceType, memory: GpuMemory | None) -> Iterator[Tenant]:
     """The server's part of the nodes, divided among its versions by what each needs."""
+    owners = {model.selector: model.owner for model in server.models}
     nodes = node_share(server.resources, node_resources(kind)) * server.replicas
     needs = [(selector, int(found.total)) for selector, found in _estimates(server, memory)] or [
         (selector, _host_memory(version)) for selector, version in _versions(server)
@@ -125,7 +132,7 @@ def _tenants(server: Server, kind: InstanceType, memory: GpuMemory | None) -> It
     whole = sum(need for _, need in needs)
     for selector, need in needs:
         yield Tenant(
-            server=server.name, owner=server.owner, selector=selector, nodes=nodes * Fraction(need, whole)
+            server=server.name, owner=owners[selector], selector=selector, nodes=nodes * Fraction(need, whole)
         )
 
 
@@ -136,18 +143,26 @@ def _host_memory(version: Version) -> int:
     return int(llm_resources(version).memory)
 
 
-def _server(server: Server, memory: GpuMemory | None, costs: Iterable[Cost]) -> ServerReport:
+def _server(
+    server: Server, memory: GpuMemory | None, costs: Iterable[Cost], reasons: Mapping[str, str]
+) -> ServerReport:
     needs = {selector: found.total for selector, found in _estimates(server, memory)}
     return ServerReport(
         name=server.name,
-        owner=server.owner,
+        owners=server.owners,
         engine=server.engine,
         engine_version=server.engine_version,
         replicas=server.replicas,
         resources=server.resources,
         startup_budget=server.startup_budget,
         versions=tuple(
-            VersionReport(selector=model.selector, default=model.default, memory=needs.get(model.selector))
+            VersionReport(
+                selector=model.selector,
+                owner=model.owner,
+                default=model.default,
+                memory=needs.get(model.selector),
+                reason=reasons.get(str(model.selector.variant)) or reasons[str(model.selector)],
+            )
             for model in server.models
         ),
         cost=total_cost(costs),
@@ -194,27 +209,23 @@ def _usable_source(kind: InstanceType) -> str:
     return f"{total_read.memory} by the driver ({total_read.source}), less {DRIVER_RESERVE} that it may keep"
 
 
-def _alternatives(pools: Sequence[PoolReport]) -> Iterator[Alternative]:
-    """Every replica apart: by server, and by version as well."""
-    with_gpu = [pool for pool in pools if pool.gpus]
-    if not with_gpu:
+def _alternatives(
+    plan: Plan, pools: Sequence[PoolReport], region: str, prices: Prices
+) -> Iterator[Alternative]:
+    """No two models in one server, packed as well as that allows, on as many nodes as it takes."""
+    if not any(pool.gpus for pool in pools):
         return
-    others = total_cost(pool.cost for pool in pools if not pool.gpus)
-    for name, by_version in ((SERVERS_APART, False), (VERSIONS_APART, True)):
-        copies = {
-            server.name: server.replicas * (len(server.versions) if by_version else 1)
-            for pool in with_gpu
-            for server in pool.servers
-        }
-        nodes = {pool.name: sum(copies[server.name] for server in pool.servers) for pool in with_gpu}
-        yield Alternative(
-            name=name,
-            gpu_nodes=sum(nodes.values()),
-            gpus=sum(
-                copies[server.name] * server.resources.gpus for pool in with_gpu for server in pool.servers
-            ),
-            cost=total_cost((others, *(pool.price.times(nodes[pool.name]) for pool in with_gpu))),
-        )
+    offers = [replace(found, max_nodes=_ANY_NUMBER) for found in plan.offers]
+    apart = repack(plan.demands, offers, rules=PlacementRules(max_models_per_server=1))
+    system = total_cost(pool.cost for pool in pools if pool.use is Use.SYSTEM)
+    costs = (node_price(group.instance_type, region, prices).times(group.nodes) for group in apart.groups)
+    yield Alternative(
+        name=MODELS_APART,
+        gpu_nodes=sum(group.nodes for group in apart.groups if group.gpus),
+        gpus=sum(server.replicas for server in apart.shared if server.device is Device.GPU)
+        + sum(server.gpus * server.replicas for server in apart.whole),
+        cost=total_cost((system, *costs)),
+    )
 
 
 def _risks(pool: PoolReport) -> Iterator[Risk]:

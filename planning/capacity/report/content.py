@@ -7,6 +7,7 @@ from enum import StrEnum
 from model_catalog import Engine, Selector
 from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
+from planning.capacity.placement import Move
 from planning.resources import Resources
 from quantities import Bytes
 
@@ -62,9 +63,12 @@ class VersionReport:
     """One version in a server."""
 
     selector: Selector
+    owner: str
     default: bool
     memory: Bytes | None
     """Of each of its GPUs. None on a CPU, and where the GPU's memory is unknown."""
+    reason: str
+    """Why it is on this server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +76,8 @@ class ServerReport:
     """One server."""
 
     name: str
-    owner: str
+    owners: tuple[str, ...]
+    """Sorted."""
     engine: Engine
     engine_version: str
     replicas: int
@@ -157,6 +162,10 @@ class Report:
     alternatives: tuple[Alternative, ...]
     """() where no server has a GPU."""
     risks: tuple[Risk, ...]
+    moves: tuple[Move, ...]
+    """What is not where the committed lock has it. Sorted."""
+    stale: bool
+    """Whether the committed lock says something else, or says nothing of some."""
     selector: Selector | None = None
     """What alone is shown."""
 

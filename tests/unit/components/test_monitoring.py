@@ -16,10 +16,9 @@ SERVER = make_plan(
     load_catalog(),
     Environment.DEV,
     PoolSettings(
-        gpu_instance_type="g4dn.xlarge",
-        gpu_max_nodes=4,
-        cpu_instance_type="m6i.2xlarge",
-        cpu_max_nodes=4,
+        region="us-east-1",
+    gpu_nodes={"g4dn.xlarge": 4},
+        cpu_nodes={"m6i.2xlarge": 4},
         system_instance_type="m6i.large",
         system_nodes=2,
     ),

@@ -18,10 +18,9 @@ from planning.observability import (
 from tests.unit.planning.entries import VLLM_CATALOG
 
 SETTINGS = PoolSettings(
-    gpu_instance_type="g4dn.xlarge",
-    gpu_max_nodes=4,
-    cpu_instance_type="m6i.2xlarge",
-    cpu_max_nodes=4,
+    region="us-east-1",
+    gpu_nodes={"g4dn.xlarge": 4},
+    cpu_nodes={"m6i.2xlarge": 4},
     system_instance_type="m6i.large",
     system_nodes=2,
 )

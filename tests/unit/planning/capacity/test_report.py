@@ -16,10 +16,9 @@ from planning.capacity.report import Report, RiskKind, make_report
 from tests.unit.planning.entries import VLLM_ENTRY
 
 SETTINGS = PoolSettings(
-    gpu_instance_type="g4dn.xlarge",
-    gpu_max_nodes=8,
-    cpu_instance_type="m6i.2xlarge",
-    cpu_max_nodes=2,
+    region="us-east-1",
+    gpu_nodes={"g4dn.xlarge": 4},
+    cpu_nodes={"m6i.2xlarge": 4},
     system_instance_type="m6i.large",
     system_nodes=2,
 )

@@ -1,0 +1,130 @@
+"""What an environment's versions ask of the hardware, in the placement's words.
+
+All running versions of a TorchServe variant are one demand, since one process serves them; each version of a language
+model is a server, and so a demand, of its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from types import MappingProxyType
+from typing import Final
+
+from hardware import instance_type
+from model_catalog import (
+    Device,
+    Release,
+    RunningVersion,
+    Selector,
+    TgiVersion,
+    TorchServeEntry,
+    TorchServeVersion,
+    VllmVersion,
+)
+from planning.capacity import Fit, GpuMemory, estimate, fits
+from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand
+from planning.errors import PlanningError
+from planning.gpu_memory import larger_gpus
+from planning.resources import llm_resources, torchserve_share
+from planning.text_generation_servers import compute_capability, text_generation_name
+from quantities import Bytes
+
+_ANY_GPU: Final = GpuMemory(name="any GPU", usable=Bytes(1), compute_capability=(0, 0))
+"""What a TorchServe worker takes does not depend on the card (planning/capacity/memory/torchserve.py)."""
+
+
+def make_demands(
+    running: Sequence[RunningVersion], release: Release, offers: Sequence[Offer]
+) -> tuple[Demand, ...]:
+    """A demand for each variant of TorchServe and each version of a language model, sorted by selector.
+
+    Raises PlanningError where a language model fits no offered GPU, with what would make it fit.
+    """
+    demands: list[Demand] = []
+    for variant, group in groupby(running, key=lambda version: version.selector.variant):
+        versions = tuple(group)
+        pinned = _pin(release, variant)
+        if isinstance(versions[0].entry, TorchServeEntry):
+            demands.append(_shared(versions[0].entry, variant, versions, pinned))
+        else:
+            demands.extend(_whole(version, pinned, offers) for version in versions)
+    return tuple(sorted(demands, key=lambda demand: demand.selector))
+
+
+def _pin(release: Release, variant: Selector) -> str | None:
+    pin = release.root[variant].pin
+    return pin.instance_type if pin else None
+
+
+def _shared(
+    entry: TorchServeEntry, variant: Selector, running: Sequence[RunningVersion], pinned: str | None
+) -> SharedDemand:
+    versions = [one.version for one in running if isinstance(one.version, TorchServeVersion)]
+    share = torchserve_share(versions)
+    on_gpu = entry.device is Device.GPU
+    gpu_memory = sum(estimate(version, _ANY_GPU).total for version in versions) if on_gpu else 0
+    sharing = entry.sharing
+    return SharedDemand(
+        selector=str(variant),
+        owner=entry.owner,
+        device=entry.device,
+        gpu_memory=Bytes(gpu_memory),
+        millicores=share.millicores,
+        memory=share.memory,
+        replicas=entry.least_replicas,
+        keep_apart_from=frozenset(sharing.keep_apart_from) if sharing else frozenset(),
+        instance_type=pinned,
+        max_models=sharing.max_models if sharing else None,
+    )
+
+
+def _whole(running: RunningVersion, pinned: str | None, offers: Sequence[Offer]) -> WholeDemand:
+    version = running.version
+    assert not isinstance(version, TorchServeVersion)  # noqa: S101 - its entry is an LLM's
+    resources = llm_resources(version)
+    needs = _gpu_needs(running, version, resources.gpus, offers)
+    return WholeDemand(
+        selector=str(running.selector),
+        owner=running.entry.owner,
+        gpus=resources.gpus,
+        gpu_memory=Bytes(min(needs.values(), default=0)),
+        gpu_memory_by_type=needs,
+        millicores=resources.millicores,
+        memory=Bytes.mebibytes(-(-resources.memory // Bytes.mebibytes(1))),
+        replicas=running.entry.least_replicas,
+        compute_capability=compute_capability(version),
+        instance_type=pinned,
+    )
+
+
+def _gpu_needs(
+    running: RunningVersion, version: TgiVersion | VllmVersion, gpus: int, offers: Sequence[Offer]
+) -> Mapping[str, Bytes]:
+    """Instance type → what each GPU must have, for types with enough GPUs that are new enough.
+
+    Raises PlanningError where there are such types and the model fits none.
+    """
+    capable = [
+        found
+        for found in offers
+        if found.gpus >= gpus and found.compute_capability >= compute_capability(version)
+    ]
+    tried = [(found, memory, fits(version, memory, gpus)) for found, memory in _with_memory(capable)]
+    if tried and not any(fit.fits for _, _, fit in tried):
+        nearest = max((memory for _, memory, _ in tried), key=lambda memory: (memory.usable, memory.name))
+        fit: Fit = fits(version, nearest, gpus, alternatives=larger_gpus(nearest, gpus))
+        raise PlanningError(f"server {text_generation_name(running)} does not fit its GPU: {fit}")
+    return MappingProxyType(
+        {
+            # One byte more than there is keeps it away where engines refuse for another reason than the sum.
+            found.instance_type: fit.estimate.total if fit.fits else Bytes(memory.usable + 1)
+            for found, memory, fit in tried
+        }
+    )
+
+
+def _with_memory(offers: Sequence[Offer]) -> Iterator[tuple[Offer, GpuMemory]]:
+    for found in offers:
+        kind = instance_type(found.instance_type)
+        memory = GpuMemory.of(kind.gpu, kind.name) if kind.gpu else None
+        if memory is not None:
+            yield found, memory
