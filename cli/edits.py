@@ -15,6 +15,7 @@ from cli.atomic_write import ChangedMeanwhileError, Replacement, replace_all
 from cli.clock import today
 from cli.console import CLONE, ERR, OUT
 from cli.selectors import parse_selector
+from infra.lock_files import read_lock
 from model_catalog import (
     Catalog,
     CatalogError,
@@ -29,6 +30,7 @@ from model_catalog import (
 from model_catalog.editing import ChangeError, EditError, plain, refuse_held, with_release
 from model_catalog.imports import RELEASE_HEADER
 from model_catalog.yaml_source import parse_source
+from planning import demand_names
 
 CATALOG: Path = CLONE / "model_catalog"
 
@@ -124,7 +126,7 @@ class Edits:
         changed = sorted(path for path, content in self._after.items() if self._before.get(path) != content)
         for path in changed:
             self._show_difference(path)
-        self._check()
+        catalog = self._check()
         for remark in remarks:
             OUT.print(remark, markup=False, emoji=False)
         if not changed:
@@ -145,8 +147,21 @@ class Edits:
             shown = self._shown(error.path.relative_to(self._root).as_posix())
             raise CatalogError([_meanwhile(shown)]) from error
         OUT.print(f"written: {', '.join(map(self._shown, changed))}", markup=False, emoji=False)
+        for environment in Environment:
+            if _release_path(environment) in changed and self._lacks_places(catalog, environment):
+                OUT.print(
+                    f"next: slipway plan --env {environment} --write (places what is new; commit its lock too)",
+                    markup=False,
+                )
 
-    def _check(self) -> None:
+    def _lacks_places(self, catalog: Catalog, environment: Environment) -> bool:
+        running = catalog.running(environment)
+        try:
+            return demand_names(running) != read_lock(self._root, environment).places.keys()
+        except CatalogError:
+            return True
+
+    def _check(self) -> Catalog:
         checked = check_texts(self._after, name=self._root.name)
         if checked.errors:
             OUT.print("nothing was written: the catalog would be wrong")
@@ -154,6 +169,7 @@ class Edits:
         for problem in checked.problems:
             if problem.severity is Severity.WARNING and problem not in self._warnings:
                 ERR.print(str(problem), markup=False, emoji=False)
+        return checked.catalog
 
     def _agreed(self, *, yes: bool) -> bool:
         if yes:

@@ -58,7 +58,26 @@ def placement_lines(report: Report) -> tuple[str, ...]:
         printable(f"{move.selector} moves from {move.before} to {move.after}: {move.reason}")
         for move in report.moves
     )
-    return (*behind, *moves)
+    return (*behind, *_budget(report), *moves)
+
+
+def _budget(report: Report) -> tuple[str, ...]:
+    if report.spending is None:
+        return ()
+    found = report.spending
+    of = f"the budget of {dollars(found.limit)} a month"
+    match found.kept:
+        case True:
+            return (f"Within {of}: {-found.excess / found.limit:.0%} of it is left.",)
+        case False:
+            return (f"{dollars(found.excess)} a month above {of}: `slipway validate` refuses it.",)
+        case None:
+            return (f"Whether it is within {of} is unknown: {'; '.join(found.cost.missing)}.",)
+
+
+def dollars(amount: Decimal) -> str:
+    """To the cent."""
+    return f"${amount:,.2f}"
 
 
 def headline(report: Report) -> str:

@@ -17,6 +17,7 @@ from planning.capacity import (
     by_pool,
 )
 from planning.capacity.report import Alternative, GpuBar, PoolReport, Report, ServerReport
+from planning.spending import Spending
 
 
 def to_json(report: Report) -> str:
@@ -47,6 +48,7 @@ def to_json(report: Report) -> str:
                 for move in report.moves
             ],
         },
+        "budget": _budget(report.spending),
         "planned": _alternative(report.planned),
         "alternatives": [_alternative(one) for one in report.alternatives],
         "risks": [
@@ -60,6 +62,18 @@ def to_json(report: Report) -> str:
         ],
     }
     return f"{json.dumps(said, indent=2, ensure_ascii=True)}\n"
+
+
+def _budget(spending: Spending | None) -> dict[str, Any] | None:
+    if spending is None:
+        return None
+    return {
+        "usd_per_month": f"{spending.limit:f}",
+        "excess_usd_per_month": f"{spending.excess:f}",
+        "kept": spending.kept,
+        "reason": spending.budget.reason,
+        "by": spending.budget.by,
+    }
 
 
 def _pool(pool: PoolReport) -> dict[str, Any]:

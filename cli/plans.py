@@ -18,10 +18,10 @@ def settings_of(environment: Environment) -> Settings:
     return load_settings(environment.value, read_stack_config(environment.value, CLONE))
 
 
-def plan_of(catalog: Catalog, environment: Environment, root: Path = CATALOG) -> Plan:
-    """The plan that `up` would carry out, from the lock below the catalog's root.
+def plan_of(catalog: Catalog, environment: Environment, root: Path | None = None) -> Plan:
+    """The plan that `up` would carry out, from the lock below the catalog's root; left out, the repository's.
 
     Raises SettingsError for a wrong stack file, CatalogError for a wrong lock, PlanningError where there is no plan.
     """
     settings = settings_of(environment)
-    return make_plan(catalog, settings.environment, settings.pools, read_lock(root, environment))
+    return make_plan(catalog, settings.environment, settings.pools, read_lock(root or CATALOG, environment))

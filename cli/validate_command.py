@@ -7,19 +7,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from cli import clock
 from cli.annotations import annotation, error_annotation
 from cli.console import CLONE, EXIT_WRONG
-from cli.plans import plan_of
+from cli.plan_formats import dollars
+from cli.plans import plan_of, settings_of
 from infra.lock_files import lock_name, read_lock
 from infra.settings import SettingsError
 from model_catalog import Catalog, CatalogError, Checked, Environment, Problem, Severity, check_catalog
+from model_catalog.release import BUDGET_KEY
 from planning import Plan, PlanningError
 from planning.capacity.placement import LOCK_RULE
+from planning.spending import Spending, pools_cost
+
+BUDGET_RULE: Final = "budget"
 
 
 def validate(
@@ -84,7 +89,11 @@ class _Report:
             checked=checked,
             problems=tuple(
                 _from_the_repository(problem, root)
-                for problem in (*checked.problems, *_behind(plans.values(), root))
+                for problem in (
+                    *checked.problems,
+                    *_behind(plans.values(), root),
+                    *_overspent(plans.values(), checked),
+                )
             ),
             accepted=tuple(_from_the_repository(problem, root) for problem in checked.accepted),
             plans=plans,
@@ -152,6 +161,38 @@ def _behind(plans: Iterable[Plan | str], root: Path) -> Iterator[Problem]:
                 rule=LOCK_RULE,
                 message=f"the lock is behind the catalog: {_first_difference(plan, root)}",
                 fix=f"Run `slipway plan --env {plan.environment} --write` and commit the file",
+            )
+
+
+def _overspent(plans: Iterable[Plan | str], checked: Checked) -> Iterator[Problem]:
+    """An environment whose nodes cost more than somebody has decided."""
+    for plan in plans:
+        if isinstance(plan, str) or plan.budget is None:
+            continue
+        region = settings_of(plan.environment).region
+        spending = Spending(cost=pools_cost(plan.pools, region), budget=plan.budget)
+        if spending.kept:
+            continue
+        notes = "".join(f"; {note}" for note in spending.cost.notes)
+        place = (BUDGET_KEY, "usd_per_month")
+        source = checked.releases[plan.environment]
+        if spending.kept is None:
+            yield source.problem(
+                place,
+                rule=BUDGET_RULE,
+                message=f"whether {plan.environment} keeps its budget is unknown{notes}",
+                fix="Add the price to hardware/prices.csv (docs/hardware.md), or offer another instance type",
+            )
+        else:
+            yield source.problem(
+                place,
+                rule=BUDGET_RULE,
+                message=(
+                    f"{plan.environment}'s nodes cost {dollars(spending.cost.usd_per_month)} a month, "
+                    f"{dollars(spending.excess)} above its budget{notes}"
+                ),
+                fix=f"Release less, see `slipway plan --env {plan.environment} --repack`, or let "
+                f"{plan.budget.by} raise it",
             )
 
 

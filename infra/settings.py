@@ -191,7 +191,8 @@ def _unknown(key: str) -> str:
 
 def _describe(detail: ErrorDetails) -> str:
     location = detail["loc"]
-    key = f"{PROJECT}:{to_camel(str(location[0]))}" if location else ""
+    key = " ".join((f"{PROJECT}:{to_camel(str(location[0]))}", *map(str, location[1:]))) if location else ""
+    key = key.removesuffix(f" {location[-2]} [key]") if location[-1:] == ("[key]",) else key
     match detail["type"]:
         case "missing":
             return f"{key} is missing. Add it, as Pulumi.yaml describes it"

@@ -16,6 +16,7 @@ from model_catalog.entry import (
     LlmEntry,
     Quality,
     ServiceLevel,
+    Sharing,
     TgiEntry,
     TorchServeEntry,
     VllmEntry,
@@ -24,7 +25,16 @@ from model_catalog.entry import (
 from model_catalog.inheritance import EntrySource, Origin
 from model_catalog.loader import CATALOG_ROOT, Checked, check_catalog, check_texts, load_catalog
 from model_catalog.problem import CatalogError, Problem, Severity
-from model_catalog.release import Environment, Hold, Override, Pin, Release, Retirement, VariantRelease
+from model_catalog.release import (
+    Budget,
+    Environment,
+    Hold,
+    Override,
+    Pin,
+    Release,
+    Retirement,
+    VariantRelease,
+)
 from model_catalog.rules import RULES, Rule
 from model_catalog.selector import Selector
 from model_catalog.version import (
@@ -48,6 +58,7 @@ __all__ = [
     "Artifact",
     "Autoscaling",
     "BucketArtifact",
+    "Budget",
     "CATALOG_ROOT",
     "Catalog",
     "CatalogError",
@@ -86,6 +97,7 @@ __all__ = [
     "Selector",
     "ServiceLevel",
     "Severity",
+    "Sharing",
     "TgiEntry",
     "TgiVersion",
     "TorchServeEntry",

@@ -1,13 +1,14 @@
 """The whole catalog: entries and releases that passed every rule."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 
 from pydantic import ValidationError
 
 from model_catalog.entry import Entry
-from model_catalog.release import Environment, Release, VariantRelease
+from model_catalog.release import Budget, Environment, Release, VariantRelease
 from model_catalog.selector import Selector
 from model_catalog.version import Version
 from quantities import Percent
@@ -35,6 +36,8 @@ class Catalog:
 
     entries: tuple[Entry, ...]
     releases: Mapping[Environment, Release]
+    budgets: Mapping[Environment, Budget] = field(default_factory=lambda: MappingProxyType({}))
+    """Of the environments that have one."""
 
     @cached_property
     def _by_name(self) -> Mapping[tuple[str, str | None], Entry]:

@@ -17,7 +17,7 @@ from pydantic.json_schema import models_json_schema
 
 from engines import tgi, torchserve, vllm
 from model_catalog.entry import ENTRY_KINDS, Engine, Entry, TgiEntry, VllmEntry
-from model_catalog.release import VariantRelease
+from model_catalog.release import BUDGET_KEY, Budget, VariantRelease
 from model_catalog.rules import RULES
 from model_catalog.schema_scalars import SCALARS, VARIANT_PATTERN, Node
 from model_catalog.schema_types import REF, SchemaGenerator, written
@@ -72,6 +72,7 @@ def release_schema() -> Node:
             "title": "Release",
             "description": "The versions that one environment runs, by variant: QuestionAnswering/Reader/fr.",
             "type": "object",
+            "properties": {BUDGET_KEY: {"$ref": f"{REF}{Budget.__name__}"}},
             "patternProperties": {VARIANT_PATTERN: {"$ref": f"{REF}{VariantRelease.__name__}"}},
             "additionalProperties": False,
         },
@@ -113,7 +114,7 @@ def modeline(path: PurePath) -> str:
 
 def _definitions() -> dict[str, Node]:
     """Everything that the files may refer to, by name; made anew at each call."""
-    kinds: tuple[type[BaseModel], ...] = (*ENTRY_KINDS.values(), VariantRelease)
+    kinds: tuple[type[BaseModel], ...] = (*ENTRY_KINDS.values(), VariantRelease, Budget)
     _, raw = models_json_schema([(kind, "validation") for kind in kinds], schema_generator=SchemaGenerator)
     found: dict[str, Node] = {name: written(node) for name, node in _short_names(raw["$defs"]).items()}
     for kind in ENTRY_KINDS.values():

@@ -6,17 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from model_catalog.catalog import Catalog
 from model_catalog.entry import Entry, EntryFile
 from model_catalog.inheritance import EntrySource
 from model_catalog.problem import CatalogError, Problem, Severity
-from model_catalog.release import Environment, Release
+from model_catalog.release import BUDGET_KEY, Budget, Environment, Release
 from model_catalog.rules import RULES, Context, Verdict, judge
 from model_catalog.selector import Selector
-from model_catalog.validation import validate
-from model_catalog.yaml_source import Source, parse_source, read_source
+from model_catalog.validation import Placed, validate
+from model_catalog.yaml_source import Location, Source, parse_source, read_source
 
 CATALOG_ROOT: Final = Path(__file__).parent
 """The catalog of this repository."""
@@ -99,6 +99,7 @@ class _Read:
     entry_sources: dict[Selector, EntrySource] = field(default_factory=dict)
     releases: dict[Environment, Release] = field(default_factory=dict)
     release_sources: dict[Environment, Source] = field(default_factory=dict)
+    budgets: dict[Environment, Budget] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
 
 
@@ -134,6 +135,7 @@ def _checked(read: _Read, today: date | None) -> Checked:
     catalog = Catalog(
         entries=tuple(read.entries[selector] for selector in sorted(read.entries, key=lambda s: s.sort_key)),
         releases={environment: read.releases[environment] for environment in sorted(read.releases)},
+        budgets={environment: read.budgets[environment] for environment in sorted(read.budgets)},
     )
     verdict: Verdict = judge(
         RULES,
@@ -192,11 +194,36 @@ def _read_release(name: str, source: Source, read: _Read) -> None:
     read.problems.extend(source.problems)
     if source.value is None and source.problems:
         return
-    release, found = validate(source, Release)
+    environment = Environment(name)
+    variants = _read_budget(environment, source, read)
+    release, found = validate(variants, Release)
     read.problems.extend(found)
     if release is not None:
-        environment = Environment(name)
         read.releases[environment], read.release_sources[environment] = release, source
+
+
+def _read_budget(environment: Environment, source: Source, read: _Read) -> Placed:
+    """The file without its budget: all else in it are variants."""
+    if not isinstance(source.value, dict) or BUDGET_KEY not in source.value:
+        return source
+    budget, found = validate(_Part(source, source.value[BUDGET_KEY], (BUDGET_KEY,)), Budget)
+    read.problems.extend(found)
+    if budget is not None:
+        read.budgets[environment] = budget
+    variants = {key: value for key, value in source.value.items() if key != BUDGET_KEY}
+    return _Part(source, variants, ())
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What of a file is a model of its own."""
+
+    source: Source
+    value: Any
+    above: Location
+
+    def problem(self, location: Location, *, rule: str, message: str, fix: str, key: bool = False) -> Problem:
+        return self.source.problem((*self.above, *location), rule=rule, message=message, fix=fix, key=key)
 
 
 def _not_read(source: Source) -> Problem:

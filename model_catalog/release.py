@@ -1,7 +1,7 @@
 """A release: which versions an environment runs, which one answers by default, and what people decided meanwhile."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, RootModel, model_validator
 from pydantic_core import PydanticCustomError
@@ -9,7 +9,10 @@ from pydantic_core import PydanticCustomError
 from model_catalog.base import CatalogModel, Decision
 from model_catalog.ids import Day, TeamName, VersionId, Words
 from model_catalog.selector import Selector
-from quantities import Percent
+from quantities import Number, Percent
+
+BUDGET_KEY: Final = "budget"
+"""In a release's file, beside the variants."""
 
 
 class Environment(StrEnum):
@@ -67,6 +70,17 @@ class Retirement(CatalogModel):
     after: Day
     """Callers have until this day."""
     reason: Words
+    by: TeamName
+    """The role that decided."""
+
+
+class Budget(CatalogModel):
+    """What the environment's nodes may cost. `slipway validate` fails where the plan costs more; `up` does not ask."""
+
+    usd_per_month: Annotated[Number, Field(gt=0)]
+    """US dollars for 730 hours of all nodes, on demand."""
+    reason: Words
+    """Where the amount comes from."""
     by: TeamName
     """The role that decided."""
 
@@ -132,6 +146,6 @@ class VariantRelease(CatalogModel):
 
 
 class Release(RootModel[dict[Variant, VariantRelease]]):
-    """One environment's releases by variant."""
+    """One environment's releases by variant. Its file may have BUDGET_KEY besides, which is the catalog's."""
 
     model_config = {"frozen": True}

@@ -1,5 +1,6 @@
 """Decisions made from the catalog: pure functions from entries and releases to frozen plans."""
 
+from planning.demands import demand_names
 from planning.errors import PlanningError
 from planning.launch import Launch, launch
 from planning.network import NatGateways
@@ -29,6 +30,7 @@ __all__ = [
     "TextGenerationPlan",
     "TorchServeModelPlan",
     "TorchServePlan",
+    "demand_names",
     "launch",
     "make_plan",
     "make_repacked_plan",

@@ -50,6 +50,14 @@ def make_demands(
     return tuple(sorted(demands, key=lambda demand: demand.selector))
 
 
+def demand_names(running: Sequence[RunningVersion]) -> frozenset[str]:
+    """The selectors that a lock of these versions has lines for."""
+    return frozenset(
+        str(version.selector.variant if isinstance(version.entry, TorchServeEntry) else version.selector)
+        for version in running
+    )
+
+
 def _pin(release: Release, variant: Selector) -> str | None:
     pin = release.root[variant].pin
     return pin.instance_type if pin else None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hardware import UnknownInstanceTypeError
-from model_catalog import Catalog, Environment, Release
+from model_catalog import Budget, Catalog, Environment, Release
 from planning.capacity.placement import Demand, Lock, Offer, Placement, is_stale, plan_placement, repack
 from planning.demands import make_demands
 from planning.errors import PlanningError
@@ -29,6 +29,8 @@ class Plan:
     """What was placed, sorted by selector."""
     offers: tuple[Offer, ...]
     """Where it could have been placed, sorted by instance type."""
+    budget: Budget | None
+    """What its nodes may cost, where somebody has decided that."""
     stale: bool
     """Whether the lock that it began from says something else: what is new has no line there yet, or one is wrong."""
 
@@ -73,5 +75,6 @@ def _plan(
         placement=placement,
         demands=demands,
         offers=offers,
+        budget=catalog.budgets.get(environment),
         stale=is_stale(lock, placement),
     )

@@ -27,6 +27,7 @@ from model_catalog import (
     Architecture,
     Autoscaling,
     BucketArtifact,
+    Budget,
     Dataset,
     Drift,
     Evaluation,
@@ -42,6 +43,7 @@ from model_catalog import (
     Retirement,
     Sampling,
     ServiceLevel,
+    Sharing,
     TgiEntry,
     TgiVersion,
     TorchServeEntry,
@@ -73,6 +75,7 @@ NESTED: Final[Sequence[tuple[str, type[BaseModel]]]] = (
     ("Sampling", Sampling),
     ("Service level", ServiceLevel),
     ("Autoscaling", Autoscaling),
+    ("Sharing", Sharing),
     ("Drift", Drift),
     ("Quality", Quality),
     ("Acceptance", Acceptance),
@@ -84,6 +87,7 @@ RELEASES: Final[Sequence[tuple[str, type[BaseModel]]]] = (
     ("Pin", Pin),
     ("Override", Override),
     ("Retirement", Retirement),
+    ("Budget", Budget),
 )
 TITLES: Final[Mapping[Any, str]] = {
     **{kind: title for title, kind in (*NESTED, *RELEASES)},

@@ -1,7 +1,7 @@
 """Which models share which GPU, on which nodes, and what stays where it is (docs/placement.md)."""
 
 from planning.capacity.placement.demands import Demand, SharedDemand, WholeDemand
-from planning.capacity.placement.lock import LOCK_RULE, Lock, Place, format_lock, parse_lock
+from planning.capacity.placement.lock import HEADER, LOCK_RULE, Lock, Place, format_lock, parse_lock
 from planning.capacity.placement.offers import Offer, known_offers, offer
 from planning.capacity.placement.placement import (
     Assignment,
@@ -21,6 +21,7 @@ __all__ = [
     "Assignment",
     "Comparison",
     "Demand",
+    "HEADER",
     "LOCK_RULE",
     "Lock",
     "Move",

@@ -127,6 +127,7 @@ def _shrink(
 
 
 def _shrink_gpus(node: Node, evicted: Evicted) -> None:
+    _drop_empty(node)
     while node.free_servers < 0 and node.packed:
         # A merge may have brought in more than the node has GPUs for: the least that is one server goes.
         groups: list[list[Piece]] = [*([piece] for piece in node.wholes), *(s.pieces for s in node.servers)]

@@ -85,9 +85,15 @@ def _way_out(
     ]
     would.sort(key=lambda room: (room.cost, room.offer.instance_type))
     if not would:
-        return "no known instance type holds it: make it smaller, or spread it over more GPUs"
+        return f"no known instance type holds it: {_smaller(piece)}"
     names = " or ".join(room.offer.instance_type for room in would[:_SUGGESTIONS])
-    return f"offer {names}, which would hold it, or make it smaller"
+    return f"offer {names}, which would hold it, or {_smaller(piece)}"
+
+
+def _smaller(piece: Piece) -> str:
+    if piece.gpus:
+        return "make it smaller, or spread it over another number of GPUs"
+    return "lower its max_workers or batch_size"
 
 
 def _distance(lacking: Sequence[tuple[str, int]]) -> tuple[tuple[int, ...], int]:

@@ -36,6 +36,7 @@ from planning.plan import Plan
 from planning.pools import PoolPlan
 from planning.resources import llm_resources, node_resources, torchserve_resources
 from planning.servers import Server
+from planning.spending import Spending, pools_cost
 from planning.text_generation_servers import TextGenerationPlan
 from planning.torchserve_servers import TorchServePlan
 from quantities import Bytes, format_duration
@@ -65,9 +66,16 @@ def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
         planned=planned,
         alternatives=tuple(_alternatives(plan, pools, region, prices)),
         risks=tuple(risk for pool in pools for risk in _risks(pool)),
+        spending=_spending(plan, region, prices),
         moves=plan.placement.moves,
         stale=plan.stale,
     )
+
+
+def _spending(plan: Plan, region: str, prices: Prices) -> Spending | None:
+    if plan.budget is None:
+        return None
+    return Spending(cost=pools_cost(plan.pools, region, prices), budget=plan.budget)
 
 
 def _placed(servers: Iterable[Server], pool: PoolPlan) -> tuple[Server, ...]:

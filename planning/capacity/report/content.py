@@ -9,6 +9,7 @@ from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
 from planning.capacity.placement import Move
 from planning.resources import Resources
+from planning.spending import Spending
 from quantities import Bytes
 
 
@@ -162,6 +163,8 @@ class Report:
     alternatives: tuple[Alternative, ...]
     """() where no server has a GPU."""
     risks: tuple[Risk, ...]
+    spending: Spending | None
+    """None where nobody has decided on a budget."""
     moves: tuple[Move, ...]
     """What is not where the committed lock has it. Sorted."""
     stale: bool

@@ -495,3 +495,12 @@ def test_a_number_of_thousands_of_digits_is_refused_with_its_file(tmp_path: Path
     file = tmp_path / "config.json"
     file.write_text('{"fr_reader": {"1": {"minWorkers": ' + "9" * 5000 + "}}}")
     assert "config.json:1:1 json-syntax" in refused(slipway("import", "torchserve", str(file)))
+
+
+def test_what_gets_or_loses_a_place_says_which_lock_to_write(catalog: Path) -> None:
+    (catalog / "placement" / "dev.lock").write_text(f"{FR}  gpu-g4dn-xlarge/torchserve-1\n")
+    rolled = slipway("promote", FR, "--from", "sandbox", "--to", "dev", "--yes")
+    assert "next: " not in rolled.output
+    gone = slipway("retire", FR, "--env", "dev", "--now", "--yes")
+    assert gone.exit_code == 0, gone.output
+    assert "next: slipway plan --env dev --write" in gone.output

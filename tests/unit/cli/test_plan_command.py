@@ -66,9 +66,9 @@ def _evil(pool: PoolReport) -> PoolReport:
         servers=tuple(
             replace(
                 server,
-                owner=EVIL,
+                owners=(EVIL,),
                 versions=tuple(
-                    replace(version, selector=replace(version.selector, model=EVIL))
+                    replace(version, selector=replace(version.selector, model=EVIL), owner=EVIL, reason=EVIL)
                     for version in server.versions
                 ),
             )
@@ -171,6 +171,8 @@ def test_json_keeps_its_keys_and_its_amounts_add_up() -> None:
         "hours_per_month",
         "pools",
         "cost",
+        "placement",
+        "budget",
         "planned",
         "alternatives",
         "risks",

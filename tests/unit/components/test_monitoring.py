@@ -17,7 +17,7 @@ SERVER = make_plan(
     Environment.DEV,
     PoolSettings(
         region="us-east-1",
-    gpu_nodes={"g4dn.xlarge": 4},
+        gpu_nodes={"g4dn.xlarge": 4},
         cpu_nodes={"m6i.2xlarge": 4},
         system_instance_type="m6i.large",
         system_nodes=2,

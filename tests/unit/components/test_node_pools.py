@@ -13,6 +13,7 @@ GPU = PoolPlan(
     min_nodes=0,
     desired_nodes=2,
     max_nodes=4,
+    autoscaled=False,
     labels=(("slipway.dev/pool", "gpu"),),
     taints=(Taint(key="nvidia.com/gpu", value="present", effect="NO_SCHEDULE"),),
 )
@@ -22,6 +23,7 @@ SYSTEM = PoolPlan(
     min_nodes=1,
     desired_nodes=1,
     max_nodes=2,
+    autoscaled=False,
     labels=(("slipway.dev/pool", "system"),),
     taints=(),
 )

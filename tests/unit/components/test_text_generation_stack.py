@@ -183,7 +183,7 @@ def test_its_role_reads_the_weights_of_its_version_and_nothing_more(recording: R
     policy = json.loads(recording.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
     prefix = "weights/dev/TextGeneration/Writer/mul/1/"
     assert {s["Action"]: s["Resource"] for s in policy["Statement"]} == {
-        "s3:GetObject": f"arn:aws:s3:::models/{prefix}*",
+        "s3:GetObject": [f"arn:aws:s3:::models/{prefix}*"],
         "s3:ListBucket": "arn:aws:s3:::models",
         "kms:Decrypt": "arn:key",
     }

@@ -25,8 +25,8 @@ SERVERS = {
     for server in make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
     if isinstance(server, TorchServePlan)
 }
-SERVER = SERVERS["question-answering-reader"]
-ON_CPU = SERVERS["language-identification-fast-text"]
+SERVER = SERVERS["gpu-g4dn-xlarge-torchserve-1"]
+ON_CPU = SERVERS["cpu-m6i-2xlarge-torchserve-1"]
 TYPE = "slipway:serving:TorchServeStack"
 
 
@@ -153,7 +153,13 @@ def test_the_pods_it_counts_are_the_pods_it_makes(deployment: dict[str, Any]) ->
     labels = deployment["template"]["metadata"]["labels"]
     assert selecting == {"slipway.dev/server": SERVER.name}
     assert selecting.items() <= labels.items()
-    assert {"app.kubernetes.io/name", "slipway.dev/environment", "slipway.dev/task"} <= set(labels)
+    assert {"app.kubernetes.io/name", "slipway.dev/environment"} <= set(labels)
+
+
+def test_the_labels_of_a_shared_server_do_not_change_with_what_it_holds(recording: Recording) -> None:
+    for kind in ("apps/v1:Deployment", "core/v1:Service", "core/v1:ConfigMap"):
+        labels = recording.one(f"kubernetes:{kind}").inputs["metadata"]["labels"]
+        assert not {"slipway.dev/task", "slipway.dev/model", "slipway.dev/owner"} & set(labels), kind
 
 
 def test_a_new_configuration_is_a_new_configmap_and_so_a_rollout(recording: Recording) -> None:
@@ -197,12 +203,12 @@ def test_its_role_reads_its_own_archives_and_nothing_more(recording: Recording) 
     policy = json.loads(recording.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
     prefix = "archives/dev/QuestionAnswering/Reader/"
     assert {s["Action"]: s["Resource"] for s in policy["Statement"]} == {
-        "s3:GetObject": f"arn:aws:s3:::models/{prefix}*",
+        "s3:GetObject": [f"arn:aws:s3:::models/{prefix}*"],
         "s3:ListBucket": "arn:aws:s3:::models",
         "kms:Decrypt": "arn:key",
     }
     listing = next(s for s in policy["Statement"] if s["Action"] == "s3:ListBucket")
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": f"{prefix}*"}}
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
 
 
 def test_only_this_server_s_account_in_this_cluster_may_take_its_role(recording: Recording) -> None:
@@ -213,7 +219,7 @@ def test_only_this_server_s_account_in_this_cluster_may_take_its_role(recording:
     assert statement["Condition"]["StringEquals"] == {
         "aws:RequestTag/eks-cluster-name": "main",
         "aws:RequestTag/kubernetes-namespace": "serving",
-        "aws:RequestTag/kubernetes-service-account": "question-answering-reader",
+        "aws:RequestTag/kubernetes-service-account": SERVER.name,
     }
 
 
@@ -248,9 +254,7 @@ def test_the_policy_that_was_read_archives_is_not_replaced(recording: Recording)
 
 
 def test_it_registers_its_url(recording: Recording) -> None:
-    assert recording.outputs[recording.one(TYPE).urn] == {
-        "url": "http://question-answering-reader.serving.svc:8080"
-    }
+    assert recording.outputs[recording.one(TYPE).urn] == {"url": f"http://{SERVER.name}.serving.svc:8080"}
 
 
 def test_all_its_parts_are_its_children(recording: Recording) -> None:

@@ -13,7 +13,7 @@ from model_catalog import CATALOG_ROOT, Catalog, Environment, load_catalog
 from planning import Plan, TorchServePlan, make_plan
 from tests.support.recording import Recording, record
 
-READER = "question-answering-reader"
+READER = "gpu-g4dn-xlarge-torchserve-1"
 GERMAN = {"QuestionAnswering/Reader/de", "QuestionAnswering/Reader/de@1"}
 
 
@@ -69,7 +69,7 @@ def test_the_plan_gains_that_language_s_models_and_nothing_else(with_german: Cat
     assert before.pools == after.pools
 
 
-def test_the_program_changes_that_server_s_configuration_and_its_deployment_alone(
+def test_the_program_changes_that_server_s_configuration_and_what_watches_it_alone(
     with_german: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, after = (deployed(catalog, monkeypatch) for catalog in (load_catalog(), with_german))
@@ -78,7 +78,8 @@ def test_the_program_changes_that_server_s_configuration_and_its_deployment_alon
     ]
     assert inputs[0].keys() == inputs[1].keys()
     changed = {urn.rpartition("::")[2] for urn in inputs[0] if inputs[0][urn] != inputs[1][urn]}
-    assert changed == {f"{READER}-config", f"{READER}-server"}
+    # Prometheus learns which samples are German.
+    assert changed == {f"{READER}-config", f"{READER}-monitoring-pods", f"{READER}-server"}
     old, new = (
         recording.one("kubernetes:apps/v1:Deployment", f"{READER}-server").inputs
         for recording in (before, after)

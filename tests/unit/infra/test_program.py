@@ -112,8 +112,8 @@ def test_the_outputs_say_what_serves_what_and_where() -> None:
     outputs = recorded("dev").stack_outputs
     servers = outputs["servers"]
     assert {name: server["pool"] for name, server in servers.items()} == {
-        "language-identification-fast-text": "cpu-m6i-2xlarge",
-        "question-answering-reader": "gpu-g4dn-xlarge",
+        "cpu-m6i-2xlarge-torchserve-1": "cpu-m6i-2xlarge",
+        "gpu-g4dn-xlarge-torchserve-1": "gpu-g4dn-xlarge",
         "text-generation-writer-mul-1": "gpu-g4dn-xlarge",
     }
     assert servers["text-generation-writer-mul-1"] == {
@@ -122,7 +122,7 @@ def test_the_outputs_say_what_serves_what_and_where() -> None:
         "pool": "gpu-g4dn-xlarge",
         "models": {"TextGeneration/Writer/mul@1": {"default": True, "path": "/generate"}},
     }
-    answering = servers["question-answering-reader"]
+    answering = servers["gpu-g4dn-xlarge-torchserve-1"]
     assert answering["engine"] == "torchserve 0.12.0"
     assert answering["models"] == {
         "QuestionAnswering/Reader/en@1": {"default": True, "path": "/predictions/en_reader/1"},

@@ -67,7 +67,7 @@ def test_every_setting_is_declared_with_type_and_description_and_no_other_is() -
     assert set(DECLARED) == set(KEYS)
     for key, declaration in DECLARED.items():
         assert declaration["description"].endswith("."), key
-        assert declaration["type"] in ("array", "boolean", "integer", "string"), key
+        assert declaration["type"] in ("array", "boolean", "integer", "object", "string"), key
 
 
 def test_a_default_stands_in_pulumi_yaml_alone() -> None:
@@ -88,20 +88,29 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"gpuMaxNode": "3"}, "slipway:gpuMaxNode is not a setting. Did you mean slipway:gpuMaxNodes?"),
-        ({"gpu_max_nodes": "3"}, "slipway:gpu_max_nodes is not a setting. Did you mean slipway:gpuMaxNodes?"),
+        ({"gpuNode": "{}"}, "slipway:gpuNode is not a setting. Did you mean slipway:gpuNodes?"),
+        ({"gpu_nodes": "{}"}, "slipway:gpu_nodes is not a setting. Did you mean slipway:gpuNodes?"),
         ({"region": None}, "slipway:region is missing. Add it, as Pulumi.yaml describes it"),
-        ({"gpuMaxNodes": "many"}, "slipway:gpuMaxNodes is 'many'. Input should be a valid integer"),
-        ({"gpuMaxNodes": "0"}, "slipway:gpuMaxNodes is '0'. Input should be greater than 0"),
+        ({"systemNodes": "many"}, "slipway:systemNodes is 'many'. Input should be a valid integer"),
+        (
+            {"gpuNodes": '{"g4dn.xlarge": "many"}'},
+            "slipway:gpuNodes g4dn.xlarge is 'many'. Input should be a valid integer",
+        ),
+        (
+            {"gpuNodes": '{"g4dn.xlarge": 0}'},
+            "slipway:gpuNodes g4dn.xlarge is 0. Input should be greater than 0",
+        ),
+        ({"gpuNodes": "4"}, "slipway:gpuNodes is 4. Write a mapping of instance types to their most nodes"),
+        ({"gpuNodes": "g4dn.xlarge"}, "slipway:gpuNodes is plain text. Write a YAML list or mapping"),
         ({"environment": "staging"}, "slipway:environment is 'staging'. Input should be 'dev', 'prod' or"),
         ({"natGateways": "two"}, "slipway:natGateways is 'two'. Input should be 'per_zone' or 'single'"),
         (
-            {"gpuInstanceType": "g4dn.xlarg"},
-            "slipway:gpuInstanceType 'g4dn.xlarg' is not in the hardware table",
+            {"gpuNodes": '{"g4dn.xlarg": 1}'},
+            "slipway:gpuNodes 'g4dn.xlarg' is not in the hardware table",
         ),
         (
-            {"gpuInstanceType": "m6i.large"},
-            "slipway:gpuInstanceType 'm6i.large' has no GPU. Take one that has",
+            {"gpuNodes": '{"m6i.large": 1}'},
+            "slipway:gpuNodes 'm6i.large' has no GPU. Take one that has",
         ),
         ({"systemInstanceType": "g5.xlarge"}, "slipway:systemInstanceType 'g5.xlarge' has a GPU. Take one"),
         ({"vpcCidr": "10.60.0.0"}, "slipway:vpcCidr '10.60.0.0/32' is not between /16 and /20"),
@@ -123,7 +132,10 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
             {"platformStack": "organization/slipway/x", "serving": "false"},
             "slipway:platformStack is set and slipway:serving is false, which leaves nothing in this stack. Remove",
         ),
-        ({"availabilityZones": "eu-west-1a"}, "slipway:availabilityZones is not a list. Write a YAML list"),
+        (
+            {"availabilityZones": "eu-west-1a"},
+            "slipway:availabilityZones is plain text. Write a YAML list or",
+        ),
         ({"availabilityZones": '["eu-west-1a"]'}, "slipway:availabilityZones lists 1 zones. Name 2 to 8"),
         ({"availabilityZones": '["us-east-1a", "us-east-1b"]'}, "Zones of eu-west-1 are named eu-west-1a"),
         ({"kubernetesVersion": "latest"}, "slipway:kubernetesVersion is 'latest'. It must match"),
@@ -142,22 +154,23 @@ def test_a_wrong_setting_names_the_file_the_key_and_the_fix(
 
 def test_all_wrong_settings_are_reported_at_once() -> None:
     with pytest.raises(SettingsError) as raised:
-        load_settings("dev", with_changes(region=None, typo="1", gpuMaxNodes="x"))
+        load_settings("dev", with_changes(region=None, typo="1", systemNodes="x"))
     assert len(str(raised.value).splitlines()) == 3
 
 
 def test_a_stack_s_file_is_read_as_the_engine_passes_it() -> None:
     config = read_stack_config("sandbox")
-    assert config["slipway:gpuMaxNodes"] == "4"
+    assert config["slipway:systemNodes"] == "2"
+    assert json.loads(config["slipway:gpuNodes"]) == {"g4dn.xlarge": 4}
     assert config["slipway:forceDestroy"] == "true"
     assert json.loads(config["slipway:availabilityZones"]) == ["eu-west-1a", "eu-west-1b"]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet", "config:"])
 def test_a_stack_s_empty_file_leaves_the_project_s_defaults(text: str, tmp_path: Path) -> None:
-    (tmp_path / "Pulumi.yaml").write_text("config: {gpuMaxNodes: {type: integer, default: 4}}")
+    (tmp_path / "Pulumi.yaml").write_text("config: {systemNodes: {type: integer, default: 4}}")
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
-    assert read_stack_config("dev", tmp_path) == {"slipway:gpuMaxNodes": "4"}
+    assert read_stack_config("dev", tmp_path) == {"slipway:systemNodes": "4"}
 
 
 @pytest.mark.parametrize("text", ["[]", "config: [a]", "config: {a", "\xff\xfe"])

@@ -1,6 +1,6 @@
 """Catalogs for tests that need what the repository's does not release."""
 
-from model_catalog import Catalog, EntryFile, Environment, Release
+from model_catalog import Catalog, Entry, EntryFile, Environment, Release
 
 VLLM_ENTRY = EntryFile.model_validate(
     {
@@ -33,3 +33,47 @@ VLLM_CATALOG = Catalog(
     entries=(VLLM_ENTRY,),
     releases={Environment.SANDBOX: Release.model_validate({"TextGeneration/Chat/mul": {"default": "1"}})},
 )
+
+
+def _ranking(model: str, owner: str) -> Entry:
+    return EntryFile.model_validate(
+        {
+            "task": "Ranking",
+            "model": model,
+            "description": "As in tests.",
+            "owner": owner,
+            "engine": "torchserve",
+            "languages": {
+                language: {
+                    "scripts": ["Latn"],
+                    "versions": {
+                        "1": {
+                            "artifact": {
+                                "bucket": "research",
+                                "path": f"{model}/{language}",
+                                "digest": "unresolved",
+                            },
+                            "license": "apache-2.0",
+                            "memory": {"weights": "400MiB", "per_request": "8MiB"},
+                        }
+                    },
+                }
+                for language in ("en", "fr")
+            },
+        }
+    ).root
+
+
+SHARED_CATALOG = Catalog(
+    entries=(_ranking("Ranker", "search"), _ranking("Reader", "nlp-platform")),
+    releases={
+        Environment.SANDBOX: Release.model_validate(
+            {
+                f"Ranking/{model}/{language}": {"default": "1"}
+                for model in ("Ranker", "Reader")
+                for language in ("en", "fr")
+            }
+        )
+    },
+)
+"""Two teams' models, small enough for one GPU."""

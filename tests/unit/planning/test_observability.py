@@ -7,15 +7,16 @@ from engines.tgi.metrics import METRICS as TGI_METRICS
 from engines.torchserve.metrics import METRICS as TORCHSERVE_METRICS
 from engines.vllm.metrics import METRICS as VLLM_METRICS
 from model_catalog import Engine, Environment, load_catalog
-from planning import PoolSettings, Server, make_plan
+from planning import PoolSettings, Server, TorchServeModelPlan, make_plan
 from planning.observability import (
     Severity,
     identity_labels,
     pod_monitor_spec,
     prometheus_rule_spec,
     server_alerts,
+    server_sample_labels,
 )
-from tests.unit.planning.entries import VLLM_CATALOG
+from tests.unit.planning.entries import SHARED_CATALOG, VLLM_CATALOG
 
 SETTINGS = PoolSettings(
     region="us-east-1",
@@ -29,6 +30,12 @@ SERVERS = tuple(
     for catalog in (load_catalog(), VLLM_CATALOG)
     for server in make_plan(catalog, Environment.SANDBOX, SETTINGS).servers
 )
+SHARED = next(
+    server
+    for server in make_plan(SHARED_CATALOG, Environment.SANDBOX, SETTINGS).servers
+    if len(server.entries) > 1
+)
+"""A TorchServe server with models of two teams."""
 BY_ENGINE = {server.engine: server for server in SERVERS}
 EMITTED = {Engine.TGI: TGI_METRICS, Engine.TORCHSERVE: TORCHSERVE_METRICS, Engine.VLLM: VLLM_METRICS}
 OF_THE_CLUSTER = {
@@ -97,11 +104,14 @@ def test_a_rollout_of_the_only_replica_wakes_nobody(server: Server) -> None:
 def test_every_alert_says_whose_it_is_how_bad_and_what_to_run(server: Server) -> None:
     (group,) = prometheus_rule_spec(server, "serving")["groups"]
     for rule in group["rules"]:
-        assert rule["labels"] == {**identity_labels(server), "severity": rule["labels"]["severity"]}
+        of_models = "owner" in rule["expr"]
+        said = server_sample_labels(server) if of_models else identity_labels(server)
+        assert rule["labels"] == {**said, "severity": rule["labels"]["severity"]}
         assert rule["labels"]["severity"] in set(Severity)
-        assert f"{server.task}/{server.model}" in rule["annotations"]["summary"]
+        named = "{{ $labels.task }}/{{ $labels.model }}/" if of_models else str(server.entries[0])
+        assert named in rule["annotations"]["summary"]
         commands = rule["annotations"]["runbook"].splitlines()
-        assert commands[0] == f"slipway show {server.task}/{server.model} --env sandbox"
+        assert commands[0] == f"slipway show --server {server.name} --env sandbox"
         assert all(line.startswith(("slipway ", "kubectl -n serving ")) for line in commands)
         assert re.fullmatch(r"\d+s", rule["for"])
 
@@ -134,16 +144,52 @@ def test_prometheus_scrapes_the_port_where_the_engine_shows_its_metrics(engine: 
     assert (endpoint["port"], endpoint["path"]) == (port, "/metrics")
 
 
-def test_every_sample_says_task_model_owner_environment_and_server(server: Server) -> None:
+def labels_of(server: Server, model_name: str) -> dict[str, str]:
+    """What Prometheus adds to a sample of that model, by its relabelling rules: a regex must match the whole value."""
     (endpoint,) = pod_monitor_spec(server)["podMetricsEndpoints"]
     labels = {rule["targetLabel"]: rule["replacement"] for rule in endpoint["relabelings"]}
-    assert labels == {
-        "environment": "sandbox",
-        "model": server.model,
-        "owner": server.owner,
-        "server": server.name,
-        "task": server.task,
-    }
+    for rule in endpoint.get("metricRelabelings", ()):
+        assert rule["sourceLabels"] == ["model_name"]
+        if re.fullmatch(rule["regex"], model_name):
+            labels[rule["targetLabel"]] = rule["replacement"]
+    return labels
+
+
+def test_every_sample_of_a_language_model_says_task_model_owner_environment_and_server() -> None:
+    for engine in (Engine.TGI, Engine.VLLM):
+        server = BY_ENGINE[engine]
+        (model,) = server.models
+        assert labels_of(server, "") == {
+            "environment": "sandbox",
+            "model": model.selector.model,
+            "owner": model.owner,
+            "server": server.name,
+            "task": model.selector.task,
+        }
+
+
+def test_a_sample_of_a_shared_server_says_whose_model_in_which_language_it_is_about() -> None:
+    for model in SHARED.models:
+        assert isinstance(model, TorchServeModelPlan)
+        assert labels_of(SHARED, model.name) == {
+            "environment": "sandbox",
+            "language": model.selector.language,
+            "model": model.selector.model,
+            "owner": model.owner,
+            "server": SHARED.name,
+            "task": model.selector.task,
+        }
+    assert len({model.owner for model in SHARED.models}) == 2
+
+
+def test_a_sample_of_the_server_itself_says_no_model() -> None:
+    assert labels_of(SHARED, "") == {"environment": "sandbox", "server": SHARED.name}
+
+
+def test_an_alert_about_a_shared_server_names_every_team_and_what_it_serves() -> None:
+    assert identity_labels(SHARED)["owner"] == "nlp-platform,search"
+    (gone,) = [a for a in server_alerts(SHARED, "serving") if a.name == "SlipwayServerNotReady"]
+    assert "from Ranking/Ranker, Ranking/Reader." in gone.description
 
 
 def test_a_monitor_selects_the_pods_of_its_server_alone(server: Server) -> None:

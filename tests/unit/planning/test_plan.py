@@ -16,6 +16,7 @@ from planning import (
     TorchServePlan,
     make_plan,
 )
+from planning.capacity.placement import Lock, Place
 from quantities import Bytes
 
 SETTINGS = PoolSettings(
@@ -25,6 +26,9 @@ SETTINGS = PoolSettings(
     system_instance_type="m6i.large",
     system_nodes=2,
 )
+
+
+NOTHING_PLACED = Lock()
 
 
 def entry(model: str = "Reader", **fields: Any) -> dict[str, Any]:
@@ -48,14 +52,17 @@ def entry(model: str = "Reader", **fields: Any) -> dict[str, Any]:
 
 
 def plan(
-    *entries: dict[str, Any], settings: PoolSettings = SETTINGS, released: dict[str, Any] | None = None
+    *entries: dict[str, Any],
+    settings: PoolSettings = SETTINGS,
+    released: dict[str, Any] | None = None,
+    lock: Lock = NOTHING_PLACED,
 ) -> Plan:
     release = released or {f"{e['task']}/{e['model']}/fr": {"default": "1"} for e in entries}
     catalog = Catalog(
         entries=tuple(EntryFile.model_validate(e).root for e in entries),
         releases={Environment.DEV: Release.model_validate(release)},
     )
-    return make_plan(catalog, Environment.DEV, settings)
+    return make_plan(catalog, Environment.DEV, settings, lock)
 
 
 SEVEN_B = {
@@ -79,7 +86,7 @@ def pools(planned: Plan) -> dict[str, int]:
 
 def reader() -> TorchServePlan:
     servers = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
-    server = next(server for server in servers if server.name == "question-answering-reader")
+    server = next(server for server in servers if server.name == "gpu-g4dn-xlarge-torchserve-1")
     assert isinstance(server, TorchServePlan)
     return server
 
@@ -124,8 +131,8 @@ def test_every_version_and_every_variant_has_a_path() -> None:
 
 def test_every_archive_lies_below_the_prefix_that_the_server_may_read() -> None:
     server = reader()
-    assert server.artifact_prefix == "archives/dev/QuestionAnswering/Reader/"
-    assert all(model.archive_key.startswith(server.artifact_prefix) for model in server.models)
+    assert server.artifact_prefixes == ("archives/dev/QuestionAnswering/Reader/",)
+    assert all(model.archive_key.startswith(server.artifact_prefixes) for model in server.models)
 
 
 def test_every_released_version_of_a_text_generator_is_a_server_of_its_own() -> None:
@@ -134,9 +141,9 @@ def test_every_released_version_of_a_text_generator_is_a_server_of_its_own() -> 
     assert (one.name, two.name) == ("text-generation-writer-fr-1-0", "text-generation-writer-fr-2")
     assert one.paths == {"TextGeneration/Writer/fr@1.0": "/generate"}
     assert two.paths == {"TextGeneration/Writer/fr": "/generate", "TextGeneration/Writer/fr@2": "/generate"}
-    assert (one.artifact_prefix, two.artifact_prefix) == (
-        "weights/dev/TextGeneration/Writer/fr/1.0/",
-        "weights/dev/TextGeneration/Writer/fr/2/",
+    assert (one.artifact_prefixes, two.artifact_prefixes) == (
+        ("weights/dev/TextGeneration/Writer/fr/1.0/",),
+        ("weights/dev/TextGeneration/Writer/fr/2/",),
     )
 
 
@@ -174,7 +181,7 @@ def test_a_long_server_name_is_cut_and_stays_its_own() -> None:
 def test_a_text_generator_asks_for_a_gpu_for_each_shard(
     engine: str, option: str, own: int, shards: int
 ) -> None:
-    settings = replace(SETTINGS, gpu_instance_type="g5.12xlarge")
+    settings = replace(SETTINGS, gpu_nodes={"g5.12xlarge": 4})
     (server,) = plan(writer(engine=engine, **dict[str, Any]({option: shards})), settings=settings).servers
     assert isinstance(server, TextGenerationPlan)
     assert server.resources.gpus == shards
@@ -211,7 +218,10 @@ def test_weights_that_nobody_measured_take_what_the_parameters_take() -> None:
 def test_options_that_the_pool_s_gpu_cannot_do_are_refused(
     engine: str, says: dict[str, Any], serving: dict[str, Any]
 ) -> None:
-    with pytest.raises(PlanningError, match="needs a GPU of compute capability"):
+    with pytest.raises(
+        PlanningError,
+        match=r"fits no offered node: the nearest, g4dn\.xlarge, is of compute capability 7\.5, too low",
+    ):
         plan(writer(engine=engine, says=says, **serving))
     plan(writer(engine=engine, says={"precision": "float16"}))
 
@@ -263,11 +273,14 @@ def test_a_server_on_cpu_asks_for_no_gpu_and_gets_a_pool_without_taint() -> None
 
 @pytest.mark.parametrize(
     ("replicas", "kind", "nodes"),
-    [(1, "g4dn.xlarge", 1), (3, "g4dn.xlarge", 3), (4, "g4dn.12xlarge", 1), (5, "g4dn.12xlarge", 2)],
+    [(1, "g4dn.xlarge", 1), (3, "g4dn.xlarge", 3), (1, "g4dn.12xlarge", 1), (2, "g4dn.12xlarge", 2)],
 )
-def test_there_are_as_many_nodes_as_the_servers_gpus_fill(replicas: int, kind: str, nodes: int) -> None:
-    planned = plan(entry(replicas=replicas), settings=replace(SETTINGS, gpu_instance_type=kind))
-    assert pools(planned)[f"gpu-{kind.replace('.', '-')}"] == nodes
+def test_replicas_are_on_as_many_nodes_since_one_that_fails_must_not_take_two(
+    replicas: int, kind: str, nodes: int
+) -> None:
+    planned = plan(entry(replicas=replicas), settings=replace(SETTINGS, gpu_nodes={kind: 4}))
+    gpu = {name: number for name, number in pools(planned).items() if name.startswith("gpu-")}
+    assert list(gpu.values()) == [nodes]
 
 
 def test_memory_decides_the_number_of_nodes_where_gpus_do_not() -> None:
@@ -293,29 +306,29 @@ def test_startup_may_take_as_long_as_torchserve_waits_for_all_workers() -> None:
         (
             (entry(replicas=5),),
             SETTINGS,
-            r"5 nodes of g4dn\.xlarge, 1 more than slipway:gpuMaxNodes allows \(4\)",
+            r"g4dn\.xlarge, is allowed 4 nodes, 1 too few; allow 5 nodes of it, one for each replica",
         ),
         (
             (entry(device="cpu", memory={"weights": "30GiB", "per_request": "1MiB"}),),
             SETTINGS,
-            r"an empty m6i\.2xlarge has 7500m CPU, .* memory, 0 GPU: choose a larger",
+            r"the nearest, m6i\.2xlarge, is 1\d\.\dGiB of host memory short; offer .*, which would hold it",
         ),
         (
             (entry(memory={"weights": "20GiB", "per_request": "1MiB"}),),
             SETTINGS,
-            r"short by 11\.6 GiB on g4dn\.xlarge, .*fr@1 25\.6 GiB; take one of g6e\.xlarge, g7e\.2xlarge",
+            r"g4dn\.xlarge, is 11\.6GiB of GPU memory short and .*; offer g6e\.\w+ or .*, which would hold it",
         ),
         (
             (entry(serving={"max_workers": 4}, memory={"weights": "3GiB", "per_request": "1MiB"}),),
             SETTINGS,
-            r"short by .* on g4dn\.xlarge.*or lower max_workers",
+            r"g4dn\.xlarge, is 3\.4GiB of GPU memory short .*, or lower its max_workers or batch_size",
         ),
         (
             (writer(says={"memory": None, "architecture": SEVEN_B, "precision": "float16"}),),
             SETTINGS,
             r"does not fit its GPU: short by .* on g4dn\.xlarge: weights 13\.\d.* fits with one of: .*bitsandbytes",
         ),
-        ((entry(),), replace(SETTINGS, gpu_instance_type="g4.large"), "not in the hardware table"),
+        ((entry(),), replace(SETTINGS, gpu_nodes={"g4.large": 1}), "not in the hardware table"),
     ],
 )
 def test_what_does_not_fit_says_by_how_much_and_what_to_change(
@@ -323,3 +336,111 @@ def test_what_does_not_fit_says_by_how_much_and_what_to_change(
 ) -> None:
     with pytest.raises(PlanningError, match=message):
         plan(*entries, settings=settings)
+
+
+def servers(planned: Plan) -> list[tuple[str, list[str]]]:
+    return [
+        (server.name, sorted({str(m.selector.variant) for m in server.models})) for server in planned.servers
+    ]
+
+
+def test_models_of_several_entries_share_the_gpu_that_holds_them() -> None:
+    assert servers(plan(entry("A"), entry("B"), entry("C"))) == [
+        (
+            "gpu-g4dn-xlarge-torchserve-1",
+            ["QuestionAnswering/A/fr", "QuestionAnswering/B/fr", "QuestionAnswering/C/fr"],
+        )
+    ]
+
+
+def test_a_shared_server_reads_the_archives_of_its_models_and_no_others() -> None:
+    (server,) = plan(entry("A"), entry("B")).servers
+    assert server.artifact_prefixes == (
+        "archives/dev/QuestionAnswering/A/",
+        "archives/dev/QuestionAnswering/B/",
+    )
+
+
+def with_archive(said: dict[str, Any], archive: str) -> dict[str, Any]:
+    (version,) = said["languages"]["fr"]["versions"].values()
+    languages = {"fr": {"scripts": ["Latn"], "versions": {"1": {**version, "archive": archive}}}}
+    return {**said, "languages": languages}
+
+
+def test_archives_of_one_file_name_lie_side_by_side_in_a_shared_server() -> None:
+    named = [with_archive(entry(model), "model.mar") for model in ("A", "B")]
+    (server,) = plan(*named).servers
+    assert isinstance(server, TorchServePlan)
+    assert [(model.archive, model.archive_key) for model in server.models] == [
+        ("fr_a-model.mar", "archives/dev/QuestionAnswering/A/model.mar"),
+        ("fr_b-model.mar", "archives/dev/QuestionAnswering/B/model.mar"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"owner": "payments"}, {"sharing": {"keep_apart_from": ["payments"]}}),
+        ({"sharing": {"max_models": "1"}}, {}),
+        ({"device": "cpu"}, {}),
+        ({"replicas": "2"}, {}),
+    ],
+    ids=["owners that keep apart", "a server of its own", "devices", "replicas"],
+)
+def test_what_cannot_share_gets_servers_of_its_own(one: dict[str, Any], other: dict[str, Any]) -> None:
+    planned = plan(entry("A", **one), entry("B", **other))
+    assert sorted(variants for _, variants in servers(planned)) == [
+        ["QuestionAnswering/A/fr"],
+        ["QuestionAnswering/B/fr"],
+    ]
+
+
+def test_a_pinned_model_stays_on_its_instance_type_whatever_is_cheaper() -> None:
+    both = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 4, "g5.xlarge": 4})
+    pinned = {"instance_type": "g5.xlarge", "reason": "measured there", "by": "sre", "until": "2027-01-31"}
+    released = {"QuestionAnswering/Reader/fr": {"default": "1", "pin": pinned}}
+    assert plan(entry(), settings=both).servers[0].pool == "gpu-g4dn-xlarge"
+    assert plan(entry(), settings=both, released=released).servers[0].pool == "gpu-g5-xlarge"
+
+
+def test_what_the_lock_has_placed_stays_there() -> None:
+    place = Place(pool="gpu-g5-xlarge", server=7)
+    lock = Lock(places={"QuestionAnswering/A/fr": place})
+    both = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 4, "g5.xlarge": 4})
+    planned = plan(entry("A"), entry("B"), settings=both, lock=lock)
+    assert servers(planned) == [
+        ("gpu-g5-xlarge-torchserve-7", ["QuestionAnswering/A/fr", "QuestionAnswering/B/fr"])
+    ]
+    assert planned.stale
+    assert planned.placement.moves == ()
+    again = plan(entry("A"), entry("B"), settings=both, lock=planned.placement.lock)
+    assert not again.stale
+    assert again.servers == planned.servers
+
+
+def test_another_version_or_default_leaves_the_lock_as_it_is() -> None:
+    two = entry()
+    (version,) = two["languages"]["fr"]["versions"].values()
+    two["languages"] = {"fr": {"scripts": ["Latn"], "versions": {"1": version, "2": version}}}
+    variant = "QuestionAnswering/Reader/fr"
+    releases: tuple[dict[str, Any], ...] = (
+        {"default": "1"},
+        {"default": "2"},
+        {"default": "2", "versions": ["1", "2"]},
+    )
+    locks = {plan(two, released={variant: one}).placement.lock.places[variant] for one in releases}
+    assert len(locks) == 1
+
+
+def test_a_pool_that_an_autoscaler_owns_is_marked_and_has_head_room() -> None:
+    scaled = plan(entry(replicas=3), settings=replace(SETTINGS, autoscaled=True))
+    gpu = next(pool for pool in scaled.pools if pool.name.startswith("gpu"))
+    assert (gpu.autoscaled, gpu.min_nodes, gpu.desired_nodes, gpu.max_nodes) == (True, 0, 3, 4)
+    assert not any(pool.autoscaled for pool in plan(entry(replicas=3)).pools)
+
+
+def test_a_language_model_goes_to_the_cheapest_gpu_that_holds_it_and_not_to_one_it_does_not_fit() -> None:
+    large = writer(says={"memory": None, "architecture": SEVEN_B, "precision": "float16"})
+    offers = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 4, "g5.2xlarge": 4, "g6e.xlarge": 4})
+    assert plan(large, settings=offers).servers[0].pool == "gpu-g5-2xlarge"
+    assert plan(writer(), settings=offers).servers[0].pool == "gpu-g4dn-xlarge"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hardware import PRICES
-from model_catalog import Catalog, Engine, EntryFile, Environment, Release, Selector
+from model_catalog import Budget, Catalog, Engine, EntryFile, Environment, Release, Selector
 from planning import Plan, PoolSettings, make_plan
 from planning.capacity import Use, total_cost
 from planning.capacity.cost import Prices
@@ -17,7 +17,7 @@ from tests.unit.planning.entries import VLLM_ENTRY
 
 SETTINGS = PoolSettings(
     region="us-east-1",
-    gpu_nodes={"g4dn.xlarge": 4},
+    gpu_nodes={"g4dn.xlarge": 8},
     cpu_nodes={"m6i.2xlarge": 4},
     system_instance_type="m6i.large",
     system_nodes=2,
@@ -81,7 +81,7 @@ def test_an_environment_that_serves_nothing_has_its_system_pool_and_pays_for_it(
         report(READER),
         report({**READER, "device": "cpu", "replicas": 3}),
         report({**READER, "replicas": 3}, llm=True),
-        report(READER, settings=replace(SETTINGS, gpu_instance_type="g4dn.12xlarge"), llm=True),
+        report(READER, settings=replace(SETTINGS, gpu_nodes={"g4dn.12xlarge": 2}), llm=True),
         report(READER, region="eu-west-1"),
         report(READER, prices={}),
     ],
@@ -120,12 +120,15 @@ def test_a_bar_has_the_parts_of_all_versions_of_its_gpu_and_what_is_free() -> No
 
 
 def test_gpus_that_hold_the_same_are_one_bar_and_spare_ones_another() -> None:
-    made = report({**READER, "replicas": 3}, settings=replace(SETTINGS, gpu_instance_type="g4dn.12xlarge"))
+    made = report({**READER, "replicas": 2}, settings=replace(SETTINGS, gpu_nodes={"g4dn.12xlarge": 2}))
     (pool,) = (pool for pool in made.pools if pool.gpus)
-    assert [(bar.count, bar.servers) for bar in pool.bars] == [(3, ("question-answering-reader",)), (1, ())]
-    assert (pool.gpus_taken, pool.gpus_spare) == (3, 1)
+    assert [(bar.count, bar.servers) for bar in pool.bars] == [
+        (2, ("gpu-g4dn-12xlarge-set-1-torchserve-1",)),
+        (6, ()),
+    ]
+    assert (pool.gpus_taken, pool.gpus_spare) == (2, 6)
     idle = [one for one in made.charges if one.use is Use.IDLE]
-    assert [one.cost.usd_per_hour for one in idle] == [pool.cost.usd_per_hour / 4]
+    assert [one.cost.usd_per_hour for one in idle] == [pool.cost.usd_per_hour * 3 / 4]
 
 
 def test_a_language_model_claims_more_than_it_needs() -> None:
@@ -148,7 +151,7 @@ def test_a_language_model_claims_more_than_it_needs() -> None:
 def test_a_server_with_one_replica_is_away_while_it_rolls_out(
     fields: dict[str, Any], kind: str, said: str | None
 ) -> None:
-    made = report({**READER, **fields}, settings=replace(SETTINGS, gpu_instance_type=kind))
+    made = report({**READER, **fields}, settings=replace(SETTINGS, gpu_nodes={kind: 4}))
     found = [risk for risk in made.risks if risk.kind is RiskKind.OUTAGE_AT_ROLLOUT]
     assert [said in risk.message and "for up to 5m" in risk.message for risk in found if said] == (
         [True] if said else []
@@ -196,33 +199,49 @@ def test_memory_of_a_gpu_that_nobody_read_is_unknown_and_said_to_be() -> None:
     assert total_cost(one.cost for one in made.charges) == pool.cost
 
 
-def test_the_comparison_gives_each_server_and_then_each_version_nodes_of_its_own() -> None:
+def test_the_comparison_gives_each_model_a_server_and_a_gpu_of_its_own() -> None:
     made = report({**READER, "replicas": 2}, llm=True)
     assert [
         (one.gpu_nodes, one.gpus, one.cost.usd_per_hour) for one in (made.planned, *made.alternatives)
     ] == [
         (3, 3, SYSTEM_COST + 3 * GPU_COST),
-        (3, 3, SYSTEM_COST + 3 * GPU_COST),
         (5, 5, SYSTEM_COST + 5 * GPU_COST),
     ]
 
 
-def test_servers_that_share_a_node_cost_more_apart() -> None:
-    settings = replace(SETTINGS, gpu_instance_type="g4dn.12xlarge")
-    made = report(READER, settings=settings, llm=True)
-    assert [one.gpu_nodes for one in (made.planned, *made.alternatives)] == [1, 2, 3]
+def test_models_apart_may_still_share_a_node_and_may_need_more_nodes_than_are_allowed() -> None:
+    many = replace(SETTINGS, gpu_nodes={"g4dn.12xlarge": 2})
+    made = report(READER, settings=many, llm=True)
+    assert [(one.gpu_nodes, one.gpus) for one in (made.planned, *made.alternatives)] == [(1, 2), (1, 3)]
+    few = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 1})
+    made = report(READER, settings=few)
+    assert [one.gpu_nodes for one in (made.planned, *made.alternatives)] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("limit", "prices", "kept"),
+    [("1000", PRICES, True), ("200", PRICES, False), ("1000", {}, None)],
+    ids=["within", "above", "unknown"],
+)
+def test_a_budget_is_kept_or_not_or_nobody_knows(limit: str, prices: Prices, kept: bool | None) -> None:
+    budget = Budget.model_validate({"usd_per_month": limit, "reason": "agreed", "by": "lead"})
+    made = make_report(replace(plan(READER), budget=budget), "us-east-1", prices)
+    assert made.spending
+    assert made.spending.kept is kept
+    if prices:
+        assert made.spending.excess == made.total.usd_per_month - Decimal(limit)
 
 
 def test_a_selector_leaves_the_matching_servers_their_pools_and_their_part_of_the_cost() -> None:
     whole = report(READER, llm=True)
     french = whole.only(Selector.parse("QuestionAnswering/Reader/fr"))
     assert [pool.name for pool in french.pools] == ["gpu-g4dn-xlarge"]
-    assert [server.name for server in french.pools[0].servers] == ["question-answering-reader"]
+    assert [server.name for server in french.pools[0].servers] == ["gpu-g4dn-xlarge-torchserve-1"]
     assert {one.language for one in french.charges} == {"fr"}
     assert french.total.usd_per_hour < GPU_COST
     assert french.pools[0].gpus_taken == 2
     assert french.planned == whole.planned
-    assert {risk.server for risk in french.risks} == {"question-answering-reader"}
+    assert {risk.server for risk in french.risks} == {"gpu-g4dn-xlarge-torchserve-1"}
 
 
 def test_equal_input_gives_an_equal_report() -> None:

@@ -15,7 +15,7 @@ CASES: list[tuple[str, list[Demand], list[Offer], str]] = [
         [SMALL, LARGE],
         (
             "Task/A/fr fits no offered node: the nearest, l.large, is 8.0GiB of GPU memory short; offer g6e.xlarge or "
-            "g6e.2xlarge or g6e.4xlarge, which would hold it, or make it smaller"
+            "g6e.2xlarge or g6e.4xlarge, which would hold it, or lower its max_workers or batch_size"
         ),
     ),
     (
