@@ -1,5 +1,6 @@
 """Which models share which GPU, on which nodes, and what stays where it is (docs/placement.md)."""
 
+from planning.capacity.placement.apart import GpuNodes, one_model_a_gpu
 from planning.capacity.placement.demands import Demand, SharedDemand, WholeDemand
 from planning.capacity.placement.lock import HEADER, LOCK_RULE, Lock, Place, format_lock, parse_lock
 from planning.capacity.placement.offers import Offer, known_offers, offer
@@ -21,6 +22,7 @@ __all__ = [
     "Assignment",
     "Comparison",
     "Demand",
+    "GpuNodes",
     "HEADER",
     "LOCK_RULE",
     "Lock",
@@ -39,6 +41,7 @@ __all__ = [
     "is_stale",
     "known_offers",
     "offer",
+    "one_model_a_gpu",
     "parse_lock",
     "plan_placement",
     "repack",

@@ -1,13 +1,12 @@
 """From a plan to its report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
 from hardware import PRICES, InstanceType
 from hardware.gpu import DRIVER_RESERVE
-from model_catalog import Device, Selector, TorchServeVersion, Version
+from model_catalog import Selector, TorchServeVersion, Version
 from planning.capacity.cost import (
     Charge,
     Cost,
@@ -20,7 +19,7 @@ from planning.capacity.cost import (
     total_cost,
 )
 from planning.capacity.memory import GpuMemory, MemoryEstimate, estimate
-from planning.capacity.placement import PlacementRules, repack
+from planning.capacity.placement import one_model_a_gpu
 from planning.capacity.report.content import (
     Alternative,
     GpuBar,
@@ -42,9 +41,7 @@ from planning.torchserve_servers import TorchServePlan
 from quantities import Bytes, format_duration
 
 PLANNED: Final = "as planned"
-MODELS_APART: Final = "each model and language in a server of its own"
-_ANY_NUMBER: Final = 10**6
-"""Of nodes: the alternative is a question of money, not of what the settings allow."""
+MODELS_APART: Final = "each model and language on a GPU of its own, at least"
 
 
 def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
@@ -220,19 +217,17 @@ def _usable_source(kind: InstanceType) -> str:
 def _alternatives(
     plan: Plan, pools: Sequence[PoolReport], region: str, prices: Prices
 ) -> Iterator[Alternative]:
-    """No two models in one server, packed as well as that allows, on as many nodes as it takes."""
+    """No two models on one GPU, on as many nodes as that takes at least."""
     if not any(pool.gpus for pool in pools):
         return
-    offers = [replace(found, max_nodes=_ANY_NUMBER) for found in plan.offers]
-    apart = repack(plan.demands, offers, rules=PlacementRules(max_models_per_server=1))
-    system = total_cost(pool.cost for pool in pools if pool.use is Use.SYSTEM)
-    costs = (node_price(group.instance_type, region, prices).times(group.nodes) for group in apart.groups)
+    apart = one_model_a_gpu(plan.demands, plan.offers)
+    others = total_cost(pool.cost for pool in pools if not pool.gpus)
+    costs = (node_price(found.instance_type, region, prices).times(found.nodes) for found in apart)
     yield Alternative(
         name=MODELS_APART,
-        gpu_nodes=sum(group.nodes for group in apart.groups if group.gpus),
-        gpus=sum(server.replicas for server in apart.shared if server.device is Device.GPU)
-        + sum(server.gpus * server.replicas for server in apart.whole),
-        cost=total_cost((system, *costs)),
+        gpu_nodes=sum(found.nodes for found in apart),
+        gpus=sum(found.gpus for found in apart),
+        cost=total_cost((others, *costs)),
     )
 
 
