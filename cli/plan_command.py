@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli.console import CLONE
+from cli.plan_html import to_html
 from cli.plan_json import to_json
 from cli.plan_markdown import to_markdown
 from cli.plan_text import to_text
@@ -24,6 +25,7 @@ from planning.capacity.report import make_report
 class Format(StrEnum):
     """How to print it."""
 
+    HTML = "html"
     JSON = "json"
     MARKDOWN = "markdown"
     TEXT = "text"
@@ -33,7 +35,8 @@ def plan(
     selector: SelectorArgument = None,
     env: Annotated[Environment, typer.Option("--env", help="Which environment.")] = Environment.SANDBOX,
     format_: Annotated[
-        Format, typer.Option("--format", help="markdown is a comment on a pull request.")
+        Format,
+        typer.Option("--format", help="markdown is a comment on a pull request, html a page to look at."),
     ] = Format.TEXT,
     sources: Annotated[
         bool,
@@ -68,6 +71,8 @@ def plan(
             typer.echo(to_json(report), nl=False)
         case Format.MARKDOWN:
             typer.echo(to_markdown(report), nl=False)
+        case Format.HTML:
+            typer.echo(to_html(report), nl=False)
 
 
 def _colour() -> bool:
