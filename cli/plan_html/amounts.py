@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from cli.plan_formats import a_month, an_hour, gibibytes
@@ -15,7 +16,7 @@ def money(cost: Cost) -> tuple[Html, Html, Html]:
     return (
         tag("td", f"{least}{an_hour(cost)}", class_="n"),
         tag("td", f"{least}{a_month(cost)}", class_="n"),
-        tag("td", notes(cost), class_="note"),
+        tag("td", marks(cost), class_="note"),
     )
 
 
@@ -44,6 +45,12 @@ def notes(cost: Cost) -> Html:
             *(tag("span", note, class_="flag") for note in cost.stand_ins),
         ]
     )
+
+
+def marks(cost: Cost) -> Html:
+    """The same for a table, whose section says them in full: of a price that stands in, whose it is."""
+    regions = sorted({note.partition(":")[0] for note in cost.stand_ins})
+    return notes(replace(cost, stand_ins=tuple(regions)))
 
 
 def more(hourly: Decimal | None) -> str:

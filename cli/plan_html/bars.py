@@ -12,8 +12,11 @@ from cli.plan_html.markup import NOTHING, Child, Html, join, tag
 from cli.plan_html.reading import Key, ShownVersion, Slice, SliceKind, Stack, parts_on, stack
 from planning.capacity.report import GpuBar, PoolReport
 
-LABEL_FROM: Final = 8.0
-"""Percent of a bar from which a slice has room for a name."""
+LETTER: Final = 6.5
+"""Pixels that a letter of a bar takes, about; a name that would be cut is left out."""
+
+WIDTHS: Final = {"": 760, " narrow": 310}
+"""Pixels of a bar in a window and on a phone, about; of a name that fits the second as well, the class says so."""
 
 NAMED_SERVERS: Final = 2
 """Servers of a GPU that its title names; of more it says how many."""
@@ -42,7 +45,7 @@ def bar_block(bar: GpuBar, pool: PoolReport, shown: Shown) -> Html:
             _empty("unknown"),
             _members(bar, pool, shown),
             class_="gpu",
-            data_servers="\n".join(bar.servers),
+            data_gpus=bar.count,
         )
     return tag(
         "div",
@@ -50,7 +53,7 @@ def bar_block(bar: GpuBar, pool: PoolReport, shown: Shown) -> Html:
         _drawn(bar, pool, stacked, shown),
         _made_of(bar, pool, shown),
         class_="gpu",
-        data_servers="\n".join(bar.servers),
+        data_gpus=bar.count,
     )
 
 
@@ -115,7 +118,7 @@ def _tenants(stacked: Stack) -> int:
 
 def _empty(kind: str) -> Html:
     box = tag("rect", width="100%", height="100%", class_=f"slice {kind}")
-    word = tag("text", kind, x="50%", y="50%", class_="word")
+    word = tag("text", kind, x="50%", y="50%", class_="word narrow")
     return tag("svg", box, word, class_="bar", role="img", aria_label=kind)
 
 
@@ -143,13 +146,12 @@ def _drawn(bar: GpuBar, pool: PoolReport, stacked: Stack, shown: Shown) -> Html:
 def _slice(one: Slice, before: int, whole: int, shown: Shown) -> Html:
     version = one.version
     tone = f" t{shown.tones.get(version.owner, 0)}" if version else ""
-    wide = 100 * one.memory / whole >= LABEL_FROM
     said = version.short if version else _KINDS[one.kind]
     return tag(
         "svg",
         tag("title", _words(one)),
         tag("rect", width="100%", height="100%", class_=f"slice {one.kind.value}{tone}"),
-        tag("text", said, x=6, y="50%", class_="word") if wide else None,
+        _name(said, one.memory / whole),
         x=_percent(before, whole),
         width=_percent(one.memory, whole),
         height="100%",
@@ -157,6 +159,12 @@ def _slice(one: Slice, before: int, whole: int, shown: Shown) -> Html:
         data_v=None if version is None else version.number,
         data_memory=one.memory,
     )
+
+
+def _name(said: str, part: float) -> Html | None:
+    """Within a slice that is this part of its bar, where it has room."""
+    fits = [name for name, width in WIDTHS.items() if part * width >= LETTER * len(said) + 10]
+    return tag("text", said, x=6, y="50%", class_=f"word{fits[-1]}") if fits else None
 
 
 def _words(one: Slice) -> str:

@@ -10,7 +10,7 @@ from cli.plan_html.amounts import money, more, notes
 from cli.plan_html.bars import Shown
 from cli.plan_html.markup import NOTHING, Html, join, tag
 from cli.plan_html.reading import all_apart, difference
-from planning.capacity import HOURS_PER_MONTH, Cost
+from planning.capacity import HOURS_PER_MONTH, Cost, total_cost
 from planning.capacity.report import Alternative, Report, Risk, RiskKind
 
 RISKS: Final = {
@@ -74,7 +74,8 @@ def _figure(name: str, number: str, below: Html | str) -> Html:
 
 
 def _cost(cost: Cost) -> Html:
-    below = join([f"{_least(cost, an_hour(cost))} an hour ", notes(cost)])
+    hourly = "" if cost.unknown else f"{_least(cost, an_hour(cost))} an hour "
+    below = join([hourly, notes(cost)])
     return tag(
         "div",
         tag("dt", "Cost a month"),
@@ -135,6 +136,9 @@ def alternatives(report: Report) -> Html:
     return tag(
         "section",
         tag("h2", "If GPUs were used in another way", id="alternatives"),
+        tag(
+            "p", notes(total_cost(one.cost for one in (report.planned, *report.alternatives))), class_="facts"
+        ),
         tag("div", table, class_="scroll", tabindex=0, role="group", aria_labelledby="alternatives"),
         aria_labelledby="alternatives",
     )

@@ -27,7 +27,7 @@
         };
       }
     }
-    for (const node of all(pool.node, ".gpu")) bars.push({ node, pool, numbers: new Set(), shown: true });
+    for (const node of all(pool.node, ".gpu")) bars.push({ node, pool, numbers: new Set(), shown: true, gpus: Number(node.dataset.gpus || 0) });
   }
   for (const bar of bars) {
     for (const slice of all(bar.node, "[data-v]")) {
@@ -101,7 +101,7 @@
     let seen = 0;
     for (const bar of bars) {
       const some = everything || Boolean(alone) || [...bar.numbers].some((number) => versions[number].on);
-      if (some && bar.numbers.size && bar.pool.shown) seen += 1;
+      if (some && bar.numbers.size && bar.pool.shown) seen += bar.gpus;
       show(bar, some);
     }
     warn(everything);
@@ -109,7 +109,7 @@
     document.getElementById("found").textContent = everything
       ? `${count(versions.length, "version")}. Press / to search.`
       : `${count(found.length, "version")} of ${versions.length.toLocaleString("en-US")}`
-        + (seen ? ` on ${count(seen, "bar")}` : "") + (found.length ? ` \u00b7 ${cost(found)}` : "");
+        + (seen ? ` on ${count(seen, "GPU")}` : "") + (found.length ? ` \u00b7 ${cost(found)}` : "");
   };
 
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -78,12 +78,12 @@ def _body(report: Report) -> Html:
         tag(
             "main",
             figures(report),
+            tag("noscript", without_script),
+            tools(report, shown),
             risks(report),
             tag(
                 "section",
                 tag("h2", "Pools, GPUs and servers", id="pools"),
-                tag("noscript", without_script),
-                tools(report, shown),
                 legend(shown),
                 pool_sections(report, shown),
                 tag("p", "Nothing matches.", id="none", class_="nothing", hidden=True),

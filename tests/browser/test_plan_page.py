@@ -114,6 +114,18 @@ def test_nothing_is_wider_than_the_window(show: Open, page: Page, keep: Keep, wi
     assert outside == []
 
 
+def test_on_a_phone_no_cell_is_squeezed_into_a_column_of_letters(show: Open, page: Page) -> None:
+    page.size(PHONE, 844)
+    show(shared(24))
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    assert [one for one in boxes(page, "td, th") if one["height"] > 80] == []
+    wide = page.evaluate(
+        "Array.from(document.querySelectorAll('.servers td, .servers th'), (one) => "
+        "one.getBoundingClientRect().right).filter((right) => right > innerWidth)"
+    )
+    assert wide == []
+
+
 def test_without_a_script_all_but_the_tools_is_there(show: Open, page: Page) -> None:
     page.scripts(run=False)
     show(shared(24))

@@ -26,7 +26,7 @@ def test_slash_and_a_word_find_a_model(show: Open) -> None:
     assert focused(page) == "search"
     page.type("model0007")
     assert [one["task"] for one in boxes(page, ROWS)] == [selector(7).task]
-    assert re.fullmatch(r"1 version of 25 on 1 bar · \$48\.00 a month; us-east-1's price: .*", said(page))
+    assert re.fullmatch(r"1 version of 25 on 1 GPU · \$48\.00 a month; us-east-1's price: .*", said(page))
 
 
 def test_all_words_must_be_found_in_any_order_and_case(show: Open) -> None:

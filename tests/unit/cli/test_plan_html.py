@@ -1,0 +1,371 @@
+"""`slipway plan --format html`: what stands in the page. How a browser draws it is tested in tests/browser."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib import resources
+
+import pytest
+from typer.testing import CliRunner
+
+from cli import main
+from cli.console import CLONE
+from cli.plan_formats import a_month, printable
+from cli.plan_html import to_html
+from cli.plan_html.markup import Html, tag
+from cli.plan_html.page import TONES
+from hardware import PRICES
+from model_catalog import Environment, Selector
+from planning.capacity import Charge
+from planning.capacity.report import PoolReport, Report
+from tests.support.plan_reports import owner, report_of, selector, shared
+
+STAND_IN = "us-east-1's price: eu-west-1's is unknown"
+EVIL = "\"'><script>alert(1)</script></style><img src=x onerror=alert(2)><!-- &amp; \x1b[31m \u202e"
+
+runner = CliRunner()
+
+
+class Read(HTMLParser):
+    """Elements with their attributes, and the text of each element's own."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.comments: list[str] = []
+        self._open = ["document"]
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in {"col", "input", "meta"}:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag, "elements are nested"
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self._open[-1], data))
+
+    def handle_comment(self, data: str) -> None:
+        self.comments.append(data)
+
+    def of(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for element, attributes in self.elements if element == name]
+
+    def text_of(self, name: str) -> list[str]:
+        return [text for element, text in self.texts if element == name]
+
+
+def rows(page: str, *, holding: str) -> list[str]:
+    return [row for row in re.findall(r"<tr.*?</tr>", page) if holding in row]
+
+
+def evil() -> Report:
+    """dev's, in which every text that a catalog or a stack file could bring tries to be markup."""
+    made = report_of()
+    return replace(
+        made,
+        environment=EVIL,
+        region=EVIL,
+        pools=tuple(_evil(pool) for pool in made.pools),
+        charges=tuple(_renamed(one) for one in made.charges),
+        risks=tuple(replace(risk, message=EVIL, pool=EVIL, server=EVIL) for risk in made.risks),
+        planned=replace(made.planned, name=EVIL),
+    )
+
+
+def _renamed(one: Charge) -> Charge:
+    return replace(one, pool=EVIL, server=EVIL, owner=EVIL) if one.selector else replace(one, pool=EVIL)
+
+
+def _evil(pool: PoolReport) -> PoolReport:
+    return replace(
+        pool,
+        name=EVIL,
+        instance_type=EVIL,
+        usable_source=EVIL,
+        servers=tuple(replace(server, name=EVIL, engine_version=EVIL) for server in pool.servers),
+        bars=tuple(
+            replace(
+                bar,
+                servers=(EVIL,),
+                segments=tuple(
+                    replace(
+                        segment,
+                        server=EVIL,
+                        source=EVIL,
+                        selector=replace(segment.selector, model=EVIL, version=EVIL),
+                    )
+                    for segment in bar.segments
+                ),
+            )
+            for bar in pool.bars
+        ),
+    )
+
+
+def test_no_text_of_a_catalog_becomes_markup() -> None:
+    tame, read = Read(to_html(report_of())), Read(to_html(evil()))
+    assert len(read.of("script")) == len(read.of("style")) == 1
+    assert read.of("img") == []
+    assert read.comments == []
+    assert {name for name, _ in read.elements} <= {name for name, _ in tame.elements} | {"svg", "text"}
+    assert not [name for _, attributes in read.elements for name in attributes if name.startswith("on")]
+    shown = printable(EVIL)
+    for element in ("em", "h3", "li", "option", "span", "th", "title"):
+        assert any(shown in text for text in read.text_of(element)), element
+    assert {one["value"] for one in read.of("option")} >= {shown}
+
+
+def test_no_text_of_a_catalog_hides_in_control_characters() -> None:
+    page = to_html(evil())
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", page)
+    assert "&#8238;" not in page
+    assert "\\u202e" in page
+
+
+@pytest.mark.parametrize(
+    ("element", "expected"),
+    [
+        (tag("p", "a < b & 'c'"), "<p>a &lt; b &amp; &#x27;c&#x27;</p>"),
+        (tag("p", Html("<b>made</b>")), "<p><b>made</b></p>"),
+        (tag("p", [tag("b", "x"), None, [" y"]]), "<p><b>x</b> y</p>"),
+        (
+            tag("i", class_="t1", data_v=0, aria_hidden="true"),
+            '<i class="t1" data-v="0" aria-hidden="true"></i>',
+        ),
+        (
+            tag("i", title='"><b>', hidden=True, lang=None, draggable=False),
+            '<i title="&quot;&gt;&lt;b&gt;" hidden></i>',
+        ),
+        (tag("meta", name="x"), '<meta name="x">'),
+    ],
+)
+def test_what_is_not_markup_is_text(element: Html, expected: str) -> None:
+    assert element == expected
+
+
+def test_the_page_needs_nothing_else() -> None:
+    page = to_html(shared(12))
+    read = Read(page)
+    for element, attributes in read.elements:
+        assert element not in {"link", "iframe", "img", "object", "embed", "base", "a"}
+        assert {"src", "href", "style", "action", "srcset"}.isdisjoint(attributes)
+    style = "".join(read.text_of("style"))
+    assert "@import" not in style
+    assert set(re.findall(r"url\((.*?)\)", style)) == {"#hatch", "#claim"}
+    assert {one["id"] for one in read.of("pattern")} == {"hatch", "claim"}
+
+
+def test_its_policy_allows_its_own_style_and_script_and_nothing_else() -> None:
+    read = Read(to_html(report_of()))
+    policy = next(one["content"] for one in read.of("meta") if one.get("http-equiv")) or ""
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for element in ("style", "script"):
+        inside = "".join(read.text_of(element))
+        digest = base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()
+        assert f"{element}-src 'sha256-{digest}'" in policy
+    first = [name for name, _ in read.elements].index("meta")
+    assert read.elements[first + 1][1]["http-equiv"] == "Content-Security-Policy"
+
+
+@pytest.mark.parametrize("name", ["page.css", "page.js"])
+def test_what_the_policy_s_digests_are_of_survives_every_encoding(name: str) -> None:
+    text = resources.files("cli.plan_html").joinpath(name).read_text(encoding="utf-8")
+    assert text.isascii()
+    assert "</" not in text
+    assert "\r" not in text
+
+
+def test_equal_input_gives_equal_bytes_in_another_process_and_locale() -> None:
+    script = (
+        "import typer; from typer.testing import CliRunner as R; from cli.plan_command import plan; "
+        "app = typer.Typer(); app.command()(plan); "
+        "print(R().invoke(app, ['--env', 'dev', '--format', 'html']).output, end='')"
+    )
+    ran = subprocess.run(  # noqa: S603 (this very interpreter)
+        [sys.executable, "-c", script],
+        capture_output=True,
+        check=True,
+        cwd=CLONE,
+        env={"PYTHONHASHSEED": "7", "LC_ALL": "C"},
+    )
+    here = runner.invoke(main.app, ["plan", "--env", "dev", "--format", "html"])
+    assert here.exit_code == 0
+    assert ran.stdout.decode("ascii") == here.output
+    assert here.output == to_html(report_of())
+
+
+def test_unknown_prices_are_unknown_and_never_zero() -> None:
+    page = to_html(report_of(prices={}))
+    assert "$" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert "no price of g4dn.xlarge is known" in page
+    assert "difference unknown" in page
+    months = {one["data-month"] for one in Read(page).of("tr") if "data-month" in one}
+    assert months == {"unknown"}
+
+
+def test_an_amount_that_leaves_something_out_says_at_least() -> None:
+    page = to_html(report_of(prices={key: price for key, price in PRICES.items() if key[0] != "g4dn.xlarge"}))
+    assert "at least $" in page
+    owners = rows(page, holding="nlp-platform</span>")
+    assert owners
+    assert all("at least $" in row and "no price of g4dn.xlarge is known" in row for row in owners)
+
+
+def test_what_must_be_said_of_an_amount_stands_beside_it() -> None:
+    page = to_html(report_of()).replace("&#x27;", "'")
+    amounts = rows(page, holding="$")
+    assert len(amounts) > 20
+    assert all("us-east-1's price" in row for row in amounts)
+    figures = re.findall(r"<dd>.*?</dd>", page)
+    assert all(STAND_IN in one for one in figures if "$" in one)
+    assert "is unknown" not in to_html(report_of(region="us-east-1"))
+
+
+def test_a_gpu_whose_memory_nobody_read_is_unknown_and_names_what_it_holds() -> None:
+    made = report_of()
+    unread = replace(
+        made,
+        pools=tuple(
+            replace(
+                pool,
+                servers=tuple(
+                    replace(
+                        server, versions=tuple(replace(version, memory=None) for version in server.versions)
+                    )
+                    for server in pool.servers
+                ),
+                bars=tuple(replace(bar, usable=None, segments=(), claimed=None) for bar in pool.bars),
+            )
+            for pool in made.pools
+        ),
+    )
+    page = to_html(unread)
+    assert page.count("usable memory unknown") == 2
+    assert "0 GiB" not in page
+    (row,) = rows(
+        page, holding='"code"><i class="swatch t1" aria-hidden="true"></i>TextGeneration/Writer/mul@1'
+    )
+    assert '<td class="n">unknown</td>' in row
+    (cpu,) = rows(page, holding="</i>LanguageIdentification/FastText/mul@1")
+    assert '<td class="n">&#8211;</td>' in cpu
+
+
+def test_a_spare_gpu_is_drawn_as_one() -> None:
+    made = report_of()
+    spare = replace(
+        made,
+        pools=tuple(
+            replace(
+                pool,
+                gpus=pool.gpus + 3,
+                bars=(*pool.bars, replace(pool.bars[0], count=3, segments=(), servers=(), claimed=None)),
+            )
+            if pool.bars
+            else pool
+            for pool in made.pools
+        ),
+    )
+    assert "3 T4s alike, each</b> spare" in to_html(spare)
+    assert "2 taken, 3 spare" in to_html(spare)
+
+
+def test_each_version_on_a_shared_server_is_its_own_owner_s() -> None:
+    page = to_html(shared(24))
+    for number in range(24):
+        (row,) = rows(page, holding=f'scope="row" class="code"><i class="swatch t{_tone(number)}"')[:1] or [
+            ""
+        ]
+        assert row, number
+        (row,) = rows(page, holding=f"</i>{selector(number)}</th><td>")
+        assert f'data-owner="{owner(number)}"' in row
+        assert f'data-task="{selector(number).task}"' in row
+    assert "nobody-s-alone" not in page
+
+
+def _tone(number: int) -> int:
+    return int(owner(number)[-2:]) + 1
+
+
+def test_the_owners_who_pay_most_have_a_colour_and_the_others_share_one() -> None:
+    page = to_html(shared(24))
+    legend = re.findall(r'<i class="swatch (t\d)" aria-hidden="true"></i>([^<]+)</li>', page)
+    assert [tone for tone, _ in legend] == [*(f"t{place}" for place in range(1, TONES + 1)), "t0"]
+    assert legend[-1][1] == "other owners"
+
+
+def test_a_version_s_row_its_slice_and_its_line_have_one_number() -> None:
+    read = Read(to_html(shared(24)))
+    numbered = {name: [one["data-v"] for one in read.of(name) if "data-v" in one] for name in ("tr", "svg")}
+    on_gpus = sorted(numbered["svg"])
+    assert len(on_gpus) == len(set(on_gpus)) == 24
+    assert sorted(numbered["tr"]) == sorted([*on_gpus, *on_gpus, "0"])
+
+
+def test_what_is_drawn_of_a_gpu_adds_up_to_what_is_usable() -> None:
+    report = shared(24)
+    page = to_html(report)
+    bars = [bar for pool in report.pools for bar in pool.bars]
+    drawn = re.findall(r'<svg class="bar".*?</svg></svg>', page)
+    assert len(drawn) == len(bars)
+    for bar, svg in zip(bars, drawn, strict=True):
+        assert sum(int(size) for size in re.findall(r'data-memory="(\d+)"', svg)) == bar.usable
+        widths = [float(width) for width in re.findall(r'<svg x="[\d.]+%" width="([\d.]+)%"', svg)]
+        assert sum(widths) == pytest.approx(100, abs=0.01)
+
+
+def test_a_selector_that_leaves_out_a_neighbour_still_draws_it() -> None:
+    wanted = selector(3)
+    page = to_html(shared(24).only(wanted))
+    read = Read(page)
+    assert f"{wanted} alone" in page
+    slices = [one for one in read.of("svg") if "data-memory" in one]
+    assert len(slices) == 10 + 2
+    assert page.count("not in this selection") == 4
+
+
+def test_a_selector_that_nothing_matches_says_so() -> None:
+    page = to_html(report_of(Environment.PROD).only(Selector(task="QuestionAnswering")))
+    assert "prod runs none of QuestionAnswering" in page
+    assert "<table" not in page
+
+
+def test_an_environment_without_gpus_has_no_other_way_to_use_them() -> None:
+    page = to_html(report_of(Environment.PROD))
+    assert "One model per GPU" not in page
+    assert "$140.16" in page
+
+
+def test_the_head_says_what_one_model_per_gpu_would_cost_and_how_much_that_is_more() -> None:
+    report = shared(100)
+    page = to_html(report)
+    (apart,) = report.alternatives
+    assert f"<dt>One model per GPU would cost</dt><dd><b>{a_month(apart.cost)}</b>" in page
+    gpu = next(pool.price for pool in report.pools if pool.gpus)
+    assert f"on 100 GPUs: <strong>+{a_month(gpu.times(100 - 10))} a month</strong>" in page
+
+
+def test_all_four_ways_to_divide_the_cost_are_there_the_largest_first() -> None:
+    page = to_html(report_of())
+    for title in ("owner", "model", "language", "pool"):
+        table = page.partition(f'id="cost-{title}"')[2].partition("</table>")[0]
+        hours = [float(one) for one in re.findall(r'<td class="n">\$(\d+\.\d{4})</td>', table)]
+        assert len(hours) >= 3
+        models = [
+            float(row.partition("$")[2].partition("<")[0])
+            for row in rows(table, holding="$")
+            if "(idle)" not in row and "(system)" not in row
+        ]
+        assert models == sorted(models, reverse=True)
+        assert hours[: len(models)] == models
