@@ -307,7 +307,9 @@ def test_the_owners_who_pay_most_have_a_colour_and_the_others_share_one() -> Non
 
 def test_a_version_s_row_its_slice_and_its_line_have_one_number() -> None:
     read = Read(to_html(shared(24)))
-    numbered = {name: [one["data-v"] for one in read.of(name) if "data-v" in one] for name in ("tr", "svg")}
+    numbered = {
+        name: [one["data-v"] or "" for one in read.of(name) if "data-v" in one] for name in ("tr", "svg")
+    }
     on_gpus = sorted(numbered["svg"])
     assert len(on_gpus) == len(set(on_gpus)) == 24
     assert sorted(numbered["tr"]) == sorted([*on_gpus, *on_gpus, "0"])
