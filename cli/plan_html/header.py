@@ -98,7 +98,13 @@ def _apart(planned: Alternative, apart: Alternative) -> Html:
         tag(
             "dd",
             tag("b", _least(cost, a_month(cost))),
-            tag("small", f"on {counted(apart.gpus, 'GPU')}: ", tag("strong", said), " ", notes(cost)),
+            tag(
+                "small",
+                f"on {apart.gpus:,} GPU{'' if apart.gpus == 1 else 's'}: ",
+                tag("strong", said),
+                " ",
+                notes(cost),
+            ),
         ),
         class_="wide",
     )

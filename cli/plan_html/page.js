@@ -122,7 +122,7 @@
       search.focus();
       search.select();
     }
-    if (event.key === "Escape" && form.contains(event.target)) {
+    if (event.key === "Escape" && event.target === search) {
       event.preventDefault();
       form.reset();
     }
