@@ -90,10 +90,7 @@ def _servers(
         )
         for server in pool.servers
     ]
-    widths = tag("colgroup", [tag("col") for _ in columns])
-    table = tag(
-        "table", widths, tag("thead", head), groups, class_="servers", aria_label=f"Servers of {pool.name}"
-    )
+    table = tag("table", tag("thead", head), groups, class_="servers", aria_label=f"Servers of {pool.name}")
     return join(
         [
             tag("h4", "Servers"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from planning.capacity.report import Report
@@ -31,6 +33,22 @@ def test_axe_finds_nothing(show: Open, page: Page, axe: str, scheme: Scheme, rep
     show(report)
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     assert faults(page, axe) == []
+
+
+def test_servers_are_a_table_to_a_screen_reader_although_they_are_drawn_as_a_grid(
+    show: Open, page: Page
+) -> None:
+    page.size(1280, 4000)
+    show(report_of())
+    page.call("Accessibility.enable")
+    tree = page.call("Accessibility.getFullAXTree")["nodes"]
+    roles = Counter(node["role"]["value"] for node in tree if not node["ignored"])
+    tables, rows, headers = page.evaluate(
+        "['table', 'tr', 'th'].map((one) => Array.from(document.querySelectorAll(one))"
+        ".filter((node) => node.checkVisibility()).length)"
+    )
+    assert (roles["table"], roles["row"]) == (tables, rows)
+    assert roles["columnheader"] + roles["rowheader"] == headers
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
