@@ -95,7 +95,7 @@ def _charges(charge: Charge, server: ServerReport) -> Iterator[Charge]:
 
 
 def _on_gpu(pool: PoolReport, number: int, models: Iterable[int]) -> tuple[tuple[ServerReport, ...], GpuBar]:
-    """Two servers, each with half of the models, none of them its owner's alone."""
+    """Two servers, each with half of the models, whose owners the charges name."""
     server, bar = pool.servers[0], pool.bars[0]
     version, like = server.versions[0], bar.segments[0].selector
     template = [segment for segment in bar.segments if segment.selector == like]
@@ -105,7 +105,6 @@ def _on_gpu(pool: PoolReport, number: int, models: Iterable[int]) -> tuple[tuple
         replace(
             server,
             name=f"shared-{number}-{side}",
-            owner="nobody-s-alone",
             versions=tuple(replace(version, selector=selector(model)) for model in half),
         )
         for side, half in zip("ab", halves, strict=True)
