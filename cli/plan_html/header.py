@@ -158,8 +158,8 @@ def risks(report: Report) -> Html:
         "section",
         tag("h2", "Mind", id="mind"),
         [
-            _kind(said, found)
-            for kind, said in RISKS.items()
+            _kind(RISKS.get(kind, kind.value), found)
+            for kind in dict.fromkeys((*RISKS, *RiskKind))
             if (found := [one for one in report.risks if one.kind is kind])
         ],
         aria_labelledby="mind",

@@ -9,9 +9,11 @@ import pytest
 
 from cli.plan_formats import a_month
 from cli.plan_html import to_html
+from cli.plan_html.header import RISKS
 from cli.plan_html.page import TONES
 from hardware import PRICES
 from model_catalog import Environment, Selector
+from planning.capacity.report import RiskKind
 from tests.support.html import Read, rows
 from tests.support.plan_reports import owner, report_of, selector, shared
 
@@ -137,6 +139,12 @@ def test_what_is_drawn_of_a_gpu_adds_up_to_what_is_usable() -> None:
         assert sum(int(size) for size in re.findall(r'data-memory="(\d+)"', svg)) == bar.usable
         widths = [float(width) for width in re.findall(r'<svg x="[\d.]+%" width="([\d.]+)%"', svg)]
         assert sum(widths) == pytest.approx(100, abs=0.01)
+
+
+def test_every_kind_of_risk_has_words_and_every_risk_is_said() -> None:
+    assert set(RISKS) == set(RiskKind)
+    report = report_of()
+    assert to_html(report).count("<li data-risk=") == len(report.risks) > 0
 
 
 def test_a_selector_that_leaves_out_a_neighbour_still_draws_it() -> None:
