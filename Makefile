@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed
 
 PACKAGES := benchmarks cli components engines hardware infra model_catalog planning preprocessing quantities sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit engine chaos fuzz bench check format types lock clean
+.PHONY: help install up preview down toolchain test unit browser engine chaos fuzz bench check format types lock clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test: install ## All that CI runs
 
 unit: install ## The unit tier (seconds)
 	@$(BIN)/pytest -q tests/unit
+
+browser: install ## The browser tier: the plan's page in a real Chromium, and axe-core's verdict on it
+	@scripts/browser
 
 engine: install ## The engine tier: real engine, real control plane
 	@$(BIN)/pytest -q tests/engine

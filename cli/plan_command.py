@@ -11,6 +11,7 @@ import typer
 
 from cli import lock_commands
 from cli.console import CLONE
+from cli.plan_html import to_html
 from cli.plan_json import to_json
 from cli.plan_markdown import to_markdown
 from cli.plan_text import to_text
@@ -23,6 +24,7 @@ from planning.capacity.report import make_report
 class Format(StrEnum):
     """How to print it."""
 
+    HTML = "html"
     JSON = "json"
     MARKDOWN = "markdown"
     TEXT = "text"
@@ -32,7 +34,8 @@ def plan(
     selector: SelectorArgument = None,
     env: Annotated[Environment, typer.Option("--env", help="Which environment.")] = Environment.SANDBOX,
     format_: Annotated[
-        Format, typer.Option("--format", help="markdown is a comment on a pull request.")
+        Format,
+        typer.Option("--format", help="markdown is a comment on a pull request, html a page to look at."),
     ] = Format.TEXT,
     why: Annotated[
         bool, typer.Option("--why", help="In text, say of each version why it is where it is.")
@@ -99,6 +102,8 @@ def plan(
             typer.echo(to_json(report), nl=False)
         case Format.MARKDOWN:
             typer.echo(to_markdown(report), nl=False)
+        case Format.HTML:
+            typer.echo(to_html(report), nl=False)
 
 
 def _colour() -> bool:
