@@ -71,7 +71,7 @@ def plan(
     What has a place in the committed lock stays there as long as it fits, so
     that a change moves nothing that need not move (docs/placement.md).
     """
-    if repacked and format_ is Format.MARKDOWN:
+    if repacked and format_ in (Format.MARKDOWN, Format.HTML):
         raise typer.BadParameter("--repack prints text or json")
     if selector and (write or repacked):
         raise typer.BadParameter("a selector shows a part, and the placement is of all; leave it out")

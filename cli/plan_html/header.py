@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from cli.plan_formats import a_month, an_hour, counted
+from cli.plan_formats import a_month, an_hour, counted, placement_lines
 from cli.plan_html.amounts import money, more, notes
 from cli.plan_html.bars import Shown
 from cli.plan_html.markup import NOTHING, Html, join, tag
@@ -147,6 +147,19 @@ def alternatives(report: Report) -> Html:
         ),
         tag("div", table, class_="scroll", tabindex=0, role="group", aria_labelledby="alternatives"),
         aria_labelledby="alternatives",
+    )
+
+
+def placement(report: Report) -> Html:
+    """Whether the lock is behind, how the budget stands, and what leaves its place. Nothing where all is as it was."""
+    if not (told := placement_lines(report)):
+        return NOTHING
+    return tag(
+        "section",
+        tag("h2", "Placement", id="placement"),
+        tag("ul", [tag("li", line) for line in told]),
+        aria_labelledby="placement",
+        class_="mind",
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from cli.plan_formats import headline, nothing
 from cli.plan_html.bars import Shown, patterns
 from cli.plan_html.costs import cost_section
-from cli.plan_html.header import alternatives, figures, fine_print, legend, masthead, risks, tools
+from cli.plan_html.header import alternatives, figures, fine_print, legend, masthead, placement, risks, tools
 from cli.plan_html.markup import Html, join, tag
 from cli.plan_html.pools import pool_sections
 from cli.plan_html.reading import largest_first, shown_versions
@@ -80,6 +80,7 @@ def _body(report: Report) -> Html:
             figures(report),
             tag("noscript", without_script),
             tools(report, shown),
+            placement(report),
             risks(report),
             tag(
                 "section",

@@ -133,6 +133,7 @@ def _version_row(one: ShownVersion, server: ServerReport, shown: Shown) -> Html:
             "th",
             tag("i", class_=f"swatch t{shown.tones.get(one.owner, 0)}", aria_hidden="true"),
             one.selector,
+            tag("small", _why(one.reason), class_="why") if one.reason else NOTHING,
             scope="row",
             class_="code",
         ),
@@ -149,6 +150,11 @@ def _version_row(one: ShownVersion, server: ServerReport, shown: Shown) -> Html:
         data_notes="; ".join(one.cost.notes) if one.cost and one.cost.notes else None,
         data_least=one.cost is not None and one.cost.at_least,
     )
+
+
+def _why(reason: str) -> str:
+    """Without the place, which the row above names."""
+    return reason[reason.find(" because ") + 1 :] if " because " in reason else reason
 
 
 def _no_memory(server: ServerReport) -> str:

@@ -33,6 +33,8 @@ class ShownVersion:
     memory: int | None
     cost: Cost | None
     """None where the report charges nobody."""
+    reason: str
+    """Why it is on its server; empty where a selector leaves its row out."""
 
     @property
     def pool(self) -> str:
@@ -99,6 +101,7 @@ def shown_versions(report: Report) -> dict[Key, ShownVersion]:
                 default=version.default,
                 memory=None if version.memory is None else int(version.memory),
                 cost=cost,
+                reason=version.reason,
             )
     return found
 
@@ -116,6 +119,7 @@ def _named(key: Key, selector: Selector) -> ShownVersion:
         default=False,
         memory=None,
         cost=None,
+        reason="",
     )
 
 

@@ -102,7 +102,7 @@ def test_each_version_on_a_shared_server_is_its_own_owner_s() -> None:
             ""
         ]
         assert row, number
-        (row,) = rows(page, holding=f"</i>{selector(number)}</th><td>")
+        (row,) = rows(page, holding=f"</i>{selector(number)}<small ")
         assert f'data-owner="{owner(number)}"' in row
         assert f'data-task="{selector(number).task}"' in row
     assert page.count('data-owner="nlp-platform"') == 1, "of the server that the report did not change"
