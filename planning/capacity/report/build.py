@@ -41,7 +41,7 @@ from planning.torchserve_servers import TorchServePlan
 from quantities import Bytes, format_duration
 
 PLANNED: Final = "as planned"
-MODELS_APART: Final = "each model and language on a GPU of its own, at least"
+MODELS_APART: Final = "one model a GPU, at least"
 
 
 def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
