@@ -12,6 +12,7 @@ from typing import Final
 from hardware import instance_type
 from model_catalog import (
     Device,
+    Entry,
     Release,
     RunningVersion,
     Selector,
@@ -82,6 +83,7 @@ def _shared(
         keep_apart_from=frozenset(sharing.keep_apart_from) if sharing else frozenset(),
         instance_type=pinned,
         max_models=sharing.max_models if sharing else None,
+        most_replicas=_most_replicas(entry),
     )
 
 
@@ -101,7 +103,12 @@ def _whole(running: RunningVersion, pinned: str | None, offers: Sequence[Offer])
         replicas=running.entry.least_replicas,
         compute_capability=compute_capability(version),
         instance_type=pinned,
+        most_replicas=_most_replicas(running.entry),
     )
+
+
+def _most_replicas(entry: Entry) -> int | None:
+    return entry.autoscaling.max_replicas if entry.autoscaling else None
 
 
 def _gpu_needs(

@@ -33,6 +33,8 @@ class SharedDemand:
     """Pinned there by a person."""
     max_models: int | None = None
     """Variants in its server, itself included, where it asks for fewer than the rules allow."""
+    most_replicas: int | None = None
+    """That its autoscaling may ask for. None: no more than `replicas`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,8 @@ class WholeDemand:
     """At least."""
     instance_type: str | None = None
     """Pinned there by a person."""
+    most_replicas: int | None = None
+    """That its autoscaling may ask for. None: no more than `replicas`."""
 
 
 Demand = SharedDemand | WholeDemand

@@ -52,7 +52,7 @@ class NodeGroup:
     min_nodes: int
     """Replicas are the fewest that may run, and so are their nodes."""
     max_nodes: int
-    """With what an autoscaler may add."""
+    """With what an autoscaler may add: a quarter, or as many as autoscaled models may ask for."""
     gpus: int
     """In all its nodes."""
     price: Decimal | None

@@ -76,17 +76,20 @@ def _whole(node: Node) -> list[WholeServer]:
 def _groups(nodes: Sequence[Node], rooms: Sequence[Room], rules: PlacementRules) -> tuple[NodeGroup, ...]:
     """Spare nodes are given out by name as long as the instance type may have more."""
     counts: dict[str, int] = {}
+    growth: dict[str, int] = {}
     by_pool: dict[str, Room] = {}
     spare = {room.index: room.offer.max_nodes for room in rooms}
     for node in nodes:
         pool = node.pool or ""
         counts[pool] = counts.get(pool, 0) + node.replicas
+        growth[pool] = growth.get(pool, 0) + _growth(node)
         by_pool[pool] = node.room
         spare[node.room.index] -= node.replicas
     groups = []
     for pool in sorted(counts):
         room, desired = by_pool[pool], counts[pool]
-        extra = min(spare[room.index], -(-desired * rules.spare_nodes_percent // 100))
+        wanted = max(growth[pool], -(-desired * rules.spare_nodes_percent // 100))
+        extra = min(spare[room.index], wanted)
         spare[room.index] -= extra
         groups.append(
             NodeGroup(
@@ -100,3 +103,9 @@ def _groups(nodes: Sequence[Node], rooms: Sequence[Room], rules: PlacementRules)
             )
         )
     return tuple(groups)
+
+
+def _growth(node: Node) -> int:
+    """Nodes more, where autoscaling asks for as many replicas as it may."""
+    most = max(piece.demand.most_replicas or node.replicas for piece in node.pieces)
+    return max(0, most - node.replicas)

@@ -439,6 +439,17 @@ def test_a_pool_that_an_autoscaler_owns_is_marked_and_has_head_room() -> None:
     assert not any(pool.autoscaled for pool in plan(entry(replicas=3)).pools)
 
 
+def test_the_head_room_of_a_pool_holds_what_autoscaled_models_may_ask_for() -> None:
+    most: dict[str, Any] = {
+        "autoscaling": {"min_replicas": "1", "max_replicas": "6", "target_concurrency": "8"}
+    }
+    allowed = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 8})
+    (gpu,) = (pool for pool in plan(entry(**most), settings=allowed).pools if pool.name.startswith("gpu"))
+    assert (gpu.desired_nodes, gpu.max_nodes) == (1, 6)
+    (gpu,) = (pool for pool in plan(entry(**most)).pools if pool.name.startswith("gpu"))
+    assert (gpu.desired_nodes, gpu.max_nodes) == (1, 4)
+
+
 def test_a_language_model_goes_to_the_cheapest_gpu_that_holds_it_and_not_to_one_it_does_not_fit() -> None:
     large = writer(says={"memory": None, "architecture": SEVEN_B, "precision": "float16"})
     offers = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 4, "g5.2xlarge": 4, "g6e.xlarge": 4})
