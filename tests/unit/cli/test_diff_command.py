@@ -48,6 +48,9 @@ languages:
         artifact: {{bucket: research, path: models/fr/2, digest: unresolved}}
 """
 RELEASE = 'QuestionAnswering/Reader/fr: {default: "1"}\n'
+LOCK = "model_catalog/placement/sandbox.lock"
+PLACED = "QuestionAnswering/Reader/fr  gpu-g4dn-xlarge/torchserve-1\n"
+SERVER = "gpu-g4dn-xlarge-torchserve-1"
 
 app = typer.Typer()
 app.command()(diff_command.diff)
@@ -101,6 +104,7 @@ def made(folder: Path) -> Checkout:
         checkout.write(stack, (CLONE / stack).read_text())
     checkout.write(ENTRY, READER)
     checkout.write(SANDBOX, RELEASE)
+    checkout.write(LOCK, PLACED)
     return replace(checkout, first=checkout.commit())
 
 
@@ -144,7 +148,9 @@ def test_a_new_default_is_what_users_get_and_what_servers_load(checkout: Checkou
     result = run("main")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[2] == "sandbox: another default in fr"
+    assert lines[2] == (
+        "sandbox: another default in fr, 1 server restarts (Reader fr away up to 5m), same cost, 0 moves, 1 risk"
+    )
     shown = lines.index("What users of sandbox get")
     assert lines[shown + 2 : shown + 5] == [
         "  QuestionAnswering/Reader  fr        default 1 → 2",
@@ -156,31 +162,48 @@ def test_a_new_default_is_what_users_get_and_what_servers_load(checkout: Checkou
     assert said["releases"][0]["default"] == {"old": "1", "new": "2"}
     assert said["releases"][0]["starts"] == ["2"]
     (server,) = said["servers"]
-    assert (server["server"], server["change"]) == ("question-answering-reader", "changed")
+    assert (server["server"], server["change"]) == (SERVER, "changed")
     assert "models.QuestionAnswering/Reader/fr@2" in {setting["name"] for setting in server["settings"]}
     assert said["gpus"] == {"before": 1, "after": 1}
 
 
 def test_more_replicas_are_gpus_and_nodes_before_anybody_pays_for_them(checkout: Checkout) -> None:
     checkout.edit(ENTRY, "device: gpu", "device: gpu\nreplicas: 3")
-    assert "sandbox: GPUs 1 → 3; g4dn.xlarge nodes 1 → 3" in run("main").stdout
+    assert (
+        "sandbox: no server restarts, +$1.05/h (g4dn.xlarge nodes 1 → 3), 0 moves" in run("main").stdout
+    )
     said = environment(as_json("main"), "sandbox")
     assert said["gpus"] == {"before": 1, "after": 3}
-    assert said["pools"] == [
-        {"name": "gpu-g4dn-xlarge", "instance_type": "g4dn.xlarge", "before": 1, "after": 3}
-    ]
+    (pool,) = said["pools"]
+    assert (pool["name"], pool["instance_type"], pool["before"], pool["after"]) == (
+        "gpu-g4dn-xlarge",
+        "g4dn.xlarge",
+        1,
+        3,
+    )
+    assert pool["gpus"] == said["gpus_bought"] == {"before": 1, "after": 3}
+    assert said["cost"]["more"] == {"usd_per_hour": "1.052", "usd_per_month": "767.960"}
+    assert said["cost"]["stand_ins"] == ["us-east-1's price: eu-west-1's is unknown"]
+    assert said["restarts"] == []
     (server,) = said["servers"]
     assert (server["before"], server["after"]) == ({"replicas": 1, "gpus": 1}, {"replicas": 3, "gpus": 3})
 
 
 def test_a_stack_file_is_compared_as_well(checkout: Checkout) -> None:
-    checkout.edit("Pulumi.sandbox.yaml", "config:", "config:\n  slipway:gpuInstanceType: g5.xlarge")
+    checkout.edit("Pulumi.sandbox.yaml", "config:", "config:\n  slipway:gpuNodes: {g5.xlarge: 4}")
     said = environment(as_json("main"), "sandbox")
     assert [(pool["name"], pool["before"], pool["after"]) for pool in said["pools"]] == [
         ("gpu-g4dn-xlarge", 1, 0),
         ("gpu-g5-xlarge", 0, 1),
     ]
-    assert [setting["name"] for setting in said["servers"][0]["settings"]] == ["pool"]
+    assert [(server["server"], server["change"]) for server in said["servers"]] == [
+        (SERVER, "removed"),
+        ("gpu-g5-xlarge-torchserve-1", "added"),
+    ]
+    (move,) = said["placement"]["moves"]
+    assert (move["selector"], move["after"]) == ("QuestionAnswering/Reader/fr", "gpu-g5-xlarge/torchserve-1")
+    assert "pool_replaced" in {risk["kind"] for risk in said["risks"]}
+    assert said["stale"] is True
 
 
 def test_a_plan_that_head_s_settings_refuse_exits_1_and_says_why(checkout: Checkout) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hardware import PRICES
-from model_catalog import Catalog, EntryFile, Environment, Release
+from model_catalog import Catalog, Entry, EntryFile, Environment, Release
 from planning import Plan, PoolSettings, make_plan
 from planning.capacity import Prices
 from planning.capacity.placement import Lock
@@ -22,6 +22,16 @@ SETTINGS: Final = PoolSettings(
 NOTHING: Final = Lock()
 SHARED: Final = "gpu-g4dn-xlarge-torchserve-1"
 LLM: Final = "text-generation-chat-mul-1"
+
+_CHAT: Final = VLLM_ENTRY.languages["mul"]
+CHAT: Final = VLLM_ENTRY.model_copy(
+    update={
+        "languages": {
+            "mul": _CHAT.model_copy(update={"versions": {"1": _CHAT.versions["1"], "2": _CHAT.versions["1"]}})
+        }
+    }
+)
+"""A language model with the versions 1 and 2."""
 
 
 def entry(
@@ -57,10 +67,10 @@ def plan(
     releases: Mapping[str, Any] | None = None,
     settings: PoolSettings = SETTINGS,
     lock: Lock = NOTHING,
-    llm: bool = False,
+    llm: Entry | None = None,
 ) -> Plan:
     """Everything runs its version 1, unless `releases` says otherwise."""
-    read = [EntryFile.model_validate(one).root for one in entries] + ([VLLM_ENTRY] if llm else [])
+    read = [EntryFile.model_validate(one).root for one in entries] + ([llm] if llm else [])
     release = {
         f"{one.task}/{one.model}/{language}": {"default": "1"} for one in read for language in one.languages
     } | dict(releases or {})

@@ -20,10 +20,10 @@ from planning import Server, TextGenerationPlan, TorchServePlan
 from planning.changes.pods import changed_parts
 from quantities import Bytes
 from tests.support.recording import record
-from tests.unit.planning.changes.cases import entry, plan
+from tests.unit.planning.changes.cases import CHAT, entry, plan
 
 RELEASES = {"QuestionAnswering/Reader/fr": {"default": "1", "versions": ["1", "2"]}}
-SERVERS = plan(entry("Reader", "en", "fr"), releases=RELEASES, llm=True).servers
+SERVERS = plan(entry("Reader", "en", "fr"), releases=RELEASES, llm=CHAT).servers
 (TORCHSERVE,) = (server for server in SERVERS if isinstance(server, TorchServePlan))
 (LANGUAGE_MODEL,) = (server for server in SERVERS if isinstance(server, TextGenerationPlan))
 
@@ -44,6 +44,10 @@ def triples(**said: Any) -> Edit:
 
 def serving(server: Any, **said: Any) -> Any:
     return server.model_copy(update={"serving": server.serving.model_copy(update=said)})
+
+
+def options(name: str, value: Any) -> Edit:
+    return models(lambda model: replace(model, triple=serving(model.triple, **{name: value})))
 
 
 COMMON: dict[str, Edit] = {
@@ -85,11 +89,7 @@ TORCHSERVE_EDITS: dict[str, Edit] = {
     "models: archive_key": models(lambda model: replace(model, archive_key=f"a{model.archive_key}")),
     "models: evaluations": triples(evaluations=()),
     **{
-        f"models: {name}": models(
-            lambda model, name=name, value=value: replace(
-                model, triple=serving(model.triple, **{name: value})
-            )
-        )
+        f"models: {name}": options(name, value)
         for name, value in {
             "batch_size": 7,
             "min_workers": 7,
