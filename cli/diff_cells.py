@@ -87,7 +87,9 @@ def few(names: Sequence[str], most: int) -> str:
 
 def signed(amount: Decimal, digits: str) -> str:
     """(0.526, "0.01") → "+$0.53". What is not nothing is not shown as nothing."""
+    if not amount:
+        return "nothing"
     rounded = abs(amount).quantize(Decimal(digits), ROUND_HALF_UP)
-    if amount and not rounded:
-        rounded = abs(amount).normalize()
+    if not rounded:
+        rounded = abs(amount)
     return f"{'-' if amount < 0 else '+'}${rounded:,f}"

@@ -9,6 +9,7 @@ from typing import Final
 from cli.annotations import annotation
 from cli.diff_cells import Cell, Code, Section
 from cli.diff_report import Report, Side, headlines, sections
+from cli.plan_formats import printable
 
 MARKDOWN_LIMIT: Final = 65_536
 """Characters of a comment on GitHub: its API refuses more ("body is too long (maximum is 65536 characters)")."""
@@ -27,7 +28,7 @@ def to_text(report: Report) -> str:
     for section in sections(report):
         lines += ["", section.title, *(f"  {line}".rstrip() for line in section.lines or _aligned(section))]
         lines += [f"  {''.join(note)}" for note in section.notes]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def to_markdown(report: Report) -> str:
@@ -76,7 +77,7 @@ def _table(section: Section, limit: int) -> list[str]:
 
 
 def _inline(cell: Cell) -> str:
-    return "".join(code(part) if isinstance(part, Code) else words(part) for part in cell)
+    return "".join(code(printable(part)) if isinstance(part, Code) else words(part) for part in cell)
 
 
 def code(text: str) -> str:
@@ -88,4 +89,5 @@ def code(text: str) -> str:
 
 def words(text: str) -> str:
     """Text that nothing of Markdown happens to, and that notifies nobody."""
-    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", re.sub(r"\s", " ", text)))
+    plain = printable(re.sub(r"\s", " ", text))
+    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", plain))

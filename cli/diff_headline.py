@@ -32,7 +32,7 @@ def _models(changes: EnvironmentChanges) -> Iterator[str]:
 
 def _plan(plan: PlanChanges) -> Iterator[str]:
     if plan.unplanned:
-        yield "servers not compared"
+        yield "HEAD cannot be planned" if plan.refused else "servers not compared"
         return
     if plan.empty:
         return

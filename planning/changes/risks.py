@@ -100,7 +100,7 @@ def _replaced_pools(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Ite
             kind=ChangeRiskKind.POOL_REPLACED,
             pool=pool.name,
             message=f"{pool.name} ({pool.instance_type}) goes, and all of its servers with it: "
-            f"{_counted(len(targets), 'placement')} move to {onto}",
+            f"{_counted(len(targets), 'placement')} of it now on {onto}",
         )
 
 

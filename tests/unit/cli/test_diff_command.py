@@ -14,13 +14,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from cli import diff_command
+from cli import diff_command, diff_sides
 from cli.console import CLONE
-from cli.diff_formats import MARKDOWN_LIMIT, to_annotations, to_markdown
+from cli.diff_formats import MARKDOWN_LIMIT, to_annotations, to_markdown, to_text
 from cli.diff_report import Report, Side
 from cli.git import GitError, Repository, UnknownRevisionError
-from model_catalog import Problem, Severity
+from model_catalog import Catalog, Environment, Problem, Severity
 from model_catalog.changes import CatalogChanges
+from planning import Plan, make_plan
 
 DIGEST = f"sha256:{'a' * 64}"
 ENTRY = "model_catalog/entries/question_answering/reader.yaml"
@@ -169,9 +170,7 @@ def test_a_new_default_is_what_users_get_and_what_servers_load(checkout: Checkou
 
 def test_more_replicas_are_gpus_and_nodes_before_anybody_pays_for_them(checkout: Checkout) -> None:
     checkout.edit(ENTRY, "device: gpu", "device: gpu\nreplicas: 3")
-    assert (
-        "sandbox: no server restarts, +$1.05/h (g4dn.xlarge nodes 1 → 3), 0 moves" in run("main").stdout
-    )
+    assert "sandbox: no server restarts, +$1.05/h (g4dn.xlarge nodes 1 → 3), 0 moves" in run("main").stdout
     said = environment(as_json("main"), "sandbox")
     assert said["gpus"] == {"before": 1, "after": 3}
     (pool,) = said["pools"]
@@ -206,11 +205,75 @@ def test_a_stack_file_is_compared_as_well(checkout: Checkout) -> None:
     assert said["stale"] is True
 
 
+def test_a_neighbour_that_joins_is_told_to_those_who_pay_for_it(checkout: Checkout) -> None:
+    other = READER.replace("model: Reader", "model: Finder").replace("nlp-platform", "search")
+    checkout.write("model_catalog/entries/question_answering/finder.yaml", other)
+    checkout.write(SANDBOX, f'QuestionAnswering/Finder/fr: {{default: "1"}}\n{RELEASE}')
+    checkout.write(LOCK, f"QuestionAnswering/Finder/fr  gpu-g4dn-xlarge/torchserve-1\n{PLACED}")
+    lines = run("main").stdout.splitlines()
+    assert lines[2] == (
+        "sandbox: +1 model (QuestionAnswering/Finder/fr), 1 server restarts (Reader fr away up to 5m), same cost, "
+        "0 moves, 1 risk"
+    )
+    assert [re.split(r" {2,}", line.strip()) for line in lines[lines.index("Servers of sandbox") :][2:3]] == [
+        [SERVER, "restarts", "1", "1", "gets QuestionAnswering/Finder/fr"]
+    ]
+    lost = lines.index("Who loses capacity in sandbox")
+    assert re.split(r" {2,}", lines[lost + 2].strip()) == [
+        "QuestionAnswering/Reader",
+        "fr",
+        "nlp-platform",
+        SERVER,
+        "0 of 1 replica: no answer",
+        "5m",
+        "a neighbour's change",
+    ]
+    assert "  Nothing moves." in lines
+
+
+def test_a_lock_that_is_behind_is_told_with_the_command_that_mends_it(checkout: Checkout) -> None:
+    checkout.write(LOCK, "")
+    text = run("main").stdout
+    assert text.splitlines()[2] == "sandbox: no server restarts, same cost, 0 moves, its lock is behind"
+    assert "Run slipway plan --env sandbox --write and commit what it writes." in text
+    assert environment(as_json("main"), "sandbox")["stale"] is True
+    checkout.commit()
+    assert run("HEAD").stdout.splitlines()[2:] == ["Nothing that an environment serves changes."]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "plans"),
+    [
+        ("README.md", "Nothing that is planned.\n", 1),
+        ("Pulumi.dev.yaml", "config: {slipway:environment: dev}\n", 1),
+        ("model_catalog/entries/question_answering/finder.yaml", READER.replace("Reader", "Finder"), 1),
+        (LOCK, "", 2),
+        (SANDBOX, 'QuestionAnswering/Reader/fr: {default: "2"}\n', 2),
+    ],
+)
+def test_an_environment_is_planned_once_where_both_sides_say_the_same(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, file: str, text: str, plans: int
+) -> None:
+    made: list[Environment] = []
+
+    def counted(catalog: Catalog, environment: Environment, *rest: Any) -> Plan:
+        made.append(environment)
+        return make_plan(catalog, environment, *rest)
+
+    monkeypatch.setattr(diff_sides, "make_plan", counted)
+    checkout.write(file, text)
+    assert run("main").exit_code == 0
+    assert made == [Environment.SANDBOX] * plans
+
+
 def test_a_plan_that_head_s_settings_refuse_exits_1_and_says_why(checkout: Checkout) -> None:
     checkout.edit(ENTRY, "device: gpu", "device: gpu\nreplicas: 9")
     result = run("main")
     assert result.exit_code == 1
-    assert "5 more than slipway:gpuMaxNodes allows (4)" in result.stdout
+    assert "sandbox: HEAD cannot be planned" in result.stdout
+    assert "allowed 4 nodes, 5 too few" in re.sub(r"\s+", " ", result.stdout)
+    said = environment(as_json("main"), "sandbox")
+    assert [said[key] for key in ("gpus", "gpus_bought", "stale", "cost")] == [None] * 4
 
 
 def test_a_stack_that_one_side_does_not_have_is_not_compared(checkout: Checkout) -> None:
@@ -422,7 +485,58 @@ def test_json_keeps_its_keys() -> None:
         "pools",
         "gpus",
         "unplanned",
+        "restarts",
+        "placement",
+        "stale",
+        "gpus_bought",
+        "cost",
+        "alerts",
+        "risks",
     ]
+
+
+def test_json_keeps_the_keys_of_what_it_lists(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
+    tuned = environment(as_json("main"), "sandbox")
+    (restart,) = tuned["restarts"]
+    assert restart == {
+        "server": SERVER,
+        "engine": "torchserve",
+        "pool": "gpu-g4dn-xlarge",
+        "owners": ["nlp-platform"],
+        "replicas": {"before": 1, "after": 1, "ready": 0},
+        "away": True,
+        "startup_seconds": 180,
+        "longest_seconds": 180,
+        "because": ["models"],
+        "affected": [
+            {
+                "variant": "QuestionAnswering/Reader/fr",
+                "language": "fr",
+                "owner": "nlp-platform",
+                "versions": ["1"],
+                "default": True,
+                "untouched": False,
+            }
+        ],
+        "gained": [],
+        "lost": [],
+    }
+    (alert,) = tuned["alerts"]
+    assert (alert["alert"], alert["server"], alert["change"]) == ("SlipwayQueueWait", SERVER, "changed")
+    assert [list(setting) for setting in alert["settings"]] == [["name", "old", "new"]]
+    assert [list(risk) for risk in tuned["risks"]] == [["kind", "server", "pool", "message"]]
+    assert tuned["placement"] == {"moves": [], "added": [], "removed": []}
+    assert list(tuned["servers"][0]) == [
+        "server",
+        "change",
+        "before",
+        "after",
+        "settings",
+        "pool",
+        "restarts",
+    ]
+    assert list(tuned["cost"]) == ["before", "after", "more", "missing", "stand_ins", "by_owner"]
 
 
 def test_a_comment_shows_values_as_they_are_and_notifies_nobody(checkout: Checkout) -> None:
@@ -432,6 +546,39 @@ def test_a_comment_shows_values_as_they_are_and_notifies_nobody(checkout: Checko
     assert "`` Finds the answer \\| in a `passage`. Ask @nobody. ``" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
+
+
+def test_every_table_of_a_comment_has_whole_rows_and_the_headline_comes_first(checkout: Checkout) -> None:
+    other = READER.replace("model: Reader", "model: Finder").replace("nlp-platform", "search")
+    checkout.write("model_catalog/entries/question_answering/finder.yaml", other)
+    checkout.write(SANDBOX, f'QuestionAnswering/Finder/fr: {{default: "1"}}\n{RELEASE}')
+    checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
+    checkout.edit("Pulumi.sandbox.yaml", "config:", "config:\n  slipway:gpuNodes: {g5.xlarge: 4}")
+    text = run("main", "--format", "markdown").stdout
+    assert text.splitlines()[2].startswith("- `sandbox`: +1 model (QuestionAnswering/Finder/fr), ")
+    titles = [line.removeprefix("### ") for line in text.splitlines() if line.startswith("### ")]
+    assert titles == [
+        "Problems of the catalog",
+        "What users of sandbox get",
+        "The placement of sandbox is not written",
+        "Risks in sandbox",
+        "Servers of sandbox",
+        "Placement in sandbox",
+        "Nodes of sandbox",
+        "Cost of sandbox",
+        "Alerts of sandbox",
+        "The catalog",
+    ]
+    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1, table
+
+
+def test_what_a_terminal_acts_on_is_shown_by_its_number() -> None:
+    odd = report(problem(message="a\x1b[31mred\u202e", severity=Severity.WARNING))
+    for text in (to_text(odd), to_markdown(odd)):
+        assert "a\\" in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
 
 
 def test_annotations_point_at_the_place(checkout: Checkout) -> None:

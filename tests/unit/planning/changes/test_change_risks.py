@@ -125,7 +125,7 @@ def test_another_instance_type_is_told_as_a_replaced_pool() -> None:
     found = changes(before, written(before, entry("Reader", "en", "fr"), settings=settings))
     said = message(found, ChangeRiskKind.POOL_REPLACED)
     assert "gpu-g4dn-xlarge (g4dn.xlarge) goes, and all of its servers with it" in said
-    assert "2 placements move to gpu-g5-xlarge (g5.xlarge)" in said
+    assert "2 placements of it now on gpu-g5-xlarge (g5.xlarge)" in said
 
 
 @pytest.mark.parametrize(
