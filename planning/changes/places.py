@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from planning.capacity.placement import Assignment, Lock, Move, Place, Placement, compare, plan_placement
+from planning.capacity.placement import Assignment, Lock, Move, Place, compare, plan_placement
 from planning.errors import PlanningError
 from planning.plan import Plan
 
@@ -43,16 +43,25 @@ def place_changes(base: Plan, head: Plan) -> PlaceChanges:
 
 
 def _with_reasons(moved: tuple[Move, ...], base: Plan, head: Plan) -> tuple[Move, ...]:
-    """Why it could not stay, which a lock that was written anew no longer tells: it is asked of BASE's places."""
-    if not moved:
-        return ()
-    forced = {(one.selector, one.after): one.reason for one in _forced(head, base.placement.lock)}
-    return tuple(replace(one, reason=forced.get((one.selector, one.after), BY_LOCK)) for one in moved)
+    """Why it could not stay. A lock that was written anew no longer tells: BASE's places are asked, by one more
+    placement.
+    """
+    known = _reasons(head.placement.moves)
+    if any(_key(one) not in known for one in moved):
+        known = _reasons(_forced(head, base.placement.lock)) | known
+    return tuple(replace(one, reason=known.get(_key(one), BY_LOCK)) for one in moved)
+
+
+def _key(move: Move) -> tuple[str, Place, Place]:
+    return move.selector, move.before, move.after
+
+
+def _reasons(moves: tuple[Move, ...]) -> dict[tuple[str, Place, Place], str]:
+    return {_key(move): move.reason for move in moves}
 
 
 def _forced(head: Plan, lock: Lock) -> tuple[Move, ...]:
     try:
-        anew: Placement = plan_placement(head.demands, head.offers, lock)
+        return plan_placement(head.demands, head.offers, lock).moves
     except PlanningError:
         return ()
-    return anew.moves
