@@ -20,8 +20,12 @@ from cli.diff_formats import MARKDOWN_LIMIT, to_annotations, to_markdown, to_tex
 from cli.diff_report import Report, Side
 from cli.git import GitError, Repository, UnknownRevisionError
 from model_catalog import Catalog, Environment, Problem, Severity
-from model_catalog.changes import CatalogChanges
+from model_catalog.changes import CatalogChanges, EnvironmentChanges
 from planning import Plan, make_plan
+from planning.changes import ChangeRiskKind
+from tests.unit.planning.changes.cases import SETTINGS, plan
+from tests.unit.planning.changes.cases import changes as plan_changes
+from tests.unit.planning.changes.cases import entry as crowded
 
 DIGEST = f"sha256:{'a' * 64}"
 ENTRY = "model_catalog/entries/question_answering/reader.yaml"
@@ -495,6 +499,22 @@ def test_json_keeps_its_keys() -> None:
     ]
 
 
+def test_the_guide_has_every_risk_and_every_key_of_an_environment(checkout: Checkout) -> None:
+    guide = (CLONE / "docs/diff.md").read_text()
+    assert [kind.value for kind in ChangeRiskKind] == re.findall(r"^\| `(\w+)` \|", guide, flags=re.MULTILINE)
+    checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
+    said = environment(as_json("main"), "sandbox")
+    for found in (
+        said,
+        *said["servers"],
+        *said["restarts"],
+        *said["alerts"],
+        *said["risks"],
+        said["placement"],
+    ):
+        assert [key for key in found if f"`{key}`" not in guide] == []
+
+
 def test_json_keeps_the_keys_of_what_it_lists(checkout: Checkout) -> None:
     checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
     tuned = environment(as_json("main"), "sandbox")
@@ -616,6 +636,31 @@ def test_what_a_message_holds_cannot_end_an_annotation_or_a_table() -> None:
     )
     row = to_markdown(odd).splitlines()[-1]
     assert row == "| `a,b:c.yaml:1:2` | r | warning | 50% of \\<b\\>@\u200bteam\\</b\\> \\| x | f |"
+
+
+def test_a_comment_about_a_crowd_stays_within_what_github_takes_and_keeps_its_headline() -> None:
+    languages = ("ar", "de", "en", "es", "fr", "it", "ja", "ru")
+    before, after = [], []
+    for number in range(15):
+        before.append(crowded(f"Model{number:02d}", *languages))
+        after.append(crowded(f"Model{number:02d}", *languages, serving={"max_batch_delay": "2s"}))
+    settings = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 400})
+    old = plan(*before, settings=settings)
+    changes = plan_changes(old, plan(*after, settings=settings, lock=old.placement.lock))
+    assert len(changes.restarts) > 10
+    served = EnvironmentChanges(environment=Environment.DEV, releases=(), entries=(), versions=())
+    made = replace(
+        report(),
+        changes=replace(report().changes, environments=(served,)),
+        plans=(changes,),
+    )
+    text = to_markdown(made)
+    assert len(text) <= MARKDOWN_LIMIT
+    assert re.match(
+        r"- `dev`: \d+ servers restart \(.* away up to .*\), same cost, 0 moves", text.splitlines()[2]
+    )
+    assert len(text.splitlines()[2]) < 400
+    assert to_markdown(made) == text
 
 
 def test_a_comment_stays_within_what_github_takes() -> None:
