@@ -8,14 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-from typing import TypeVar
+from typing import Final
 
-from model_catalog import Engine, Selector
+from model_catalog import Engine, Selector, Version
 from planning.changes.pods import PodPart, changed_parts
 from planning.server import ModelPlan
 from planning.servers import Server
+from planning.text_generation_servers import TextGenerationPlan
 
-UNAVAILABLE = 1
+UNAVAILABLE: Final = 1
 """Pods that a rollout takes away at a time."""
 
 
@@ -93,6 +94,7 @@ def restart(old: Server, new: Server) -> Restart | None:
     if not parts:
         return None
     before, after = _variants(old.models), _variants(new.models)
+    same = _version(old) == _version(new)
     return Restart(
         server=new.name,
         engine=new.engine,
@@ -103,29 +105,35 @@ def restart(old: Server, new: Server) -> Restart | None:
         startup_budget=new.startup_budget,
         parts=parts,
         affected=tuple(
-            _affected(variant, before[variant], after[variant]) for variant in before if variant in after
+            _affected(variant, before[variant], after[variant], same=same)
+            for variant in before
+            if variant in after
         ),
         gained=tuple(variant for variant in after if variant not in before),
         lost=tuple(variant for variant in before if variant not in after),
     )
 
 
-Model = TypeVar("Model", bound=ModelPlan)
-
-
-def _variants(models: Iterable[Model]) -> Mapping[Selector, tuple[Model, ...]]:
+def _variants(models: Iterable[ModelPlan]) -> Mapping[Selector, tuple[ModelPlan, ...]]:
     """In their order, which is sorted."""
     return {
         variant: tuple(group) for variant, group in groupby(models, key=lambda model: model.selector.variant)
     }
 
 
-def _affected(variant: Selector, old: tuple[ModelPlan, ...], new: tuple[ModelPlan, ...]) -> Affected:
+def _version(server: Server) -> Version | None:
+    """A language model's, which its server holds; those of TorchServe are in its models."""
+    return server.version if isinstance(server, TextGenerationPlan) else None
+
+
+def _affected(
+    variant: Selector, old: tuple[ModelPlan, ...], new: tuple[ModelPlan, ...], *, same: bool
+) -> Affected:
     both = (*old, *new)
     return Affected(
         variant=variant,
         owner=new[0].owner,
         versions=tuple(sorted({model.selector.version or "" for model in both})),
         default=any(model.default for model in both),
-        untouched=old == new,
+        untouched=same and old == new,
     )

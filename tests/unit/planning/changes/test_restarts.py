@@ -1,10 +1,11 @@
 """Which servers restart, what capacity is left meanwhile, for how long at most, and who loses it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from planning import Plan
+from planning import Plan, TextGenerationPlan
 from planning.changes import PodPart, Restart
 from tests.unit.planning.changes.cases import CHAT, LLM, SHARED, changes, entry, plan, written
 
@@ -119,6 +120,17 @@ def test_another_owner_restarts_a_language_model_whose_pods_carry_its_name_and_n
     before = plan(entry("Reader", "fr"), llm=CHAT)
     after = written(before, entry("Reader", "fr", owner="b"), llm=CHAT.model_copy(update={"owner": "b"}))
     assert [(one.server, one.parts) for one in restarts(before, after)] == [(LLM, (PodPart.IDENTITY,))]
+
+
+def test_a_language_model_s_own_options_are_its_own_change_and_another_image_is_its_server_s() -> None:
+    before = plan(llm=CHAT)
+    (server,) = before.servers
+    assert isinstance(server, TextGenerationPlan)
+    serving = server.version.serving.model_copy(update={"max_num_seqs": 7})
+    tuned = replace(server, version=server.version.model_copy(update={"serving": serving}))
+    for after, untouched in ((tuned, False), (replace(server, image=server.fetch_image), True)):
+        found = only(before, replace(before, servers=(after,)))
+        assert [one.untouched for one in found.affected] == [untouched]
 
 
 def test_a_server_that_only_requests_by_version_reach_says_so() -> None:
