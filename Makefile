@@ -65,6 +65,7 @@ bench: install ## Ratios, measured side by side (minutes)
 	@$(BIN)/python -m benchmarks.catalog_diff
 	@$(BIN)/python -m benchmarks.memory_model
 	@$(BIN)/python -m benchmarks.placement
+	@$(BIN)/python -m benchmarks.plan_diff
 
 check: install ## Format, lint, types, imports
 	@$(BIN)/ruff format --check .

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from cli.annotations import annotation
-from cli.diff_report import Cell, Code, Report, Section, Side, headlines, sections
+from cli.diff_cells import Cell, Code, Section
+from cli.diff_report import Report, Side, headlines, sections
+from cli.plan_formats import printable
 
 MARKDOWN_LIMIT: Final = 65_536
 """Characters of a comment on GitHub: its API refuses more ("body is too long (maximum is 65536 characters)")."""
@@ -25,7 +27,8 @@ def to_text(report: Report) -> str:
     lines += ["".join(line) for line in headlines(report)]
     for section in sections(report):
         lines += ["", section.title, *(f"  {line}".rstrip() for line in section.lines or _aligned(section))]
-    return "\n".join(lines) + "\n"
+        lines += [f"  {''.join(note)}" for note in section.notes]
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def to_markdown(report: Report) -> str:
@@ -55,8 +58,8 @@ def _aligned(section: Section) -> Iterable[str]:
 
 
 def _markdown(report: Report, rows: int) -> str:
-    lines = ["## What this change does", "", f"`{_named(report.base)}` → `{_named(report.head)}`", ""]
-    lines += [f"- {_inline(line)}" for line in headlines(report)]
+    lines = ["## What this change does", "", *(f"- {_inline(line)}" for line in headlines(report)), ""]
+    lines += [f"{code(_named(report.base))} → {code(_named(report.head))}"]
     for section in sections(report):
         lines += ["", f"### {section.title}", "", *_table(section, rows)]
     return "\n".join(lines) + "\n"
@@ -69,11 +72,12 @@ def _table(section: Section, limit: int) -> list[str]:
         f"|{'---|' * len(section.columns)}",
         *(f"| {' | '.join(map(_inline, row))} |" for row in section.rows[:limit]),
         *(["", f"and {left} more, which `slipway diff` lists."] if left > 0 else []),
+        *(line for note in section.notes for line in ("", _inline(note))),
     ]
 
 
 def _inline(cell: Cell) -> str:
-    return "".join(code(part) if isinstance(part, Code) else words(part) for part in cell)
+    return "".join(code(printable(part)) if isinstance(part, Code) else words(part) for part in cell)
 
 
 def code(text: str) -> str:
@@ -85,4 +89,5 @@ def code(text: str) -> str:
 
 def words(text: str) -> str:
     """Text that nothing of Markdown happens to, and that notifies nobody."""
-    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", re.sub(r"\s", " ", text)))
+    plain = printable(re.sub(r"\s", " ", text))
+    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", plain))

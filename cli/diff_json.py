@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from cli.diff_plan_json import plan_to_json, settings_to_json
 from cli.diff_report import Report
-from cli.diff_servers import PlanChanges
 from model_catalog.changes import Changed, EnvironmentChanges, SettingChange
 
 
@@ -26,12 +26,15 @@ def to_json(report: Report) -> str:
         "entries": _changed_to_json(changes.entries),
         "variants": _changed_to_json(changes.variants),
         "versions": _changed_to_json(changes.versions),
-        "environments": [_environment_to_json(one, plans[one.environment]) for one in changes.environments],
+        "environments": [
+            {**_environment_to_json(one), **plan_to_json(plans[one.environment])}
+            for one in changes.environments
+        ],
     }
     return f"{json.dumps(said, indent=2, ensure_ascii=False)}\n"
 
 
-def _environment_to_json(changes: EnvironmentChanges, plan: PlanChanges) -> dict[str, Any]:
+def _environment_to_json(changes: EnvironmentChanges) -> dict[str, Any]:
     return {
         "environment": changes.environment.value,
         "languages": list(changes.languages),
@@ -40,28 +43,15 @@ def _environment_to_json(changes: EnvironmentChanges, plan: PlanChanges) -> dict
                 "variant": str(one.variant),
                 "change": one.change.value,
                 "default": _pair(one.default),
-                "canary": _settings_to_json(one.canary),
+                "canary": settings_to_json(one.canary),
                 "starts": list(one.starts),
                 "stops": list(one.stops),
-                "settings": _settings_to_json(one.settings),
+                "settings": settings_to_json(one.settings),
             }
             for one in changes.releases
         ],
         "entries": _changed_to_json(changes.entries),
         "versions": _changed_to_json(changes.versions),
-        "servers": [
-            {
-                "server": one.name,
-                "change": one.change.value,
-                "before": asdict(one.before),
-                "after": asdict(one.after),
-                "settings": _settings_to_json(one.settings),
-            }
-            for one in plan.servers
-        ],
-        "pools": [asdict(pool) for pool in plan.pools],
-        "gpus": None if plan.unplanned else {"before": plan.gpus[0], "after": plan.gpus[1]},
-        "unplanned": plan.unplanned or None,
     }
 
 
@@ -70,14 +60,10 @@ def _changed_to_json(changes: Iterable[Changed]) -> list[dict[str, Any]]:
         {
             "selector": str(one.selector),
             "change": one.change.value,
-            "settings": _settings_to_json(one.settings),
+            "settings": settings_to_json(one.settings),
         }
         for one in changes
     ]
-
-
-def _settings_to_json(settings: Iterable[SettingChange]) -> list[dict[str, Any]]:
-    return [{"name": one.name, "old": one.old, "new": one.new} for one in settings]
 
 
 def _pair(change: SettingChange | None) -> dict[str, Any] | None:

@@ -14,9 +14,10 @@ from pulumi.runtime.config import CONFIG, get_config_env
 
 from infra.kubernetes import kubernetes_provider
 from infra.lock_files import lock_name, read_lock
+from infra.namespace import NAMESPACE
 from infra.platform import Platform, build_monitoring, build_platform
 from infra.platform_stack import platform_of_stack, platform_outputs
-from infra.serving import NAMESPACE, ServerStack, build_serving
+from infra.serving import ServerStack, build_serving
 from infra.settings import PROJECT, Settings, SettingsError, load_settings
 from model_catalog import CATALOG_ROOT, CatalogError, Environment, load_catalog
 from planning import Plan, PlanningError, ServerPlan, make_plan

@@ -16,11 +16,9 @@ from components import (
     TorchServeStack,
     TorchServeStackArgs,
 )
+from infra.namespace import NAMESPACE
 from infra.platform import Platform
 from planning import Plan, Server, TextGenerationPlan, TorchServePlan
-
-NAMESPACE: Final = "slipway-serving"
-"""A name that clients and policies use, so it is not made up by Pulumi."""
 
 ServerStack = TextGenerationStack | TorchServeStack
 """The component of one server."""

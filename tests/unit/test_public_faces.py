@@ -18,6 +18,7 @@ PACKAGES = [
     "planning.capacity.memory",
     "planning.capacity.placement",
     "planning.capacity.report",
+    "planning.changes",
     "planning.observability",
     "preprocessing",
     "quantities",

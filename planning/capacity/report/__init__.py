@@ -3,7 +3,7 @@
 Not part of planning.capacity's face: plans are made with that, and this is made from plans.
 """
 
-from planning.capacity.report.build import make_report
+from planning.capacity.report.build import make_report, report_pools
 from planning.capacity.report.content import (
     Alternative,
     GpuBar,
@@ -27,4 +27,5 @@ __all__ = [
     "ServerReport",
     "VersionReport",
     "make_report",
+    "report_pools",
 ]

@@ -46,9 +46,7 @@ MODELS_APART: Final = "one model a GPU, at least"
 
 def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
     """Everything about the plan, with the prices of the region."""
-    reasons = {found.selector: found.reason for found in plan.placement.assignments}
-    reports = [_pool(pool, _placed(plan.servers, pool), region, prices, reasons) for pool in plan.pools]
-    pools = tuple(pool for pool, _ in reports)
+    pools, charges = report_pools(plan, region, prices)
     planned = Alternative(
         name=PLANNED,
         gpu_nodes=sum(pool.nodes for pool in pools if pool.gpus),
@@ -59,7 +57,7 @@ def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
         environment=plan.environment.value,
         region=region,
         pools=pools,
-        charges=tuple(one for _, charges in reports for one in charges),
+        charges=charges,
         planned=planned,
         alternatives=tuple(_alternatives(plan, pools, region, prices)),
         risks=tuple(risk for pool in pools for risk in _risks(pool)),
@@ -73,6 +71,15 @@ def _spending(plan: Plan, region: str, prices: Prices) -> Spending | None:
     if plan.budget is None:
         return None
     return Spending(cost=pools_cost(plan.pools, region, prices), budget=plan.budget)
+
+
+def report_pools(
+    plan: Plan, region: str, prices: Prices = PRICES
+) -> tuple[tuple[PoolReport, ...], tuple[Charge, ...]]:
+    """What is on the plan's pools and what that costs, without asking how else it could have been placed."""
+    reasons = {found.selector: found.reason for found in plan.placement.assignments}
+    reports = [_pool(pool, _placed(plan.servers, pool), region, prices, reasons) for pool in plan.pools]
+    return tuple(pool for pool, _ in reports), tuple(one for _, charges in reports for one in charges)
 
 
 def _placed(servers: Iterable[Server], pool: PoolPlan) -> tuple[Server, ...]:

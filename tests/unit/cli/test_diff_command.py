@@ -14,13 +14,18 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from cli import diff_command
+from cli import diff_command, diff_sides
 from cli.console import CLONE
-from cli.diff_formats import MARKDOWN_LIMIT, to_annotations, to_markdown
+from cli.diff_formats import MARKDOWN_LIMIT, to_annotations, to_markdown, to_text
 from cli.diff_report import Report, Side
 from cli.git import GitError, Repository, UnknownRevisionError
-from model_catalog import Problem, Severity
-from model_catalog.changes import CatalogChanges
+from model_catalog import Catalog, Environment, Problem, Severity
+from model_catalog.changes import CatalogChanges, EnvironmentChanges
+from planning import Plan, make_plan
+from planning.changes import ChangeRiskKind
+from tests.unit.planning.changes.cases import SETTINGS, plan
+from tests.unit.planning.changes.cases import changes as plan_changes
+from tests.unit.planning.changes.cases import entry as crowded
 
 DIGEST = f"sha256:{'a' * 64}"
 ENTRY = "model_catalog/entries/question_answering/reader.yaml"
@@ -48,6 +53,9 @@ languages:
         artifact: {{bucket: research, path: models/fr/2, digest: unresolved}}
 """
 RELEASE = 'QuestionAnswering/Reader/fr: {default: "1"}\n'
+LOCK = "model_catalog/placement/sandbox.lock"
+PLACED = "QuestionAnswering/Reader/fr  gpu-g4dn-xlarge/torchserve-1\n"
+SERVER = "gpu-g4dn-xlarge-torchserve-1"
 
 app = typer.Typer()
 app.command()(diff_command.diff)
@@ -101,6 +109,7 @@ def made(folder: Path) -> Checkout:
         checkout.write(stack, (CLONE / stack).read_text())
     checkout.write(ENTRY, READER)
     checkout.write(SANDBOX, RELEASE)
+    checkout.write(LOCK, PLACED)
     return replace(checkout, first=checkout.commit())
 
 
@@ -144,7 +153,9 @@ def test_a_new_default_is_what_users_get_and_what_servers_load(checkout: Checkou
     result = run("main")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[2] == "sandbox: another default in fr"
+    assert lines[2] == (
+        "sandbox: another default in fr, 1 server restarts (Reader fr away up to 5m), same cost, 0 moves, 1 risk"
+    )
     shown = lines.index("What users of sandbox get")
     assert lines[shown + 2 : shown + 5] == [
         "  QuestionAnswering/Reader  fr        default 1 → 2",
@@ -156,38 +167,117 @@ def test_a_new_default_is_what_users_get_and_what_servers_load(checkout: Checkou
     assert said["releases"][0]["default"] == {"old": "1", "new": "2"}
     assert said["releases"][0]["starts"] == ["2"]
     (server,) = said["servers"]
-    assert (server["server"], server["change"]) == ("question-answering-reader", "changed")
+    assert (server["server"], server["change"]) == (SERVER, "changed")
     assert "models.QuestionAnswering/Reader/fr@2" in {setting["name"] for setting in server["settings"]}
     assert said["gpus"] == {"before": 1, "after": 1}
 
 
 def test_more_replicas_are_gpus_and_nodes_before_anybody_pays_for_them(checkout: Checkout) -> None:
     checkout.edit(ENTRY, "device: gpu", "device: gpu\nreplicas: 3")
-    assert "sandbox: GPUs 1 → 3; g4dn.xlarge nodes 1 → 3" in run("main").stdout
+    assert "sandbox: no server restarts, +$1.05/h (g4dn.xlarge nodes 1 → 3), 0 moves" in run("main").stdout
     said = environment(as_json("main"), "sandbox")
     assert said["gpus"] == {"before": 1, "after": 3}
-    assert said["pools"] == [
-        {"name": "gpu-g4dn-xlarge", "instance_type": "g4dn.xlarge", "before": 1, "after": 3}
-    ]
+    (pool,) = said["pools"]
+    assert (pool["name"], pool["instance_type"], pool["before"], pool["after"]) == (
+        "gpu-g4dn-xlarge",
+        "g4dn.xlarge",
+        1,
+        3,
+    )
+    assert pool["gpus"] == said["gpus_bought"] == {"before": 1, "after": 3}
+    assert said["cost"]["more"] == {"usd_per_hour": "1.052", "usd_per_month": "767.960"}
+    assert said["cost"]["stand_ins"] == ["us-east-1's price: eu-west-1's is unknown"]
+    assert said["restarts"] == []
     (server,) = said["servers"]
     assert (server["before"], server["after"]) == ({"replicas": 1, "gpus": 1}, {"replicas": 3, "gpus": 3})
 
 
 def test_a_stack_file_is_compared_as_well(checkout: Checkout) -> None:
-    checkout.edit("Pulumi.sandbox.yaml", "config:", "config:\n  slipway:gpuInstanceType: g5.xlarge")
+    checkout.edit("Pulumi.sandbox.yaml", "config:", "config:\n  slipway:gpuNodes: {g5.xlarge: 4}")
     said = environment(as_json("main"), "sandbox")
     assert [(pool["name"], pool["before"], pool["after"]) for pool in said["pools"]] == [
         ("gpu-g4dn-xlarge", 1, 0),
         ("gpu-g5-xlarge", 0, 1),
     ]
-    assert [setting["name"] for setting in said["servers"][0]["settings"]] == ["pool"]
+    assert [(server["server"], server["change"]) for server in said["servers"]] == [
+        (SERVER, "removed"),
+        ("gpu-g5-xlarge-torchserve-1", "added"),
+    ]
+    (move,) = said["placement"]["moves"]
+    assert (move["selector"], move["after"]) == ("QuestionAnswering/Reader/fr", "gpu-g5-xlarge/torchserve-1")
+    assert "pool_replaced" in {risk["kind"] for risk in said["risks"]}
+    assert said["stale"] is True
+
+
+def test_a_neighbour_that_joins_is_told_to_those_who_pay_for_it(checkout: Checkout) -> None:
+    other = READER.replace("model: Reader", "model: Finder").replace("nlp-platform", "search")
+    checkout.write("model_catalog/entries/question_answering/finder.yaml", other)
+    checkout.write(SANDBOX, f'QuestionAnswering/Finder/fr: {{default: "1"}}\n{RELEASE}')
+    checkout.write(LOCK, f"QuestionAnswering/Finder/fr  gpu-g4dn-xlarge/torchserve-1\n{PLACED}")
+    lines = run("main").stdout.splitlines()
+    assert lines[2] == (
+        "sandbox: +1 model (QuestionAnswering/Finder/fr), 1 server restarts (Reader fr away up to 5m), same cost, "
+        "0 moves, 1 risk"
+    )
+    assert [re.split(r" {2,}", line.strip()) for line in lines[lines.index("Servers of sandbox") :][2:3]] == [
+        [SERVER, "restarts", "1", "1", "gets QuestionAnswering/Finder/fr"]
+    ]
+    lost = lines.index("Who loses capacity in sandbox")
+    assert re.split(r" {2,}", lines[lost + 2].strip()) == [
+        "QuestionAnswering/Reader",
+        "fr",
+        "nlp-platform",
+        SERVER,
+        "0 of 1 replica: no answer",
+        "5m",
+        "a neighbour's change",
+    ]
+    assert "  Nothing moves." in lines
+
+
+def test_a_lock_that_is_behind_is_told_with_the_command_that_mends_it(checkout: Checkout) -> None:
+    checkout.write(LOCK, "")
+    text = run("main").stdout
+    assert text.splitlines()[2] == "sandbox: no server restarts, same cost, 0 moves, its lock is behind"
+    assert "Run slipway plan --env sandbox --write and commit what it writes." in text
+    assert environment(as_json("main"), "sandbox")["stale"] is True
+    checkout.commit()
+    assert run("HEAD").stdout.splitlines()[2:] == ["Nothing that an environment serves changes."]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "plans"),
+    [
+        ("README.md", "Nothing that is planned.\n", 1),
+        ("Pulumi.dev.yaml", "config: {slipway:environment: dev}\n", 1),
+        ("model_catalog/entries/question_answering/finder.yaml", READER.replace("Reader", "Finder"), 1),
+        (LOCK, "", 2),
+        (SANDBOX, 'QuestionAnswering/Reader/fr: {default: "2"}\n', 2),
+    ],
+)
+def test_an_environment_is_planned_once_where_both_sides_say_the_same(
+    checkout: Checkout, monkeypatch: pytest.MonkeyPatch, file: str, text: str, plans: int
+) -> None:
+    made: list[Environment] = []
+
+    def counted(catalog: Catalog, environment: Environment, *rest: Any) -> Plan:
+        made.append(environment)
+        return make_plan(catalog, environment, *rest)
+
+    monkeypatch.setattr(diff_sides, "make_plan", counted)
+    checkout.write(file, text)
+    assert run("main").exit_code == 0
+    assert made == [Environment.SANDBOX] * plans
 
 
 def test_a_plan_that_head_s_settings_refuse_exits_1_and_says_why(checkout: Checkout) -> None:
     checkout.edit(ENTRY, "device: gpu", "device: gpu\nreplicas: 9")
     result = run("main")
     assert result.exit_code == 1
-    assert "5 more than slipway:gpuMaxNodes allows (4)" in result.stdout
+    assert "sandbox: HEAD cannot be planned" in result.stdout
+    assert "allowed 4 nodes, 5 too few" in re.sub(r"\s+", " ", result.stdout)
+    said = environment(as_json("main"), "sandbox")
+    assert [said[key] for key in ("gpus", "gpus_bought", "stale", "cost")] == [None] * 4
 
 
 def test_a_stack_that_one_side_does_not_have_is_not_compared(checkout: Checkout) -> None:
@@ -399,7 +489,74 @@ def test_json_keeps_its_keys() -> None:
         "pools",
         "gpus",
         "unplanned",
+        "restarts",
+        "placement",
+        "stale",
+        "gpus_bought",
+        "cost",
+        "alerts",
+        "risks",
     ]
+
+
+def test_the_guide_has_every_risk_and_every_key_of_an_environment(checkout: Checkout) -> None:
+    guide = (CLONE / "docs/diff.md").read_text()
+    assert [kind.value for kind in ChangeRiskKind] == re.findall(r"^\| `(\w+)` \|", guide, flags=re.MULTILINE)
+    checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
+    said = environment(as_json("main"), "sandbox")
+    for found in (
+        said,
+        *said["servers"],
+        *said["restarts"],
+        *said["alerts"],
+        *said["risks"],
+        said["placement"],
+    ):
+        assert [key for key in found if f"`{key}`" not in guide] == []
+
+
+def test_json_keeps_the_keys_of_what_it_lists(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
+    tuned = environment(as_json("main"), "sandbox")
+    (restart,) = tuned["restarts"]
+    assert restart == {
+        "server": SERVER,
+        "engine": "torchserve",
+        "pool": "gpu-g4dn-xlarge",
+        "owners": ["nlp-platform"],
+        "replicas": {"before": 1, "after": 1, "ready": 0},
+        "away": True,
+        "startup_seconds": 180,
+        "longest_seconds": 180,
+        "because": ["models"],
+        "affected": [
+            {
+                "variant": "QuestionAnswering/Reader/fr",
+                "language": "fr",
+                "owner": "nlp-platform",
+                "versions": ["1"],
+                "default": True,
+                "untouched": False,
+            }
+        ],
+        "gained": [],
+        "lost": [],
+    }
+    (alert,) = tuned["alerts"]
+    assert (alert["alert"], alert["server"], alert["change"]) == ("SlipwayQueueWait", SERVER, "changed")
+    assert [list(setting) for setting in alert["settings"]] == [["name", "old", "new"]]
+    assert [list(risk) for risk in tuned["risks"]] == [["kind", "server", "pool", "message"]]
+    assert tuned["placement"] == {"moves": [], "added": [], "removed": []}
+    assert list(tuned["servers"][0]) == [
+        "server",
+        "change",
+        "before",
+        "after",
+        "settings",
+        "pool",
+        "restarts",
+    ]
+    assert list(tuned["cost"]) == ["before", "after", "more", "missing", "stand_ins", "by_owner"]
 
 
 def test_a_comment_shows_values_as_they_are_and_notifies_nobody(checkout: Checkout) -> None:
@@ -409,6 +566,39 @@ def test_a_comment_shows_values_as_they_are_and_notifies_nobody(checkout: Checko
     assert "`` Finds the answer \\| in a `passage`. Ask @nobody. ``" in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {4}
+
+
+def test_every_table_of_a_comment_has_whole_rows_and_the_headline_comes_first(checkout: Checkout) -> None:
+    other = READER.replace("model: Reader", "model: Finder").replace("nlp-platform", "search")
+    checkout.write("model_catalog/entries/question_answering/finder.yaml", other)
+    checkout.write(SANDBOX, f'QuestionAnswering/Finder/fr: {{default: "1"}}\n{RELEASE}')
+    checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
+    checkout.edit("Pulumi.sandbox.yaml", "config:", "config:\n  slipway:gpuNodes: {g5.xlarge: 4}")
+    text = run("main", "--format", "markdown").stdout
+    assert text.splitlines()[2].startswith("- `sandbox`: +1 model (QuestionAnswering/Finder/fr), ")
+    titles = [line.removeprefix("### ") for line in text.splitlines() if line.startswith("### ")]
+    assert titles == [
+        "Problems of the catalog",
+        "What users of sandbox get",
+        "The placement of sandbox is not written",
+        "Risks in sandbox",
+        "Servers of sandbox",
+        "Placement in sandbox",
+        "Nodes of sandbox",
+        "Cost of sandbox",
+        "Alerts of sandbox",
+        "The catalog",
+    ]
+    for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1, table
+
+
+def test_what_a_terminal_acts_on_is_shown_by_its_number() -> None:
+    odd = report(problem(message="a\x1b[31mred\u202e", severity=Severity.WARNING))
+    for text in (to_text(odd), to_markdown(odd)):
+        assert "a\\" in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
 
 
 def test_annotations_point_at_the_place(checkout: Checkout) -> None:
@@ -446,6 +636,31 @@ def test_what_a_message_holds_cannot_end_an_annotation_or_a_table() -> None:
     )
     row = to_markdown(odd).splitlines()[-1]
     assert row == "| `a,b:c.yaml:1:2` | r | warning | 50% of \\<b\\>@\u200bteam\\</b\\> \\| x | f |"
+
+
+def test_a_comment_about_a_crowd_stays_within_what_github_takes_and_keeps_its_headline() -> None:
+    languages = ("ar", "de", "en", "es", "fr", "it", "ja", "ru")
+    before, after = [], []
+    for number in range(15):
+        before.append(crowded(f"Model{number:02d}", *languages))
+        after.append(crowded(f"Model{number:02d}", *languages, serving={"max_batch_delay": "2s"}))
+    settings = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 400})
+    old = plan(*before, settings=settings)
+    changes = plan_changes(old, plan(*after, settings=settings, lock=old.placement.lock))
+    assert len(changes.restarts) > 10
+    served = EnvironmentChanges(environment=Environment.DEV, releases=(), entries=(), versions=())
+    made = replace(
+        report(),
+        changes=replace(report().changes, environments=(served,)),
+        plans=(changes,),
+    )
+    text = to_markdown(made)
+    assert len(text) <= MARKDOWN_LIMIT
+    assert re.match(
+        r"- `dev`: \d+ servers restart \(.* away up to .*\), same cost, 0 moves", text.splitlines()[2]
+    )
+    assert len(text.splitlines()[2]) < 400
+    assert to_markdown(made) == text
 
 
 def test_a_comment_stays_within_what_github_takes() -> None:

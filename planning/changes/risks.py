@@ -1,0 +1,244 @@
+"""What a reader should know before merging, told from two plans. Only what the change brings: risks that stay are not
+repeated (`slipway plan` lists all).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from model_catalog.changes import Change
+from planning.capacity.report import GpuBar, PoolReport
+from planning.changes.places import PlaceChanges
+from planning.changes.servers import ServerChange
+from planning.changes.sides import PlanSide
+from planning.changes.spare import has_spare_room
+from planning.servers import Server
+from quantities import Bytes
+
+TIGHT_PERCENT: Final = 5
+"""Of a GPU's usable memory. Fragmentation or one longer request can take the rest. Chosen, not measured."""
+
+MANY_VARIANTS: Final = 10
+"""In one server: more than these away at once is worth a look. Chosen, not measured."""
+
+
+class ChangeRiskKind(StrEnum):
+    """In the order in which they are told."""
+
+    REGION = "region"
+    """Everything is made anew elsewhere."""
+    POOL_REPLACED = "pool_replaced"
+    """By one of another instance type: all of its servers move."""
+    NO_SPARE = "no_spare"
+    """A server's only replica restarts, and there is nowhere to start a second one first."""
+    OUTAGE_AT_ROLLOUT = "outage_at_rollout"
+    """Its only replica restarts, and there would be room for a second one."""
+    REPLICAS_LOWERED = "replicas_lowered"
+    FAILURE_DOMAIN = "failure_domain"
+    """A server of many models has got more of them."""
+    SINGLE_REPLICA = "single_replica"
+    """A new server with one replica."""
+    GPU_TIGHT = "gpu_tight"
+    """Hardly anything of a GPU's memory is left."""
+    GPU_MEMORY_UNKNOWN = "gpu_memory_unknown"
+    POOL_AT_MAX = "pool_at_max"
+    PRICE_UNKNOWN = "price_unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRisk:
+    """One of them."""
+
+    kind: ChangeRiskKind
+    server: str = ""
+    """Empty where it is a whole pool's."""
+    pool: str = ""
+    message: str
+
+
+def change_risks(
+    base: PlanSide, head: PlanSide, servers: Iterable[ServerChange], places: PlaceChanges
+) -> tuple[ChangeRisk, ...]:
+    """By kind, then by name."""
+    changed = tuple(servers)
+    found = [
+        *_regions(base, head),
+        *_replaced_pools(base, head, places),
+        *_rollouts(head, changed),
+        *_fewer_replicas(changed),
+        *_failure_domains(base, head, changed),
+        *_single_replicas(changed),
+        *_tight_gpus(base, head, changed),
+        *_pools_at_max(base, head),
+        *_unknowns(base, head),
+    ]
+    order = list(ChangeRiskKind)
+    return tuple(sorted(found, key=lambda risk: (order.index(risk.kind), risk.server, risk.pool)))
+
+
+def _regions(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
+    if base.region != head.region:
+        yield ChangeRisk(
+            kind=ChangeRiskKind.REGION,
+            message=f"the region is {head.region} instead of {base.region}: network, cluster, bucket and servers are "
+            "made anew there, and the old ones go",
+        )
+
+
+def _replaced_pools(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Iterator[ChangeRisk]:
+    new = {pool.name: pool for pool in head.pools}
+    moved: dict[str, list[str]] = {}
+    for move in places.moved:
+        moved.setdefault(move.before.pool, []).append(move.after.pool)
+    for pool in base.pools:
+        targets = moved.get(pool.name, [])
+        if pool.name in new or not targets:
+            continue
+        onto = ", ".join(f"{name} ({new[name].instance_type})" for name in sorted(set(targets)))
+        yield ChangeRisk(
+            kind=ChangeRiskKind.POOL_REPLACED,
+            pool=pool.name,
+            message=f"{pool.name} ({pool.instance_type}) goes, and all of its servers with it: "
+            f"{_counted(len(targets), 'placement')} of it now on {onto}",
+        )
+
+
+def _rollouts(head: PlanSide, changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
+    pools = {pool.name: pool for pool in head.plan.pools}
+    taken = _taken(head.plan.servers)
+    for one in changed:
+        if one.restart is None or not one.restart.away:
+            continue
+        pool, gpus = pools[one.restart.pool], one.restart.gpus
+        room = "GPU" if gpus == 1 else f"node with {gpus} GPUs" if gpus else "node"
+        if has_spare_room(pool, gpus=gpus, taken=taken[pool.name]):
+            kind = ChangeRiskKind.OUTAGE_AT_ROLLOUT
+            why = (
+                f"is away while it restarts, though {pool.name} has a spare {room}: rollouts stop a pod first"
+            )
+        else:
+            kind = ChangeRiskKind.NO_SPARE
+            why = f"needs a spare {room} to surge: there is none in {pool.name}"
+        # With replicas lowered to one it is as much away: both old pods go before the new one comes.
+        message = f"{one.name} has one replica and {why}"
+        yield ChangeRisk(kind=kind, server=one.name, pool=pool.name, message=message)
+
+
+def _taken(servers: Iterable[Server]) -> Mapping[str, int]:
+    """Pool → GPUs that its servers ask for; without GPUs, their replicas, each of which has a node to itself."""
+    taken: dict[str, int] = {}
+    for server in servers:
+        taken[server.pool] = taken.get(server.pool, 0) + server.replicas * (server.resources.gpus or 1)
+    return taken
+
+
+def _fewer_replicas(changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
+    for one in changed:
+        if one.change is Change.CHANGED and one.after.replicas < one.before.replicas:
+            yield ChangeRisk(
+                kind=ChangeRiskKind.REPLICAS_LOWERED,
+                server=one.name,
+                pool=one.pool,
+                message=f"{one.name} has {one.after.replicas} of {one.before.replicas} replicas left",
+            )
+
+
+def _failure_domains(base: PlanSide, head: PlanSide, changed: Sequence[ServerChange]) -> Iterator[ChangeRisk]:
+    names = {one.name for one in changed}
+    before, after = ({one.name: _variants(one) for one in side.plan.servers} for side in (base, head))
+    for name in sorted(names & after.keys()):
+        if after[name] > max(MANY_VARIANTS, before.get(name, 0)):
+            was = f", {before[name]} before" if name in before else ""
+            yield ChangeRisk(
+                kind=ChangeRiskKind.FAILURE_DOMAIN,
+                server=name,
+                message=f"{name} has {after[name]} models in one process{was}: what ends it takes all of them away",
+            )
+
+
+def _variants(server: Server) -> int:
+    return len({model.selector.variant for model in server.models})
+
+
+def _single_replicas(changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
+    for one in changed:
+        if one.change is Change.ADDED and one.after.replicas == 1:
+            yield ChangeRisk(
+                kind=ChangeRiskKind.SINGLE_REPLICA,
+                server=one.name,
+                pool=one.pool,
+                message=f"{one.name} is new and has one replica: a lost node or a rollout takes it away",
+            )
+
+
+def _tight_gpus(base: PlanSide, head: PlanSide, changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
+    names = {one.name for one in changed}
+    before = {server: bar.free for bar in _bars(base.pools) for server in bar.servers}
+    for bar in _bars(head.pools):
+        for server in bar.servers:
+            free, usable = bar.free, bar.usable
+            if server not in names or free is None or usable is None or before.get(server) == free:
+                continue
+            if free * 100 < usable * TIGHT_PERCENT:
+                yield ChangeRisk(
+                    kind=ChangeRiskKind.GPU_TIGHT,
+                    server=server,
+                    message=f"{server} leaves {_mebibytes(free)} MiB of {_mebibytes(usable)} free on its GPU, under "
+                    f"{TIGHT_PERCENT} %: a longer request or fragmentation may end it",
+                )
+
+
+def _bars(pools: Iterable[PoolReport]) -> Iterator[GpuBar]:
+    return (bar for pool in pools for bar in pool.bars)
+
+
+def _mebibytes(memory: Bytes) -> int:
+    return int(memory) // int(Bytes.mebibytes(1))
+
+
+def _pools_at_max(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
+    before, after = _nodes(base), _nodes(head)
+    for offer in head.plan.offers:
+        nodes = after.get(offer.instance_type, 0)
+        if nodes >= offer.max_nodes and nodes != before.get(offer.instance_type, 0):
+            pools = sorted(
+                pool.name for pool in head.plan.pools if pool.instance_type.name == offer.instance_type
+            )
+            yield ChangeRisk(
+                kind=ChangeRiskKind.POOL_AT_MAX,
+                pool=pools[0],
+                message=f"{', '.join(pools)} has all {_counted(nodes, 'node')} of {offer.instance_type} that the stack "
+                "file allows: what needs one more is refused",
+            )
+
+
+def _nodes(side: PlanSide) -> Mapping[str, int]:
+    """Instance type → nodes that hold servers."""
+    nodes: dict[str, int] = {}
+    for group in side.plan.placement.groups:
+        nodes[group.instance_type] = nodes.get(group.instance_type, 0) + group.nodes
+    return nodes
+
+
+def _unknowns(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
+    before = {pool.name: pool.nodes for pool in base.pools}
+    for pool in head.pools:
+        if pool.nodes == before.get(pool.name, 0):
+            continue
+        if pool.price.price is None:
+            yield ChangeRisk(
+                kind=ChangeRiskKind.PRICE_UNKNOWN,
+                pool=pool.name,
+                message=f"{pool.name}: {pool.price.note}, so what the change costs is unknown",
+            )
+        if any(bar.usable is None for bar in pool.bars):
+            yield ChangeRisk(
+                kind=ChangeRiskKind.GPU_MEMORY_UNKNOWN,
+                pool=pool.name,
+                message=f"{pool.name}: {pool.usable_source}, so whether its models fit was not checked",
+            )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,146 @@
+"""What a reviewer is warned of, and what not: only what the change brings."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from planning import Plan, PoolSettings
+from planning.changes import ChangeRiskKind, PlanChanges
+from planning.changes.spare import has_spare_room
+from tests.unit.planning.changes.cases import CHAT, LLM, SETTINGS, SHARED, changes, entry, plan, written
+
+TUNED = {"batch_size": 2}
+LANGUAGES = ("ar", "de", "el", "en", "es", "fr", "he", "hi", "it", "ja", "ru", "th")
+
+
+def kinds(found: PlanChanges) -> list[tuple[str, str]]:
+    return [(one.kind.value, one.server) for one in found.risks]
+
+
+def message(found: PlanChanges, kind: ChangeRiskKind) -> str:
+    (one,) = (risk for risk in found.risks if risk.kind is kind)
+    return one.message
+
+
+def test_a_lone_replica_that_restarts_needs_a_spare_gpu_and_there_is_none() -> None:
+    before = plan(entry("Reader", "fr"))
+    found = changes(before, written(before, entry("Reader", "fr", serving=TUNED)))
+    assert kinds(found) == [("no_spare", SHARED)]
+    assert "needs a spare GPU to surge: there is none in gpu-g4dn-xlarge" in found.risks[0].message
+
+
+def test_two_replicas_restart_without_a_risk() -> None:
+    before = plan(entry("Reader", "fr", replicas=2))
+    assert changes(before, written(before, entry("Reader", "fr", replicas=2, serving=TUNED))).risks == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        (SETTINGS, "no_spare"),
+        # Three of the node's four GPUs are free.
+        (replace(SETTINGS, gpu_nodes={"g4dn.12xlarge": 4}), "outage_at_rollout"),
+        # The pool may grow, and something makes it grow.
+        (replace(SETTINGS, autoscaled=True), "outage_at_rollout"),
+        (replace(SETTINGS, autoscaled=True, gpu_nodes={"g4dn.xlarge": 1}), "no_spare"),
+    ],
+)
+def test_room_that_nobody_adds_is_no_spare_gpu(settings: PoolSettings, kind: str) -> None:
+    before = plan(entry("Reader", "fr"), settings=settings)
+    found = changes(before, written(before, entry("Reader", "fr", serving=TUNED), settings=settings))
+    assert [risk.kind.value for risk in found.risks] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("type_name", "nodes", "gpus", "taken", "spare"),
+    [
+        ("g4dn.xlarge", 2, 1, 2, False),
+        ("g4dn.xlarge", 2, 1, 1, True),
+        ("g4dn.12xlarge", 1, 4, 0, True),
+        ("g4dn.12xlarge", 1, 4, 1, False),
+        # Four of eight GPUs are free, and perhaps two on each node.
+        ("g4dn.12xlarge", 2, 4, 4, False),
+        ("g4dn.12xlarge", 2, 2, 4, True),
+        ("m6i.2xlarge", 2, 0, 2, False),
+        ("m6i.2xlarge", 2, 0, 1, True),
+    ],
+)
+def test_free_gpus_are_room_only_where_they_are_on_one_node_for_sure(
+    type_name: str, nodes: int, gpus: int, taken: int, spare: bool
+) -> None:
+    settings = replace(
+        SETTINGS, gpu_nodes={}, cpu_nodes={}, system_instance_type=type_name, system_nodes=nodes
+    )
+    (pool,) = plan(settings=settings).pools
+    assert has_spare_room(pool, gpus=gpus, taken=taken) is spare
+
+
+def test_fewer_replicas_and_the_way_there_are_told() -> None:
+    before = plan(entry("Reader", "fr", replicas=2))
+    found = changes(before, written(before, entry("Reader", "fr")))
+    assert kinds(found) == [("replicas_lowered", SHARED)]
+    assert message(found, ChangeRiskKind.REPLICAS_LOWERED) == f"{SHARED} has 1 of 2 replicas left"
+
+
+def test_a_new_server_with_one_replica_is_told_and_one_with_two_is_not() -> None:
+    before = plan()
+    assert kinds(changes(before, written(before, llm=CHAT))) == [("single_replica", LLM)]
+    assert changes(before, written(before, entry("Reader", "fr", replicas=2))).risks == ()
+
+
+def test_a_crowd_that_grows_is_told_with_its_size() -> None:
+    before = plan(entry("Reader", *LANGUAGES[:10], weights="100MiB", device="cpu"))
+    more = plan(entry("Reader", *LANGUAGES[:11], weights="100MiB", device="cpu"), lock=before.placement.lock)
+    assert "has 11 models in one process, 10 before" in message(
+        changes(before, more), ChangeRiskKind.FAILURE_DOMAIN
+    )
+    assert ChangeRiskKind.FAILURE_DOMAIN not in {risk.kind for risk in changes(more, before).risks}
+
+
+def test_a_gpu_with_hardly_anything_left_is_told_once() -> None:
+    tight = entry("Reader", "fr", weights="10500MiB")
+    settings = replace(SETTINGS, gpu_nodes={"g4dn.2xlarge": 4})
+    before = plan(settings=settings)
+    found = changes(before, written(before, tight, settings=settings))
+    assert "under 5 %" in message(found, ChangeRiskKind.GPU_TIGHT)
+    same = written(before, tight, settings=settings)
+    tuned = {**tight, "owner": "other"}
+    again = changes(same, written(same, tuned, settings=settings))
+    assert again.servers
+    assert again.risks == ()
+
+
+def test_a_pool_that_reaches_what_the_stack_allows_is_told() -> None:
+    before = plan(entry("Reader", "fr", replicas=3))
+    found = changes(before, written(before, entry("Reader", "fr", replicas=4)))
+    assert kinds(found) == [("pool_at_max", "")]
+    assert "has all 4 nodes of g4dn.xlarge that the stack file allows" in found.risks[0].message
+
+
+def test_another_instance_type_is_told_as_a_replaced_pool() -> None:
+    before = plan(entry("Reader", "en", "fr"))
+    settings = replace(SETTINGS, gpu_nodes={"g5.xlarge": 4})
+    found = changes(before, written(before, entry("Reader", "en", "fr"), settings=settings))
+    said = message(found, ChangeRiskKind.POOL_REPLACED)
+    assert "gpu-g4dn-xlarge (g4dn.xlarge) goes, and all of its servers with it" in said
+    assert "2 placements of it now on gpu-g5-xlarge (g5.xlarge)" in said
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [(lambda before: written(before, entry("Reader", "fr"), llm=CHAT), True), (lambda before: before, False)],
+)
+def test_an_unknown_price_is_told_where_nodes_are_bought(after: Callable[[Plan], Plan], told: bool) -> None:
+    before = plan(entry("Reader", "fr"))
+    found = changes(before, after(before), prices={})
+    assert (ChangeRiskKind.PRICE_UNKNOWN in {risk.kind for risk in found.risks}) is told
+
+
+def test_another_region_is_everything_anew() -> None:
+    before = plan(entry("Reader", "fr"))
+    found = changes(before, before, regions=("us-east-1", "eu-west-1"))
+    assert kinds(found)[0] == ("region", "")
+    assert found.cost
+    assert found.cost.total.usd_per_hour == Decimal(0)

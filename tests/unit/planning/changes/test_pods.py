@@ -1,0 +1,160 @@
+"""Which part of a plan replaces pods, judged by the pods and files that components make of it."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from datetime import timedelta
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import (
+    ServerSite,
+    TextGenerationStack,
+    TextGenerationStackArgs,
+    TorchServeStack,
+    TorchServeStackArgs,
+)
+from model_catalog import Environment
+from planning import Server, TextGenerationPlan, TorchServePlan
+from planning.changes.pods import changed_parts
+from quantities import Bytes
+from tests.support.recording import record
+from tests.unit.planning.changes.cases import CHAT, entry, plan
+
+RELEASES = {"QuestionAnswering/Reader/fr": {"default": "1", "versions": ["1", "2"]}}
+SERVERS = plan(entry("Reader", "en", "fr"), releases=RELEASES, llm=CHAT).servers
+(TORCHSERVE,) = (server for server in SERVERS if isinstance(server, TorchServePlan))
+(LANGUAGE_MODEL,) = (server for server in SERVERS if isinstance(server, TextGenerationPlan))
+
+Edit = Callable[[Any], Any]
+
+
+def resources(**said: Any) -> Edit:
+    return lambda server: replace(server, resources=replace(server.resources, **said))
+
+
+def models(edit: Edit) -> Edit:
+    return lambda server: replace(server, models=tuple(edit(model) for model in server.models))
+
+
+def triples(**said: Any) -> Edit:
+    return models(lambda model: replace(model, triple=model.triple.model_copy(update=said)))
+
+
+def serving(server: Any, **said: Any) -> Any:
+    return server.model_copy(update={"serving": server.serving.model_copy(update=said)})
+
+
+def options(name: str, value: Any) -> Edit:
+    return models(lambda model: replace(model, triple=serving(model.triple, **{name: value})))
+
+
+COMMON: dict[str, Edit] = {
+    "name": lambda server: replace(server, name="other"),
+    "environment": lambda server: replace(server, environment=Environment.PROD),
+    "engine_version": lambda server: replace(server, engine_version="0"),
+    "device": lambda server: replace(server, device="none"),
+    "image": lambda server: replace(server, image=server.fetch_image),
+    "fetch_image": lambda server: replace(server, fetch_image=server.image),
+    "replicas": lambda server: replace(server, replicas=7),
+    "pool": lambda server: replace(server, pool="other"),
+    "resources: millicores": resources(millicores=7),
+    "resources: memory": resources(memory=Bytes.mebibytes(7777)),
+    "resources: less than a Mi": lambda server: replace(
+        server, resources=replace(server.resources, memory=Bytes(server.resources.memory - 1))
+    ),
+    "resources: gpus": resources(gpus=0),
+    "startup_budget": lambda server: replace(
+        server, startup_budget=server.startup_budget + timedelta(minutes=1)
+    ),
+    "inference_port": lambda server: replace(server, inference_port=7),
+    "metrics_port": lambda server: replace(server, metrics_port=7),
+    "models: owner": models(lambda model: replace(model, owner="somebody")),
+    "models: default": models(lambda model: replace(model, default=not model.default)),
+    "models: path": models(lambda model: replace(model, path="/other", variant_path="/other")),
+}
+TORCHSERVE_EDITS: dict[str, Edit] = {
+    **COMMON,
+    # Whether it may read them is said to AWS; what it reads is in its files.
+    "artifact_prefixes": lambda server: replace(server, artifact_prefixes=("other/",)),
+    # One default a variant is what TorchServe takes, so they change places.
+    "models: default": models(
+        lambda model: replace(model, default=not model.default) if "fr" in str(model.selector) else model
+    ),
+    "models: gone": lambda server: replace(server, models=server.models[:1]),
+    "models: name": models(lambda model: replace(model, name=f"a{model.name}")),
+    "models: version": models(lambda model: replace(model, version=f"{model.version}.1")),
+    "models: archive": models(lambda model: replace(model, archive=f"a{model.archive}")),
+    "models: archive_key": models(lambda model: replace(model, archive_key=f"a{model.archive_key}")),
+    "models: evaluations": triples(evaluations=()),
+    **{
+        f"models: {name}": options(name, value)
+        for name, value in {
+            "batch_size": 7,
+            "min_workers": 7,
+            "max_workers": 7,
+            "max_batch_delay": timedelta(seconds=7),
+            "response_timeout": timedelta(seconds=7),
+            "startup_timeout": timedelta(seconds=7),
+        }.items()
+    },
+}
+LANGUAGE_MODEL_EDITS: dict[str, Edit] = {
+    **COMMON,
+    "artifact_prefixes": lambda server: replace(server, artifact_prefixes=("other/",)),
+    "version: serving": lambda server: replace(server, version=serving(server.version, max_num_seqs=7)),
+    "version: precision": lambda server: replace(
+        server, version=server.version.model_copy(update={"precision": "bfloat16"})
+    ),
+    "version: adapters": lambda server: replace(
+        server, version=server.version.model_copy(update={"adapters": {}})
+    ),
+    "version: evaluations": lambda server: replace(
+        server, version=server.version.model_copy(update={"evaluations": ()})
+    ),
+}
+
+
+def pods(server: Server) -> Any:
+    """The pod template, and what it mounts."""
+
+    def program() -> None:
+        site = ServerSite(
+            namespace="serving",
+            region="eu-west-1",
+            cluster_name="main",
+            bucket_name="models",
+            bucket_arn="arn:aws:s3:::models",
+            key_arn="arn:key",
+        )
+        opts = pulumi.ResourceOptions()
+        if isinstance(server, TorchServePlan):
+            TorchServeStack("server", TorchServeStackArgs(server=server, site=site), opts)
+        else:
+            TextGenerationStack("server", TextGenerationStackArgs(server=server, site=site), opts)
+
+    recording = record(program)
+    template = recording.one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]
+    return template, [one.inputs["data"] for one in recording.of_type("kubernetes:core/v1:ConfigMap")]
+
+
+@pytest.mark.parametrize(
+    ("server", "edit"),
+    [
+        pytest.param(server, edit, id=f"{server.engine}: {name}")
+        for server, edits in ((TORCHSERVE, TORCHSERVE_EDITS), (LANGUAGE_MODEL, LANGUAGE_MODEL_EDITS))
+        for name, edit in edits.items()
+    ],
+)
+def test_a_server_restarts_exactly_where_its_pods_or_files_differ(server: Server, edit: Edit) -> None:
+    edited = edit(server)
+    assert bool(changed_parts(server, edited)) is (pods(server) != pods(edited))
+
+
+@pytest.mark.parametrize(
+    ("server", "edits"), [(TORCHSERVE, TORCHSERVE_EDITS), (LANGUAGE_MODEL, LANGUAGE_MODEL_EDITS)]
+)
+def test_every_field_of_a_plan_is_asked_about(server: Server, edits: dict[str, Edit]) -> None:
+    asked = {name.partition(":")[0] for name in edits}
+    assert {field.name for field in fields(server)} - asked == {"engine"}
