@@ -67,7 +67,7 @@ class State:
                 self.checked.catalog, given.settings.environment, given.settings.pools, given.lock
             )
         except PlanningError as error:
-            return Unplanned(reason=f"{self.name}: {error}", refused=True)
+            return Unplanned(reason=f"{self.name}: {_one_line(error)}", refused=True)
         return PlanSide.of(plan, given.settings.region)
 
 
@@ -132,12 +132,17 @@ def _inputs(checked: Checked, environment: Environment, root: Path, side: str) -
     except FileNotFoundError as error:
         return Unplanned(reason=f"{side} has no {Path(error.filename).name}", refused=False)
     except yaml.YAMLError as error:
-        return Unplanned(reason=f"a stack file of {side} is not YAML: {error}", refused=True)
+        return Unplanned(reason=f"a stack file of {side} is not YAML: {_one_line(error)}", refused=True)
     except (CatalogError, SettingsError) as error:
-        return Unplanned(reason=f"{side}: {error}", refused=True)
+        return Unplanned(reason=f"{side}: {_one_line(error)}", refused=True)
     return Inputs(
         settings=settings,
         lock=lock,
         running=checked.catalog.running(settings.environment),
         release=checked.catalog.releases.get(settings.environment),
     )
+
+
+def _one_line(error: Exception) -> str:
+    """A message of several lines is a list of findings."""
+    return "; ".join(str(error).splitlines())
