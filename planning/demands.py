@@ -24,6 +24,7 @@ from planning.capacity import Fit, GpuMemory, estimate, fits
 from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand
 from planning.errors import PlanningError
 from planning.gpu_memory import larger_gpus
+from planning.granted_memory import as_granted, device_memory, part_of_device
 from planning.resources import llm_resources, torchserve_share
 from planning.text_generation_servers import compute_capability, text_generation_name
 from quantities import Bytes
@@ -93,22 +94,23 @@ def _whole(running: RunningVersion, pinned: str | None, offers: Sequence[Offer])
         replicas=running.entry.least_replicas,
         compute_capability=compute_capability(version),
         instance_type=pinned,
+        bounded=isinstance(version, VllmVersion),
     )
 
 
 def _gpu_needs(
     running: RunningVersion, version: TgiVersion | VllmVersion, gpus: int, offers: Sequence[Offer]
 ) -> Mapping[str, Bytes]:
-    """Instance type → what each GPU must have, for types with enough GPUs that are new enough.
+    """Offer → what each GPU must have, for offers with enough GPUs that are new enough.
 
-    Raises PlanningError where there are such types and the model fits none.
+    Raises PlanningError where there are such offers and the model fits none.
     """
     capable = [
         found
         for found in offers
         if found.gpus >= gpus and found.compute_capability >= compute_capability(version)
     ]
-    tried = [(found, memory, fits(version, memory, gpus)) for found, memory in _with_memory(capable)]
+    tried = [(found, memory, _fit(version, memory, gpus, found)) for found, memory in _with_memory(capable)]
     if tried and not any(fit.fits for _, _, fit in tried):
         nearest = max((memory for _, memory, _ in tried), key=lambda memory: (memory.usable, memory.name))
         fit: Fit = fits(version, nearest, gpus, alternatives=larger_gpus(nearest, gpus))
@@ -116,15 +118,19 @@ def _gpu_needs(
     return MappingProxyType(
         {
             # One byte more than there is keeps it away where engines refuse for another reason than the sum.
-            found.instance_type: fit.estimate.total if fit.fits else Bytes(memory.usable + 1)
-            for found, memory, fit in tried
+            found.name: fit.estimate.total if fit.fits else Bytes(found.gpu_memory + 1)
+            for found, _, fit in tried
         }
     )
 
 
+def _fit(version: TgiVersion | VllmVersion, memory: GpuMemory, gpus: int, found: Offer) -> Fit:
+    told = as_granted(version, instance_type(found.instance_type), found.share)
+    return fits(told, memory, gpus, share=part_of_device(found.share))
+
+
 def _with_memory(offers: Sequence[Offer]) -> Iterator[tuple[Offer, GpuMemory]]:
     for found in offers:
-        kind = instance_type(found.instance_type)
-        memory = GpuMemory.of(kind.gpu, kind.name) if kind.gpu else None
+        memory = device_memory(instance_type(found.instance_type), found.share)
         if memory is not None:
             yield found, memory
