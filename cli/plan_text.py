@@ -77,8 +77,9 @@ def _pool_lines(pool: PoolReport, *, colour: bool, sources: bool, why: bool) -> 
 
 
 def _pool_title(pool: PoolReport) -> str:
-    of = f"share {pool.share} of {pool.gpu}" if pool.share else pool.gpu
-    cards = f" with {counted(pool.gpus, of or 'GPU')}" if pool.gpus else ""
+    cards = f" with {counted(pool.gpus, pool.gpu or 'GPU')}" if pool.gpus else ""
+    if pool.share:
+        cards = f" with {counted(pool.gpus, 'share')} {pool.share} of {pool.gpu}"
     what = ", the system's" if pool.use is Use.SYSTEM else ""
     return f"{pool.name}: {counted(pool.nodes, 'node')}{cards}, at most {pool.max_nodes}{what}"
 

@@ -5,6 +5,7 @@ model is a server, and so a demand, of its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
 from typing import Final
@@ -20,7 +21,7 @@ from model_catalog import (
     TorchServeVersion,
     VllmVersion,
 )
-from planning.capacity import Fit, GpuMemory, estimate, fits
+from planning.capacity import ChangeKind, Fit, GpuMemory, estimate, fits
 from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand
 from planning.errors import PlanningError
 from planning.gpu_memory import larger_gpus
@@ -112,9 +113,9 @@ def _gpu_needs(
     ]
     tried = [(found, memory, _fit(version, memory, gpus, found)) for found, memory in _with_memory(capable)]
     if tried and not any(fit.fits for _, _, fit in tried):
-        nearest = max((memory for _, memory, _ in tried), key=lambda memory: (memory.usable, memory.name))
-        fit: Fit = fits(version, nearest, gpus, alternatives=larger_gpus(nearest, gpus))
-        raise PlanningError(f"server {text_generation_name(running)} does not fit its GPU: {fit}")
+        nearest = max((found for found, _, _ in tried), key=lambda found: (found.gpu_memory, found.name))
+        said = _what_would_fit(version, gpus, nearest)
+        raise PlanningError(f"server {text_generation_name(running)} does not fit its GPU: {said}")
     return MappingProxyType(
         {
             # One byte more than there is keeps it away where engines refuse for another reason than the sum.
@@ -122,6 +123,24 @@ def _gpu_needs(
             for found, _, fit in tried
         }
     )
+
+
+def _what_would_fit(version: TgiVersion | VllmVersion, gpus: int, nearest: Offer) -> str:
+    """What is missing on the nearest offer, and what to change. No server spreads over shares of GPUs."""
+    kind = instance_type(nearest.instance_type)
+    whole = device_memory(kind, None)
+    memory = device_memory(kind, nearest.share)
+    assert whole is not None  # noqa: S101 - an offer is made of memory that somebody read
+    assert memory is not None  # noqa: S101 - likewise
+    if nearest.share is None:
+        return str(fits(version, memory, gpus, alternatives=larger_gpus(memory, gpus)))
+    # What a share is told would stand in the way of smaller models; it decides where the rest would fit.
+    fit = fits(version, memory, gpus, share=part_of_device(nearest.share))
+    if fit.fits:
+        fit = _fit(version, memory, gpus, nearest)
+    one_gpu = tuple(change for change in fit.changes if change.kind is not ChangeKind.PARALLEL)
+    undivided = f"; {kind.name} undivided holds it" if fits(version, whole, gpus).fits else ""
+    return f"{replace(fit, changes=one_gpu)}{undivided}"
 
 
 def _fit(version: TgiVersion | VllmVersion, memory: GpuMemory, gpus: int, found: Offer) -> Fit:

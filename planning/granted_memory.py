@@ -6,6 +6,7 @@ from planning.capacity import GpuMemory, told_of_share
 from planning.gpu_shares import GpuShare, MigInstances, TimeSlices, shared_name
 from quantities import Bytes
 
+
 def device_memory(kind: InstanceType, share: GpuShare | None) -> GpuMemory | None:
     """What a process finds as its GPU: on time slices that is the whole card. None where nobody has read it."""
     if kind.gpu is None:

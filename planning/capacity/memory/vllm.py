@@ -137,8 +137,9 @@ def told_of_share(version: VllmVersion, gpu: GpuMemory, share: float) -> VllmVer
     meanwhile is taken for vLLM's own, and one that frees memory is given away twice (memory_profiling in
     vllm/utils/mem_utils.py). What a person wrote of either stays; then the estimate says whether it fits.
 
-    The fraction is of `usable`, vLLM's is of CUDA's total T, which is not less. For n servers with f = 1/n - outside /
-    usable, n x (f x T + outside) = T - n x outside x (T / usable - 1) <= T: the last one still finds f x T free.
+    The order of starts decides nothing: with n servers, the others hold (n - 1)/n of `usable` at most. vLLM asks for
+    f = 1/n - outside/usable of CUDA's total T, which is not less than `usable`, and so finds it:
+    T - (n - 1)/n x usable - outside >= T/n - outside x T/usable = f x T.
     """
     options = version.serving
     fraction = int(_fraction(options, gpu, share, _outside(options)) * FRACTION_STEPS) / FRACTION_STEPS
