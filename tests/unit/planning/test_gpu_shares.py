@@ -332,6 +332,7 @@ def test_the_bar_of_a_sliced_gpu_shows_all_its_servers_within_what_is_usable() -
     (bar,) = pool.bars
     assert (bar.count, bar.devices, pool.gpus, pool.gpus_taken) == (1, 2, 2, 2)
     assert bar.servers == ("text-generation-a-mul-1", "text-generation-b-mul-1")
+    assert bar.usable is not None
     assert bar.usable == GPUS["A10G"].usable
     assert bar.claimed is not None
     assert bar.claimed <= bar.usable
