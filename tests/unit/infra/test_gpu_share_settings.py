@@ -29,7 +29,8 @@ def test_shares_stand_beside_whole_gpus_of_their_type() -> None:
             "p4d.24xlarge/mig-1g.6gb",
             (
                 "Pulumi.dev.yaml: slipway:gpuNodes p4d.24xlarge/mig-1g.6gb is none of the shares of the A100-40GB. "
-                "Write one of mig-1g.5gb (7 a card), mig-1g.10gb (4 a card), mig-2g.10gb (3 a card), mig-3g.20gb (2 a card)"
+                "Write one of mig-1g.5gb (7 a card), mig-1g.10gb (4 a card), mig-2g.10gb (3 a card), "
+                "mig-3g.20gb (2 a card)"
             ),
         ),
         (
