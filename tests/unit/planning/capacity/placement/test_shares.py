@@ -112,3 +112,20 @@ def test_memory_of_a_share_is_asked_by_the_offer_s_name() -> None:
     needs = MappingProxyType({SLICED.name: Bytes(SLICED.gpu_memory + 1), LARGE.name: gib(9)})
     demand = replace(whole("A", 1, 9), bounded=True, gpu_memory_by_type=needs)
     assert plan_placement([demand], [SLICED, LARGE]).whole[0].share is None
+
+
+def test_what_may_not_have_a_share_gets_the_whole_gpus_where_these_are_few() -> None:
+    few = [replace(SMALL, max_nodes=2), replace(SLICED, max_nodes=1, millicores=16_000)]
+    bounded = [replace(whole(name, 1, 7), bounded=True) for name in ("A", "B")]
+    others = [whole(name, 1, 7) for name in ("C", "D")]
+    placement = plan_placement([*bounded, *others], few)
+    assert violations(placement, [*bounded, *others], few, RULES) == []
+    assert {server.selector[15:16] for server in placement.whole if server.share} == {"A", "B"}
+
+
+def test_a_large_machine_is_not_taken_because_cheap_ones_went_to_who_could_have_done_without() -> None:
+    large = replace(HALVES, max_nodes=1)
+    few = [replace(SMALL, max_nodes=2), replace(SLICED, max_nodes=2), large]
+    bounded = [replace(whole(name, 1, 7), bounded=True) for name in ("A", "B")]
+    placement = plan_placement([*bounded, whole("C", 1, 7), whole("D", 1, 7)], few)
+    assert large.instance_type not in {group.instance_type for group in placement.groups}
