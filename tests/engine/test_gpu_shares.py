@@ -16,7 +16,7 @@ from tests.unit.planning.shares import chat
 pytestmark = pytest.mark.engine
 
 SLICED, MIG = "g5.2xlarge/time-sliced-2", "p4d.24xlarge/mig-3g.20gb"
-MODELS = {"Chat0": SLICED, "Chat1": SLICED, **{f"Draft{number}": MIG for number in range(5)}}
+MODELS = {"Chat0": SLICED, "Chat1": SLICED, **{f"Draft{number}": MIG for number in range(3)}}
 POOLS = {SLICED: "gpu-g5-2xlarge-time-sliced-2-set-1", MIG: "gpu-p4d-24xlarge-mig-3g-20gb-set-1"}
 GPU = "nvidia.com/gpu"
 
@@ -60,7 +60,7 @@ def test_every_server_is_bound_to_the_share_that_the_plan_gave_it(clone: Clone) 
     pods = Inspection(clone.sandbox).pods("slipway-serving", "slipway.dev/server")
     assert Counter((pod.phase, pod.pool) for pod in pods) == {
         ("Running", POOLS[SLICED]): 2,
-        ("Running", POOLS[MIG]): 5,
+        ("Running", POOLS[MIG]): 3,
     }
     assert len({pod.node for pod in pods}) == 2
 
