@@ -85,6 +85,7 @@ def _pool(pool: PoolReport) -> dict[str, Any]:
         "nodes": pool.nodes,
         "max_nodes": pool.max_nodes,
         "gpu": pool.gpu,
+        "share": pool.share or None,
         "gpus": {"all": pool.gpus, "taken": pool.gpus_taken, "spare": pool.gpus_spare},
         "usable_source": pool.usable_source or None,
         "price": {
@@ -118,6 +119,9 @@ def _server(server: ServerReport) -> dict[str, Any]:
                 "owner": version.owner,
                 "default": version.default,
                 "gpu_memory": _whole(version.memory),
+                "gpu_memory_bound": {"held": version.bound.held.value, "by": version.bound.by}
+                if version.bound
+                else None,
                 "reason": version.reason,
             }
             for version in server.versions
@@ -129,6 +133,8 @@ def _server(server: ServerReport) -> dict[str, Any]:
 def _bar(bar: GpuBar) -> dict[str, Any]:
     return {
         "count": bar.count,
+        "devices": bar.devices,
+        "share": bar.share or None,
         "servers": list(bar.servers),
         "usable": _whole(bar.usable),
         "taken": int(bar.taken),

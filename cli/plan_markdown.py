@@ -61,7 +61,7 @@ def _markdown(report: Report, rows: int) -> str:
     if bars:
         lines += ["", "### GPUs", ""]
         lines += _table(
-            ("GPUs", "server", "usable", *(part.words for part in PARTS.values()), "free"),
+            ("GPUs", "server", "memory", "usable", *(part.words for part in PARTS.values()), "free"),
             [_bar_row(pool, bar) for pool, bar in bars],
             rows,
         )
@@ -111,12 +111,23 @@ def _bar_row(pool: PoolReport, bar: GpuBar) -> tuple[str, ...]:
     parts = bar.parts
     unknown = bar.usable is None or bar.free is None
     return (
-        f"{bar.count} x {_words(pool.gpu or '')}",
+        _words(f"{bar.count} x {' '.join(filter(None, (pool.gpu, pool.share)))}"),
         ", ".join(_code(server) for server in bar.servers),
+        _words("; ".join(sorted(_bounds(pool, bar)))),
         "unknown" if bar.usable is None else gibibytes(bar.usable),
         *("" if unknown else gibibytes(parts.get(name, 0)) for name in PARTS),
         "" if bar.free is None else gibibytes(bar.free),
     )
+
+
+def _bounds(pool: PoolReport, bar: GpuBar) -> set[str]:
+    return {
+        f"{version.bound.held}, {version.bound.by}"
+        for server in pool.servers
+        if server.name in bar.servers
+        for version in server.versions
+        if version.bound
+    }
 
 
 def _table(columns: tuple[str, ...], rows: list[tuple[str, ...]], limit: int) -> list[str]:

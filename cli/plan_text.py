@@ -26,7 +26,7 @@ from cli.plan_formats import (
     printable,
 )
 from planning.capacity import HOURS_PER_MONTH, Cost, CostLine, Use
-from planning.capacity.report import GpuBar, PoolReport, Report, ServerReport
+from planning.capacity.report import GpuBar, Held, PoolReport, Report, ServerReport
 
 WIDTH: Final = 80
 _BAR: Final = 66
@@ -67,7 +67,7 @@ def _pool_lines(pool: PoolReport, *, colour: bool, sources: bool, why: bool) -> 
     if sources and pool.usable_source:
         yield from _wrapped(printable(f"usable memory: {pool.usable_source}"), "  ", "    ")
     for server in pool.servers:
-        yield from _server_lines(server, why=why)
+        yield from _server_lines(server, pool, why=why)
         for bar in pool.bars:
             if bar.servers == (server.name,):
                 yield from _bar_lines(bar, colour=colour, sources=sources)
@@ -78,11 +78,13 @@ def _pool_lines(pool: PoolReport, *, colour: bool, sources: bool, why: bool) -> 
 
 def _pool_title(pool: PoolReport) -> str:
     cards = f" with {counted(pool.gpus, pool.gpu or 'GPU')}" if pool.gpus else ""
+    if pool.share:
+        cards = f" with {counted(pool.gpus, 'share')} {pool.share} of {pool.gpu}"
     what = ", the system's" if pool.use is Use.SYSTEM else ""
     return f"{pool.name}: {counted(pool.nodes, 'node')}{cards}, at most {pool.max_nodes}{what}"
 
 
-def _server_lines(server: ServerReport, *, why: bool) -> Iterator[str]:
+def _server_lines(server: ServerReport, pool: PoolReport, *, why: bool) -> Iterator[str]:
     wants = server.resources
     yield from _wrapped(
         printable(
@@ -96,10 +98,15 @@ def _server_lines(server: ServerReport, *, why: bool) -> Iterator[str]:
     )
     for version in server.versions:
         memory = f" {gibibytes(version.memory)} GiB" if version.memory is not None else ""
+        held = f" {version.bound.held}" if version.bound else ""
         default = ", default" if version.default else ""
-        yield from _wrapped(printable(f"{version.selector}{memory}{default}"), "    ", "      ")
+        yield from _wrapped(printable(f"{version.selector}{memory}{held}{default}"), "    ", "      ")
         if why:
             yield from _wrapped(printable(version.reason), "      ", "      ")
+    bounds = {version.bound for version in server.versions if version.bound}
+    for bound in sorted(bounds, key=lambda bound: bound.by):
+        if pool.share or bound.held is Held.TRUSTED:
+            yield from _wrapped(printable(f"memory {bound.held}: {bound.by}"), "    ", "      ")
 
 
 def _cores(millicores: int) -> str:
@@ -107,11 +114,12 @@ def _cores(millicores: int) -> str:
 
 
 def _bar_lines(bar: GpuBar, *, colour: bool, sources: bool) -> Iterator[str]:
-    gpus = counted(bar.count, "GPU")
+    gpus = counted(bar.count, "share" if bar.share and bar.devices == 1 else "GPU")
     if not bar.servers:
         yield f"    {gpus} spare"
         return
     shared = f" of {', '.join(bar.servers)}" if len(bar.servers) > 1 else ""
+    shared += f" ({bar.share})" if bar.share else ""
     if bar.usable is None:
         yield from _wrapped(printable(f"{gpus}{shared}: usable memory unknown"), "    ", "      ")
         return

@@ -4,6 +4,7 @@ from hardware.bit_rate import BitRate
 from hardware.gpu import Gpu, MigProfile, Reading
 from hardware.gpus import GPUS
 from hardware.instance_types import INSTANCE_TYPES, InstanceType, UnknownInstanceTypeError, instance_type
+from hardware.mig import MIG_INSTANCE_TYPES
 from hardware.prices import PRICES, Price, PurchaseOption, price
 from hardware.tables import TableError
 
@@ -13,6 +14,7 @@ __all__ = [
     "Gpu",
     "INSTANCE_TYPES",
     "InstanceType",
+    "MIG_INSTANCE_TYPES",
     "MigProfile",
     "PRICES",
     "Price",

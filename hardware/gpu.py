@@ -16,6 +16,12 @@ an A100 80GB (81920 MiB, of which a process saw 79.14 GiB: text-generation-infer
 `Gpu.seen_by_process` has one reading a card, and a test holds the reserve above every one of them."""
 
 
+MIG_RESERVE: Final = Bytes.mebibytes(256)
+"""Chosen: what a MIG instance is taken to keep of what `nvidia-smi mig -lgip` prints for it. Nobody read what a process
+can allocate in one; the instance of a whole card is listed with up to 0.14 GiB more than a process sees there (an H100:
+79.25 and 79.11 GiB), and a test holds the reserve above that on every card."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """An amount of memory that was read somewhere, on 2026-11-22."""
@@ -40,6 +46,11 @@ class MigProfile:
     """How many of this size one card holds when it holds no other."""
     memory: Bytes | None
     """What `nvidia-smi mig -lgip` prints, the smallest figure where drivers differ. None: no listing was read."""
+
+    @property
+    def usable(self) -> Bytes | None:
+        """What a process can allocate in one instance, its CUDA context included. None where `memory` is."""
+        return None if self.memory is None else Bytes(self.memory - MIG_RESERVE)
 
 
 @dataclass(frozen=True, kw_only=True)

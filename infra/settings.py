@@ -27,7 +27,7 @@ from pydantic_core import ErrorDetails
 
 from hardware import instance_type
 from model_catalog import Environment
-from planning import NatGateways, PoolSettings
+from planning import NatGateways, PoolSettings, gpu_nodes
 
 PROJECT: Final = "slipway"
 """The namespace of every key, and the project's name."""
@@ -64,8 +64,7 @@ def _vpc_sized(value: str) -> str:
 
 
 def _with_gpu(name: str) -> str:
-    if instance_type(name).gpu is None:
-        raise ValueError(f"{name!r} has no GPU; take one that has, as in g4dn.xlarge")
+    gpu_nodes(name)
     return name
 
 

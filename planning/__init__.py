@@ -2,10 +2,11 @@
 
 from planning.demands import demand_names
 from planning.errors import PlanningError
+from planning.gpu_shares import GpuNodes, GpuShare, GpuShareError, MigInstances, TimeSlices, gpu_nodes
 from planning.launch import Launch, launch
 from planning.network import NatGateways
 from planning.plan import Plan, make_plan, make_repacked_plan
-from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, pool_name
+from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 from planning.pools import PoolPlan, PoolSettings, Taint
 from planning.resources import Resources
 from planning.server import ModelPlan, ServerPlan
@@ -15,7 +16,11 @@ from planning.torchserve_servers import TorchServeModelPlan, TorchServePlan
 
 __all__ = [
     "GPU_TAINT_KEY",
+    "GpuNodes",
+    "GpuShare",
+    "GpuShareError",
     "Launch",
+    "MigInstances",
     "ModelPlan",
     "NatGateways",
     "POOL_LABEL",
@@ -24,13 +29,16 @@ __all__ = [
     "PoolPlan",
     "PoolSettings",
     "Resources",
+    "SHARE_LABEL",
     "Server",
     "ServerPlan",
     "Taint",
     "TextGenerationPlan",
+    "TimeSlices",
     "TorchServeModelPlan",
     "TorchServePlan",
     "demand_names",
+    "gpu_nodes",
     "launch",
     "make_plan",
     "make_repacked_plan",

@@ -5,6 +5,7 @@ model is a server, and so a demand, of its own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from types import MappingProxyType
 from typing import Final
@@ -21,10 +22,11 @@ from model_catalog import (
     TorchServeVersion,
     VllmVersion,
 )
-from planning.capacity import Fit, GpuMemory, estimate, fits
+from planning.capacity import ChangeKind, Fit, GpuMemory, estimate, fits
 from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand
 from planning.errors import PlanningError
 from planning.gpu_memory import larger_gpus
+from planning.granted_memory import as_granted, device_memory, part_of_device
 from planning.resources import llm_resources, torchserve_share
 from planning.text_generation_servers import compute_capability, text_generation_name
 from quantities import Bytes
@@ -104,6 +106,7 @@ def _whole(running: RunningVersion, pinned: str | None, offers: Sequence[Offer])
         compute_capability=compute_capability(version),
         instance_type=pinned,
         most_replicas=_most_replicas(running.entry),
+        bounded=isinstance(version, VllmVersion),
     )
 
 
@@ -114,32 +117,54 @@ def _most_replicas(entry: Entry) -> int | None:
 def _gpu_needs(
     running: RunningVersion, version: TgiVersion | VllmVersion, gpus: int, offers: Sequence[Offer]
 ) -> Mapping[str, Bytes]:
-    """Instance type → what each GPU must have, for types with enough GPUs that are new enough.
+    """Offer → what each GPU must have, for offers with enough GPUs that are new enough.
 
-    Raises PlanningError where there are such types and the model fits none.
+    Raises PlanningError where there are such offers and the model fits none.
     """
     capable = [
         found
         for found in offers
         if found.gpus >= gpus and found.compute_capability >= compute_capability(version)
     ]
-    tried = [(found, memory, fits(version, memory, gpus)) for found, memory in _with_memory(capable)]
+    tried = [(found, memory, _fit(version, memory, gpus, found)) for found, memory in _with_memory(capable)]
     if tried and not any(fit.fits for _, _, fit in tried):
-        nearest = max((memory for _, memory, _ in tried), key=lambda memory: (memory.usable, memory.name))
-        fit: Fit = fits(version, nearest, gpus, alternatives=larger_gpus(nearest, gpus))
-        raise PlanningError(f"server {text_generation_name(running)} does not fit its GPU: {fit}")
+        nearest = max((found for found, _, _ in tried), key=lambda found: (found.gpu_memory, found.name))
+        said = _what_would_fit(version, gpus, nearest)
+        raise PlanningError(f"server {text_generation_name(running)} does not fit its GPU: {said}")
     return MappingProxyType(
         {
             # One byte more than there is keeps it away where engines refuse for another reason than the sum.
-            found.instance_type: fit.estimate.total if fit.fits else Bytes(memory.usable + 1)
-            for found, memory, fit in tried
+            found.name: fit.estimate.total if fit.fits else Bytes(found.gpu_memory + 1)
+            for found, _, fit in tried
         }
     )
 
 
+def _what_would_fit(version: TgiVersion | VllmVersion, gpus: int, nearest: Offer) -> str:
+    """What is missing on the nearest offer, and what to change. No server spreads over shares of GPUs."""
+    kind = instance_type(nearest.instance_type)
+    whole = device_memory(kind, None)
+    memory = device_memory(kind, nearest.share)
+    assert whole is not None  # noqa: S101 - an offer is made of memory that somebody read
+    assert memory is not None  # noqa: S101 - likewise
+    if nearest.share is None:
+        return str(fits(version, memory, gpus, alternatives=larger_gpus(memory, gpus)))
+    # What a share is told would stand in the way of smaller models; it decides where the rest would fit.
+    fit = fits(version, memory, gpus, share=part_of_device(nearest.share))
+    if fit.fits:
+        fit = _fit(version, memory, gpus, nearest)
+    one_gpu = tuple(change for change in fit.changes if change.kind is not ChangeKind.PARALLEL)
+    undivided = f"; {kind.name} undivided holds it" if fits(version, whole, gpus).fits else ""
+    return f"{replace(fit, changes=one_gpu)}{undivided}"
+
+
+def _fit(version: TgiVersion | VllmVersion, memory: GpuMemory, gpus: int, found: Offer) -> Fit:
+    told = as_granted(version, instance_type(found.instance_type), found.share)
+    return fits(told, memory, gpus, share=part_of_device(found.share))
+
+
 def _with_memory(offers: Sequence[Offer]) -> Iterator[tuple[Offer, GpuMemory]]:
     for found in offers:
-        kind = instance_type(found.instance_type)
-        memory = GpuMemory.of(kind.gpu, kind.name) if kind.gpu else None
+        memory = device_memory(instance_type(found.instance_type), found.share)
         if memory is not None:
             yield found, memory

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from hardware import PRICES, InstanceType, instance_type
 from planning.capacity import Prices, node_price
 from planning.capacity.placement import NodeGroup, Offer, Placement, offer
-from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, pool_name
+from planning.gpu_shares import GpuShare, gpu_nodes
+from planning.node_settings import node_settings
+from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +19,8 @@ class PoolSettings:
     region: str
     """Whose prices decide."""
     gpu_nodes: Mapping[str, int]
-    """Instance type with GPUs → the most nodes of it."""
+    """Instance type with GPUs, and perhaps the share that its devices are (planning/gpu_shares.py) → the most nodes of
+    it."""
     cpu_nodes: Mapping[str, int]
     """Instance type without GPUs → the most nodes of it."""
     system_instance_type: str
@@ -50,20 +54,43 @@ class PoolPlan:
     """Whether an autoscaler owns the number of nodes once the pool exists."""
     labels: tuple[tuple[str, str], ...]
     taints: tuple[Taint, ...]
+    share: GpuShare | None = None
+    """What each GPU that its nodes offer is. None for whole ones."""
+
+    @property
+    def gpus_per_node(self) -> int:
+        """What Kubernetes counts."""
+        return self.instance_type.gpu_count * (self.share.devices if self.share else 1)
+
+    @property
+    def node_settings(self) -> str | None:
+        """Bottlerocket's settings in TOML, beyond those that EKS gives. None where there are none."""
+        gpu = self.instance_type.gpu
+        return node_settings(gpu, self.share) if gpu and self.share else None
 
 
 def make_offers(settings: PoolSettings, prices: Prices = PRICES) -> tuple[Offer, ...]:
-    """What the placement may choose from, sorted by instance type.
+    """What the placement may choose from, sorted by name.
 
     Prices are on demand, another region's where the region's own is unknown: only their order matters here. Raises
-    UnknownInstanceTypeError, and PlanningError where the usable memory of a GPU is unknown.
+    UnknownInstanceTypeError, and PlanningError where there is no such share or the usable memory of a GPU is unknown.
     """
-    nodes = {**settings.gpu_nodes, **settings.cpu_nodes}
-    found = ((name, node_price(name, settings.region, prices).price) for name in sorted(nodes))
-    return tuple(
-        offer(name, price=price.usd_per_hour if price else None, max_nodes=nodes[name])
-        for name, price in found
+    kinds: list[tuple[str, GpuShare | None, int]] = [
+        (name, None, most) for name, most in settings.cpu_nodes.items()
+    ]
+    for name, most in settings.gpu_nodes.items():
+        nodes = gpu_nodes(name)
+        kinds.append((nodes.instance_type.name, nodes.share, most))
+    offers = (
+        offer(name, price=_usd(name, settings.region, prices), max_nodes=most, share=share)
+        for name, share, most in kinds
     )
+    return tuple(sorted(offers, key=lambda found: found.name))
+
+
+def _usd(type_name: str, region: str, prices: Prices) -> Decimal | None:
+    price = node_price(type_name, region, prices).price
+    return price.usd_per_hour if price else None
 
 
 def plan_pools(placement: Placement, settings: PoolSettings) -> tuple[PoolPlan, ...]:
@@ -90,8 +117,9 @@ def _serving_pool(group: NodeGroup, *, autoscaled: bool) -> PoolPlan:
         desired_nodes=group.nodes,
         max_nodes=group.max_nodes,
         autoscaled=autoscaled,
-        labels=((POOL_LABEL, group.name),),
+        labels=((POOL_LABEL, group.name), *(((SHARE_LABEL, group.share.name),) if group.share else ())),
         taints=taints,
+        share=group.share,
     )
 
 

@@ -92,7 +92,11 @@ def server_name(entry: Entry, *parts: str) -> str:
     What is too long is cut, and ends in a hash of the whole.
     """
     path = entry.path.removeprefix("entries/").removesuffix(".yaml")
-    name = re.sub(r"[^a-z0-9]+", "-", "-".join((path, *parts)).lower()).strip("-")
+    return limited_name(re.sub(r"[^a-z0-9]+", "-", "-".join((path, *parts)).lower()).strip("-"))
+
+
+def limited_name(name: str) -> str:
+    """A DNS label within NAME_LIMIT: what is too long is cut, and ends in a hash of the whole."""
     if len(name) <= NAME_LIMIT:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]

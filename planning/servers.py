@@ -4,11 +4,14 @@ What a server looks like is its engine's module to say.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
+from hardware import instance_type
 from model_catalog import Environment, RunningVersion, TgiEntry, TorchServeEntry, VllmEntry
-from planning.capacity.placement import Placement
+from planning.capacity.placement import Placement, WholeServer
 from planning.errors import PlanningError
+from planning.granted_memory import as_granted
 from planning.text_generation_servers import TextGenerationPlan, plan_text_generation
 from planning.torchserve_servers import TorchServePlan, plan_torchserve
 
@@ -37,14 +40,22 @@ def _servers(
     running: Sequence[RunningVersion], environment: Environment, placement: Placement
 ) -> Iterator[Server]:
     variants: dict[str, list[RunningVersion]] = {}
+    whole = {server.selector: server for server in placement.whole}
     for version in running:
         match version.entry:
             case TorchServeEntry():
                 variants.setdefault(str(version.selector.variant), []).append(version)
             case TgiEntry() | VllmEntry() as entry:
-                pool = placement.places[str(version.selector)].pool
-                yield plan_text_generation(entry, environment, version, pool)
+                placed = whole[str(version.selector)]
+                told = _told(version, placed)
+                yield plan_text_generation(entry, environment, told, placed.place.pool, placed.share)
     for shared in placement.shared:
         held = [version for variant in shared.variants for version in variants[variant]]
         held.sort(key=lambda version: version.selector.sort_key)
         yield plan_torchserve(shared, environment, held)
+
+
+def _told(running: RunningVersion, placed: WholeServer) -> RunningVersion:
+    """With what its engine must be told of the share that it was given."""
+    kind = instance_type(placed.instance_type)
+    return replace(running, version=as_granted(running.version, kind, placed.share))

@@ -13,6 +13,7 @@ from model_catalog import (
     TorchServeVersion,
     VllmVersion,
 )
+from planning.gpu_shares import GpuShare
 from planning.resources import llm_resources
 from planning.server import ModelPlan, ServerPlan, server_name
 
@@ -22,7 +23,9 @@ class TextGenerationPlan(ServerPlan):
     """One server of a language model. `models` holds its one version."""
 
     version: TgiVersion | VllmVersion
-    """As the environment runs it; its type is the engine's."""
+    """As the environment runs it, with what the engine is told of its share of a GPU; its type is the engine's."""
+    share: GpuShare | None = None
+    """What its one GPU is. None for whole ones."""
 
     @property
     def options(self) -> tgi.ServingOptions | vllm.ServingOptions:
@@ -71,7 +74,11 @@ def text_generation_name(running: RunningVersion) -> str:
 
 
 def plan_text_generation(
-    entry: LlmEntry, environment: Environment, running: RunningVersion, pool: str
+    entry: LlmEntry,
+    environment: Environment,
+    running: RunningVersion,
+    pool: str,
+    share: GpuShare | None = None,
 ) -> TextGenerationPlan:
     """The server of one version. Which version is the default changes no server, only where clients are sent."""
     version = running.version
@@ -104,4 +111,5 @@ def plan_text_generation(
             ),
         ),
         version=version,
+        share=share,
     )

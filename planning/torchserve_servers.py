@@ -18,7 +18,7 @@ from engines.torchserve import (
 from model_catalog import Device, Engine, Environment, RunningVersion, TorchServeEntry, TorchServeVersion
 from planning.capacity.placement import SharedServer
 from planning.resources import torchserve_resources
-from planning.server import ModelPlan, ServerPlan
+from planning.server import ModelPlan, ServerPlan, limited_name
 
 FRONTEND_STARTUP: Final = timedelta(seconds=60)
 """Until TorchServe answers at all: 3 s measured on 2 idle cores; a busy node takes more."""
@@ -63,7 +63,7 @@ def plan_torchserve(
     models = _with_own_archives(tuple(_plan_model(version, environment) for version in running))
     versions = tuple(model.triple for model in models)
     return TorchServePlan(
-        name=f"{shared.place.pool}-{shared.place.name}",
+        name=limited_name(f"{shared.place.pool}-{shared.place.name}"),
         environment=environment,
         engine=Engine.TORCHSERVE,
         engine_version=VERSION,

@@ -308,6 +308,9 @@ def _recorded(token: str) -> Callable[[Call], Iterator[str]]:
 _LISTS: Final[Mapping[str, Callable[[Call], Iterable[str]]]] = {
     "aws:ec2/eip:Eip": _addresses,
     "aws:ec2/internetGateway:InternetGateway": _gateways,
+    "aws:ec2/launchTemplate:LaunchTemplate": _ec2(
+        "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"
+    ),
     "aws:ec2/natGateway:NatGateway": _ec2("describe_nat_gateways", "NatGateways", "NatGatewayId"),
     "aws:ec2/routeTable:RouteTable": lambda call: (table["RouteTableId"] for table in _tables(call)),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": _associations,

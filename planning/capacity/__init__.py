@@ -30,6 +30,7 @@ from planning.capacity.memory import (
     estimate,
     fits,
     gpus_needed,
+    told_of_share,
 )
 
 __all__ = [
@@ -59,5 +60,6 @@ __all__ = [
     "gpus_needed",
     "node_price",
     "node_share",
+    "told_of_share",
     "total_cost",
 ]

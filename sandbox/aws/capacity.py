@@ -9,8 +9,11 @@ nominal memory is more than the kernel reports, and the exact figure differs by 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+GPU: Final = "nvidia.com/gpu"
 
 _MEBI: Final = 1024 * 1024
 _MEMORY_OVERHEAD: Final = 0.075
@@ -30,6 +33,9 @@ class Machine:
     memory_mib: int
     gpus: int
     max_pods: int
+    gpu_name: str = ""
+    """Of each of its GPUs; empty where it has none."""
+    gpu_memory_mib: int = 0
 
     @classmethod
     def of_description(cls, description: dict[str, Any]) -> Machine:
@@ -40,13 +46,16 @@ class Machine:
         addresses = card["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) + 2
         architectures = description["ProcessorInfo"]["SupportedArchitectures"]
         gpus = description.get("GpuInfo", {}).get("Gpus", [])
+        nvidia = [gpu for gpu in gpus if gpu["Manufacturer"] == "NVIDIA"]
         return cls(
             instance_type=description["InstanceType"],
             architecture="arm64" if "arm64" in architectures else "amd64",
             cores=cores,
             memory_mib=description["MemoryInfo"]["SizeInMiB"],
-            gpus=sum(gpu["Count"] for gpu in gpus if gpu["Manufacturer"] == "NVIDIA"),
+            gpus=sum(gpu["Count"] for gpu in nvidia),
             max_pods=min(addresses, 110 if cores <= 30 else 250),
+            gpu_name=nvidia[0]["Name"] if nvidia else "",
+            gpu_memory_mib=nvidia[0]["MemoryInfo"]["SizeInMiB"] if nvidia else 0,
         )
 
 
@@ -64,18 +73,22 @@ def reserved_memory_mib(max_pods: int) -> int:
     return 255 + 11 * max_pods
 
 
-def capacity(machine: Machine, disk_gib: int, *, device_plugin: bool) -> dict[str, str]:
-    """A node's capacity; GPUs are seen only where a device plugin reports them."""
+def capacity(
+    machine: Machine, disk_gib: int, *, device_plugin: bool, divided: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """A node's capacity; GPUs are seen only where a device plugin reports them, as `divided` where that is given."""
     resources = {
         "cpu": str(machine.cores),
         "memory": f"{_real_memory_mib(machine) * 1024}Ki",
         "ephemeral-storage": f"{disk_gib * 1024 * 1024}Ki",
         "pods": str(machine.max_pods),
     }
-    return {**resources, **_gpus(machine, device_plugin=device_plugin)}
+    return {**resources, **_gpus(machine, divided, device_plugin=device_plugin)}
 
 
-def allocatable(machine: Machine, disk_gib: int, *, device_plugin: bool) -> dict[str, str]:
+def allocatable(
+    machine: Machine, disk_gib: int, *, device_plugin: bool, divided: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """What the scheduler may give to pods."""
     memory = _real_memory_mib(machine) - reserved_memory_mib(machine.max_pods) - _EVICTION_MIB
     disk = int(disk_gib * 1024 * 0.9) - 1024  # nodeadm reserves 1 GiB, and the kubelet evicts below 10 % free
@@ -85,12 +98,14 @@ def allocatable(machine: Machine, disk_gib: int, *, device_plugin: bool) -> dict
         "ephemeral-storage": f"{disk * _MEBI}",
         "pods": str(machine.max_pods),
     }
-    return {**resources, **_gpus(machine, device_plugin=device_plugin)}
+    return {**resources, **_gpus(machine, divided, device_plugin=device_plugin)}
 
 
 def _real_memory_mib(machine: Machine) -> int:
     return int(machine.memory_mib * (1 - _MEMORY_OVERHEAD))
 
 
-def _gpus(machine: Machine, *, device_plugin: bool) -> dict[str, str]:
-    return {"nvidia.com/gpu": str(machine.gpus)} if machine.gpus and device_plugin else {}
+def _gpus(machine: Machine, divided: Mapping[str, str] | None, *, device_plugin: bool) -> dict[str, str]:
+    if not machine.gpus or not device_plugin:
+        return {}
+    return {GPU: str(machine.gpus)} if divided is None else dict(divided)

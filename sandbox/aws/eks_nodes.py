@@ -9,6 +9,7 @@ from typing import Any, Final
 from sandbox.aws import checks, nodes
 from sandbox.aws.calls import AwsError, Call, given, unique_suffix
 from sandbox.aws.capacity import Machine
+from sandbox.aws.ec2_templates import check_user_data
 from sandbox.aws.eks_lookups import VERSIONS, assumable_by, cluster_of, zones_of
 from sandbox.aws.table import Autoname, Kind
 from sandbox.plugin.provider import CheckFailure
@@ -17,7 +18,7 @@ from sandbox.plugin.values import UNKNOWN, Properties
 TOKEN: Final = "aws:eks/nodeGroup:NodeGroup"  # noqa: S105 (a type token)
 
 _NAME: Final = re.compile(r"[0-9A-Za-z][A-Za-z0-9_-]{0,62}")
-_RECORDED: Final = ("nodeRepairConfig", "releaseVersion", "updateConfig", "version")
+_RECORDED: Final = ("launchTemplate", "nodeRepairConfig", "releaseVersion", "updateConfig", "version")
 _NODE_POLICY: Final = "AmazonEKSWorkerNodePolicy"
 
 
@@ -32,8 +33,9 @@ def _create(call: Call, inputs: Properties) -> str:
     assumable_by(call, inputs["nodeRoleArn"], "ec2.amazonaws.com")
     zones_of(call, inputs["subnetIds"])
     _check_machines(call, inputs)
+    check_user_data(call, inputs.get("launchTemplate"))
     _warn_of_missing_policy(call, inputs["nodeRoleArn"])
-    names = {"amiType": "amiType", "capacityType": "capacityType", "instanceTypes": "instanceTypes"}
+    same = ("amiType", "capacityType", "instanceTypes", "launchTemplate")
     call.aws(
         "eks",
         "create_nodegroup",
@@ -44,9 +46,9 @@ def _create(call: Call, inputs: Properties) -> str:
         scalingConfig=inputs["scalingConfig"],
         labels=inputs.get("labels", {}),
         taints=[_api_taint(taint) for taint in inputs.get("taints", [])],
-        diskSize=inputs.get("diskSize", 20),
         tags=dict(call.tags),
-        **given(inputs, names),
+        **({} if "launchTemplate" in inputs else {"diskSize": inputs.get("diskSize", 20)}),
+        **given(inputs, {name: name for name in same}),
     )
     id_ = f"{cluster}:{name}"
     version = inputs.get("version", described["version"])
@@ -78,7 +80,8 @@ def _group(call: Call, id_: str) -> nodes.Group:
     record = call.records.get(TOKEN, id_) or {}
     described = _describe(call, id_)
     assert described is not None, "the group was made or observed just before"  # noqa: S101
-    return nodes.group_of(call, described, record.get("version") or VERSIONS[-1])
+    version = record.get("version") or VERSIONS[-1]
+    return nodes.group_of(call, described, version, record.get("launchTemplate"))
 
 
 def _observe(call: Call, id_: str, _: Properties) -> Properties | None:
@@ -96,7 +99,7 @@ def _observe(call: Call, id_: str, _: Properties) -> Properties | None:
         "status": described["status"],
         "amiType": described["amiType"],
         "capacityType": described["capacityType"],
-        "diskSize": int(described["diskSize"]),
+        "diskSize": None if record.get("launchTemplate") else int(described["diskSize"]),
         "instanceTypes": described["instanceTypes"],
         "labels": described.get("labels") or {},
         "nodeRoleArn": described["nodeRole"],
@@ -132,6 +135,7 @@ def _update(call: Call, id_: str, _old: Properties, new: Properties) -> None:
         labels={"addOrUpdateLabels": labels, "removeLabels": gone},
         taints={"addOrUpdateTaints": taints, "removeTaints": [_api_taint(taint) for taint in stale]},
     )
+    check_user_data(call, new.get("launchTemplate"))
     record = call.records.get(TOKEN, id_) or {}
     version = new.get("version") or record.get("version")
     _record(call, id_, {**new, "version": version}, record.get("tags", {}))
@@ -202,13 +206,16 @@ def _check(inputs: Properties) -> Iterator[CheckFailure]:
     for key in checks.known(inputs, "labels") or {}:
         if key.startswith(("kubernetes.io/", "eks.amazonaws.com/")):
             yield CheckFailure("labels", f"{key!r} has a prefix that is reserved")
+    template = inputs.get("launchTemplate")
+    if template not in (None, UNKNOWN) and ("id" in template) == ("name" in template):
+        yield CheckFailure("launchTemplate", "takes either id or name, beside version")
+    if template is not None and not str(inputs.get("amiType")).startswith("BOTTLEROCKET"):
+        yield CheckFailure("launchTemplate", "is emulated for Bottlerocket's AMI types only")
     update = inputs.get("updateConfig")
     if update not in (None, UNKNOWN) and len(update) != 1:
         yield CheckFailure("updateConfig", "takes either maxUnavailable or maxUnavailablePercentage")
     if inputs.get("amiType") == "CUSTOM" or str(inputs.get("amiType")).startswith("WINDOWS"):
-        yield CheckFailure(
-            "amiType", f"{inputs['amiType']} is not emulated (no launch templates, no Windows)"
-        )
+        yield CheckFailure("amiType", f"{inputs['amiType']} is not emulated (no own images, no Windows)")
 
 
 KINDS: Final = (
@@ -243,6 +250,8 @@ KINDS: Final = (
                 "clusterName",
                 "diskSize",
                 "instanceTypes",
+                "launchTemplate.id",
+                "launchTemplate.name",
                 "nodeGroupName",
                 "nodeGroupNamePrefix",
                 "nodeRoleArn",
@@ -256,7 +265,7 @@ KINDS: Final = (
             "instanceTypes": ["t3.medium"],
         },
         ordered=frozenset({"instanceTypes"}),
-        conflicts=(("nodeGroupName", "nodeGroupNamePrefix"),),
+        conflicts=(("nodeGroupName", "nodeGroupNamePrefix"), ("diskSize", "launchTemplate")),
         enums={
             "amiType": ("eks", "AMITypes"),
             "capacityType": ("eks", "CapacityTypes"),

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sandbox.aws.bottlerocket import gpu_resources, parse
 from sandbox.aws.calls import Call
 from sandbox.aws.capacity import Machine, allocatable, capacity
 from sandbox.aws.cluster_api import ClusterApi, ClusterApiError
+from sandbox.aws.ec2_templates import data_disk_gib, template_version
 from sandbox.plugin.provider import ProviderError
 
 GROUP_LABEL: Final = "slipway.dev/node-group"
@@ -24,12 +26,15 @@ GROUP_LABEL: Final = "slipway.dev/node-group"
 _SLOT: Final = "slipway.dev/slot"
 _APPLIED: Final = "slipway.dev/applied"
 _URN: Final = "slipway.dev/urn"
+_TEMPLATE: Final = "slipway.dev/launch-template"
+_EMULATED: Final = "slipway.dev/emulated"
 _EFFECTS: Final = {
     "NO_SCHEDULE": "NoSchedule",
     "NO_EXECUTE": "NoExecute",
     "PREFER_NO_SCHEDULE": "PreferNoSchedule",
 }
 _NODES: Final = "/api/v1/nodes"
+_NOT_DIVIDED: Final = "GPUs are counted as the launch template's user data divides them; none is divided"
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,10 @@ class Group:
     machine: Machine
     subnets: list[tuple[str, str]]
     """(availability zone, CIDR block), sorted."""
+    template: str = ""
+    """Id and version of its launch template."""
+    divided: Mapping[str, str] | None = None
+    """What the device plugin reports by the template's user data; None where the group has none."""
 
     @property
     def key(self) -> str:
@@ -62,11 +71,16 @@ class Group:
         return self.ami_type.startswith("BOTTLEROCKET") and self.ami_type.endswith("_NVIDIA")
 
 
-def group_of(call: Call, description: dict[str, Any], version: str) -> Group:
-    """A group of DescribeNodegroup's answer."""
+def group_of(
+    call: Call, description: dict[str, Any], version: str, reference: Mapping[str, str] | None = None
+) -> Group:
+    """A group of DescribeNodegroup's answer, with the launch template that it names."""
     instance_type = description["instanceTypes"][0]
     answer = call.aws("ec2", "describe_instance_types", InstanceTypes=[instance_type])
     subnets = call.aws("ec2", "describe_subnets", SubnetIds=description["subnets"])["Subnets"]
+    machine = Machine.of_description(answer["InstanceTypes"][0])
+    template = template_version(call, reference) if reference else None
+    data = template["LaunchTemplateData"] if template else {}
     return Group(
         cluster=description["clusterName"],
         name=description["nodegroupName"],
@@ -76,11 +90,13 @@ def group_of(call: Call, description: dict[str, Any], version: str) -> Group:
         version=version,
         ami_type=description["amiType"],
         capacity_type=description["capacityType"],
-        disk_gib=int(description.get("diskSize") or 20),
+        disk_gib=data_disk_gib(data) if template else int(description.get("diskSize") or 20),
         labels=dict(description.get("labels") or {}),
         taints=[_taint(taint) for taint in description.get("taints") or []],
-        machine=Machine.of_description(answer["InstanceTypes"][0]),
+        machine=machine,
         subnets=sorted((subnet["AvailabilityZone"], subnet["CidrBlock"]) for subnet in subnets),
+        template=f"{template['LaunchTemplateId']}:{template['VersionNumber']}" if template else "",
+        divided=gpu_resources(parse(data.get("UserData")), machine) if template else None,
     )
 
 
@@ -89,9 +105,9 @@ def reconcile(call: Call, group: Group) -> int:
     cluster = call.cluster()
     present = {_slot(node): node for node in _nodes(cluster, group.key)}
     for slot in sorted(present, reverse=True):
-        if slot >= group.desired:
+        if slot >= group.desired or _template_of(present[slot]) != group.template:
             call.status(f"removing {present[slot]['metadata']['name']}")
-            _remove(cluster, present[slot]["metadata"]["name"])
+            _remove(cluster, present.pop(slot)["metadata"]["name"])
         else:
             _amend(cluster, group, present[slot])
     missing = [slot for slot in range(group.desired) if slot not in present]
@@ -116,6 +132,10 @@ def remove_all(call: Call, cluster_name: str, name: str) -> None:
 
 def _nodes(cluster: ClusterApi, key: str) -> list[dict[str, Any]]:
     return cluster.items(_NODES, labelSelector=f"{GROUP_LABEL}={key}")
+
+
+def _template_of(node: dict[str, Any]) -> str:
+    return str(node["metadata"]["annotations"].get(_TEMPLATE, ""))
 
 
 def _slot(node: dict[str, Any]) -> int:
@@ -177,6 +197,8 @@ def _manifest(group: Group, slot: int, address: ipaddress.IPv4Address) -> dict[s
                 _SLOT: str(slot),
                 _URN: group.urn,
                 _APPLIED: _applied(group),
+                **({_TEMPLATE: group.template} if group.template else {}),
+                **({_EMULATED: _NOT_DIVIDED} if group.divided else {}),
             },
         },
         "spec": {"providerID": f"aws:///{zone}/{instance}", "taints": group.taints},
@@ -202,8 +224,10 @@ def _status(group: Group, name: str, address: str) -> dict[str, Any]:
     plugin = group.has_device_plugin
     system = "emulated, no kubelet runs"
     return {
-        "capacity": capacity(group.machine, group.disk_gib, device_plugin=plugin),
-        "allocatable": allocatable(group.machine, group.disk_gib, device_plugin=plugin),
+        "capacity": capacity(group.machine, group.disk_gib, device_plugin=plugin, divided=group.divided),
+        "allocatable": allocatable(
+            group.machine, group.disk_gib, device_plugin=plugin, divided=group.divided
+        ),
         "conditions": [
             _condition("Ready", "True", "KubeletReady"),
             _condition("MemoryPressure", "False", "KubeletHasSufficientMemory"),

@@ -37,6 +37,8 @@ RECORDED_ONLY: Final[Mapping[str, str]] = {
         "moto cannot update it, and the local API server has one version whatever is asked for"
     ),
     "aws:eks/cluster:Cluster zonalShiftConfig": "moto drops it",
+    "aws:ec2/launchTemplate:LaunchTemplate tags": "moto cannot change a launch template's tags",
+    "aws:eks/nodeGroup:NodeGroup launchTemplate": "moto cannot update its version; nodes are made of the one recorded",
     "aws:eks/nodeGroup:NodeGroup nodeRepairConfig": "moto's create drops it; nothing repairs an emulated node",
     "aws:eks/nodeGroup:NodeGroup tags": "moto cannot change a node group's tags",
     "aws:eks/nodeGroup:NodeGroup updateConfig": "moto's create drops it; an emulated node is changed at once",

@@ -7,6 +7,7 @@ from planning.capacity.memory.estimate import estimate, gpus_needed
 from planning.capacity.memory.fit import Change, Fit, fits
 from planning.capacity.memory.gpu import GpuMemory
 from planning.capacity.memory.shape import ModelShape
+from planning.capacity.memory.vllm import told_of_share
 
 __all__ = [
     "Change",
@@ -20,4 +21,5 @@ __all__ = [
     "estimate",
     "fits",
     "gpus_needed",
+    "told_of_share",
 ]

@@ -31,6 +31,13 @@ from quantities import Bytes
 BLOCK: Final = 16
 """Tokens of a block of the KV cache, on CUDA (DEFAULT_BLOCK_SIZE in vllm/config/cache.py)."""
 
+SHARE_MARGIN_PERCENT: Final = 5
+"""Of weights and activations, that a KV cache of fixed size leaves free in a share of a card. Chosen: two and a half
+times the worst error of either against vLLM's own logs (docs/memory-model.md, section 4)."""
+
+FRACTION_STEPS: Final = 10_000
+"""gpu_memory_utilization is told to four digits, cut."""
+
 _GIB: Final = 1024**3
 
 
@@ -84,13 +91,8 @@ def estimate_vllm(
     """
     options = version.serving
     size = options.tensor_parallel_size
-    model = resolve(
-        version,
-        quantization=version.quantization,
-        kv_bytes_each=None if options.kv_cache_dtype is None else 1,
-        tensor_parallel=size,
-    )
-    outside = Bytes(CUDA_CONTEXT + (COMMUNICATION if size > 1 else 0))
+    model = _model(version)
+    outside = _outside(options)
     fraction = _fraction(options, gpu, share, outside)
     budget = gpu.part(fraction)
     tokens = whole_blocks(longest_request(version, options.max_model_len), BLOCK) * concurrency
@@ -125,6 +127,49 @@ def estimate_vllm(
         missing=Bytes(missing),
         fraction=fraction,
     )
+
+
+def told_of_share(version: VllmVersion, gpu: GpuMemory, share: float) -> VllmVersion:
+    """What vLLM must be told to live on a share of a card beside others, whoever starts first.
+
+    Both options are needed. gpu_memory_utilization is what must be free at the start. Without kv_cache_memory_bytes it
+    would also size the KV cache, from what the whole card holds before and after one step: a neighbour that loads
+    meanwhile is taken for vLLM's own, and one that frees memory is given away twice (memory_profiling in
+    vllm/utils/mem_utils.py). What a person wrote of either stays; then the estimate says whether it fits.
+
+    The order of starts decides nothing: with n servers, the others hold (n - 1)/n of `usable` at most. vLLM asks for
+    f = 1/n - outside/usable of CUDA's total T, which is not less than `usable`, and so finds it:
+    T - (n - 1)/n x usable - outside >= T/n - outside x T/usable = f x T.
+    """
+    options = version.serving
+    fraction = int(_fraction(options, gpu, share, _outside(options)) * FRACTION_STEPS) / FRACTION_STEPS
+    if not fraction:
+        return version
+    utilization = options.gpu_memory_utilization or fraction
+    cache = options.kv_cache_memory_bytes
+    if cache is None:
+        model = _model(version)
+        used = sum(part.memory for part in _fixed_parts(version, model, gpu)) + NON_TORCH
+        room = gpu.part(utilization) - used - used * SHARE_MARGIN_PERCENT // 100
+        # No room leaves a cache that holds no request, and the estimate says what is missing.
+        cache = Bytes.mebibytes(max(1, room // Bytes.mebibytes(1)))
+    told = {"gpu_memory_utilization": utilization, "kv_cache_memory_bytes": cache}
+    return version.model_copy(update={"serving": options.model_copy(update=told)})
+
+
+def _model(version: VllmVersion) -> Model:
+    options = version.serving
+    return resolve(
+        version,
+        quantization=version.quantization,
+        kv_bytes_each=None if options.kv_cache_dtype is None else 1,
+        tensor_parallel=options.tensor_parallel_size,
+    )
+
+
+def _outside(options: vllm.ServingOptions) -> Bytes:
+    """What is taken before the utilization is looked at."""
+    return Bytes(CUDA_CONTEXT + (COMMUNICATION if options.tensor_parallel_size > 1 else 0))
 
 
 def _fraction(options: vllm.ServingOptions, gpu: GpuMemory, share: float, outside: Bytes) -> float:

@@ -1,6 +1,6 @@
 """Which models share which GPU, on which nodes, and what stays where it is (docs/placement.md)."""
 
-from planning.capacity.placement.apart import GpuNodes, one_model_a_gpu
+from planning.capacity.placement.apart import FilledNodes, one_model_a_gpu
 from planning.capacity.placement.demands import Demand, SharedDemand, WholeDemand
 from planning.capacity.placement.lock import HEADER, LOCK_RULE, Lock, Place, format_lock, parse_lock
 from planning.capacity.placement.offers import Offer, known_offers, offer
@@ -22,7 +22,7 @@ __all__ = [
     "Assignment",
     "Comparison",
     "Demand",
-    "GpuNodes",
+    "FilledNodes",
     "HEADER",
     "LOCK_RULE",
     "Lock",

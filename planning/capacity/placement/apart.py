@@ -1,13 +1,13 @@
 """What the GPUs would be if no two models shared one: the comparison that shows what sharing saves."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from model_catalog import Device
 from planning.capacity.placement.demands import Demand, check_demands
-from planning.capacity.placement.offers import Offer, check_offers
+from planning.capacity.placement.offers import Offer, check_offers, offer
 from planning.capacity.placement.pieces import Piece, Room, make_pieces, make_rooms
 from planning.capacity.placement.rules import PlacementRules
 
@@ -16,7 +16,7 @@ _ANY_NUMBER: Final = 10**6
 
 
 @dataclass(frozen=True, kw_only=True)
-class GpuNodes:
+class FilledNodes:
     """Nodes of one instance type, each filled as far as it goes."""
 
     instance_type: str
@@ -25,13 +25,13 @@ class GpuNodes:
     """That hold a model."""
 
 
-def one_model_a_gpu(demands: Iterable[Demand], offers: Iterable[Offer]) -> tuple[GpuNodes, ...]:
+def one_model_a_gpu(demands: Iterable[Demand], offers: Iterable[Offer]) -> tuple[FilledNodes, ...]:
     """Each variant and each language model on the offered GPUs that hold it at the least cost a GPU.
 
-    A lower bound: nodes with several GPUs count as filled, whatever CPU and host memory say. Sorted by instance type.
+    A lower bound: GPUs are whole, and nodes with several of them count as filled, whatever CPU and host memory say.
+    Sorted by instance type.
     """
-    unlimited = [replace(found, max_nodes=_ANY_NUMBER) for found in check_offers(offers)]
-    rooms = make_rooms(unlimited, PlacementRules(max_models_per_server=1))
+    rooms = make_rooms(_whole(offers), PlacementRules(max_models_per_server=1))
     gpus: dict[int, int] = {}
     most_replicas: dict[int, int] = {}
     for piece in make_pieces(check_demands(demands), rooms):
@@ -41,7 +41,7 @@ def one_model_a_gpu(demands: Iterable[Demand], offers: Iterable[Offer]) -> tuple
         gpus[room.index] = gpus.get(room.index, 0) + piece.replicas * max(1, piece.gpus)
         most_replicas[room.index] = max(most_replicas.get(room.index, 0), piece.replicas)
     return tuple(
-        GpuNodes(
+        FilledNodes(
             instance_type=room.offer.instance_type,
             nodes=max(most_replicas[room.index], -(-gpus[room.index] // room.offer.gpus)),
             gpus=gpus[room.index],
@@ -49,6 +49,15 @@ def one_model_a_gpu(demands: Iterable[Demand], offers: Iterable[Offer]) -> tuple
         for room in rooms
         if room.index in gpus
     )
+
+
+def _whole(offers: Iterable[Offer]) -> tuple[Offer, ...]:
+    """Each offered type with undivided GPUs, however many nodes it takes."""
+    whole = {
+        found.instance_type: offer(found.instance_type, price=found.price, max_nodes=_ANY_NUMBER)
+        for found in offers
+    }
+    return check_offers(whole.values())
 
 
 def _cheapest(piece: Piece, rooms: Sequence[Room]) -> Room:

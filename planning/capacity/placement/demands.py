@@ -39,7 +39,7 @@ class SharedDemand:
 
 @dataclass(frozen=True, kw_only=True)
 class WholeDemand:
-    """One language model's server, which shares its GPUs with nobody."""
+    """One language model's server, which shares the devices that it is given with nobody."""
 
     selector: str
     """Task/Model/lang@version."""
@@ -49,7 +49,7 @@ class WholeDemand:
     gpu_memory: Bytes
     """On each of them, at least."""
     gpu_memory_by_type: Mapping[str, Bytes] = field(default_factory=lambda: MappingProxyType({}))
-    """On each GPU of an instance type where that is another amount: engines choose batch sizes by the card."""
+    """By `Offer.name`, on each GPU of an offer where that is another amount: engines choose batch sizes by the card."""
     millicores: int
     memory: Bytes
     """On the host."""
@@ -60,6 +60,9 @@ class WholeDemand:
     """Pinned there by a person."""
     most_replicas: int | None = None
     """That its autoscaling may ask for. None: no more than `replicas`."""
+    bounded: bool = False
+    """Whether arguments bound what it takes of a GPU, whoever else is there and started first: vLLM's do, TGI's do
+    not. Only then may it have a time slice."""
 
 
 Demand = SharedDemand | WholeDemand

@@ -54,7 +54,7 @@ def _name(node: Node, server: Server) -> str:
 
 
 def _why(piece: Piece, node: Node, server: Server) -> str:
-    what = f"a GPU of {node.room.offer.instance_type}" if piece.family[0] is Device.GPU else "a CPU node"
+    what = f"a GPU of {node.room.offer.name}" if piece.family[0] is Device.GPU else "a CPU node"
     neighbours = len(server.pieces) - 1
     beside = f"beside {count(neighbours, 'other')}" if neighbours else "alone"
     if node.room.gpu_memory:
@@ -74,17 +74,17 @@ def _why_not(piece: Piece, node: Node, server: Server) -> str:
 
 def _why_whole(piece: Piece, node: Node, rooms: Sequence[Room]) -> str:
     needs = f"{count(piece.gpus, 'GPU')} of {size(piece.gpu_memory)}"
-    own = node.room.offer.instance_type
+    own = node.room.offer.name
     neighbours = len(node.pieces) - 1
     beside = f" beside {count(neighbours, 'other')}" if neighbours else ""
     if piece.demand.instance_type:
-        why = f"it is pinned to {own}, which has {needs}{beside}"
+        why = f"it is pinned to {piece.demand.instance_type}, which has {needs}{beside}"
     else:
         why = f"a node of {own} has its {needs}{beside}"
     cheaper = [room for room in rooms if room.offer.gpus and room.cost < node.room.cost]
     cheaper.sort(key=lambda room: (-room.cost, room.index))
     others = [
-        f"{room.offer.instance_type}: {lacks(missing(piece, room)) or 'costs more with what is beside it'}"
+        f"{room.offer.name}: {lacks(missing(piece, room)) or 'costs more with what is beside it'}"
         for room in cheaper[:_OTHERS]
     ]
     return f"{why}; not on {'; '.join(others)}" if others else why

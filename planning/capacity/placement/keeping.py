@@ -36,7 +36,7 @@ def _nodes(lock: Lock, pieces: Sequence[Piece], rooms: Sequence[Room], evicted: 
             continue
         wrong = [lacking for lacking in missing(piece, room) if lacking[0] != "nodes"]
         if wrong:
-            evicted[piece.name] = f"{room.offer.instance_type} cannot hold it: {lacks(wrong)}"
+            evicted[piece.name] = f"{room.offer.name} cannot hold it: {lacks(wrong)}"
             continue
         packed = set_number(place.pool) is not None
         # A pool without sets has one server a node: the server's name, or the language model's, tells nodes apart.
@@ -183,6 +183,6 @@ def _within_limits(nodes: list[Node], rooms: Sequence[Room], evicted: Evicted) -
             kept.remove(node)
             for piece in node.pieces:
                 evicted[piece.name] = (
-                    f"{room.offer.instance_type} may have {count(room.offer.max_nodes, 'node')}, fewer than are locked"
+                    f"{room.offer.name} may have {count(room.offer.max_nodes, 'node')}, fewer than are locked"
                 )
     return kept

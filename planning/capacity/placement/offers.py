@@ -8,6 +8,8 @@ from typing import Final
 
 from hardware import INSTANCE_TYPES, InstanceType, instance_type
 from planning.errors import PlanningError
+from planning.gpu_shares import GpuShare, shared_name
+from planning.granted_memory import granted_memory
 from planning.pool_names import pool_name
 from planning.resources import node_resources
 from quantities import Bytes
@@ -20,13 +22,13 @@ _STAND_IN_STEP: Final = 10**9
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """One instance type that the environment may use."""
+    """One kind of node that the environment may use: an instance type, and what its GPUs are divided into."""
 
     instance_type: str
     gpus: int
-    """0 for a CPU machine."""
+    """What Kubernetes counts: whole GPUs, or all shares of all of them. 0 for a CPU machine."""
     gpu_memory: Bytes
-    """What processes can allocate on each GPU together."""
+    """What one server may take of each of them."""
     compute_capability: tuple[int, int]
     millicores: int
     """What pods can request on one node."""
@@ -36,42 +38,52 @@ class Offer:
     """US dollars an hour; None where nobody has read it."""
     max_nodes: int
     """Of this type, in all its pools."""
+    share: GpuShare | None = None
+    """What each of `gpus` is. None for a whole GPU."""
+
+    @property
+    def name(self) -> str:
+        """As the settings write it: g5.xlarge, or g5.xlarge/time-sliced-2. No two offers have one name."""
+        return shared_name(self.instance_type, self.share)
 
     @property
     def pool(self) -> str:
         """The pool of its nodes; packed nodes add a number (docs/placement.md)."""
-        return pool_name("gpu" if self.gpus else "cpu", self.instance_type)
+        return pool_name("gpu" if self.gpus else "cpu", self.name)
 
 
-def offer(type_name: str, *, price: Decimal | None, max_nodes: int) -> Offer:
+def offer(type_name: str, *, price: Decimal | None, max_nodes: int, share: GpuShare | None = None) -> Offer:
     """What a type offers by the hardware tables.
 
     Raises UnknownInstanceTypeError, and PlanningError where the usable memory of its GPU is unknown.
     """
     kind = instance_type(type_name)
-    made = _offer(kind, price, max_nodes)
+    made = _offer(kind, price, max_nodes, share)
     if made is None:
         raise PlanningError(
-            f"nobody has read how much memory of {kind.name}'s GPU can be used, so nothing can be placed there; "
-            "offer another type, or write the reading in hardware/gpus.py (docs/hardware.md)"
+            f"nobody has read how much memory of {shared_name(kind.name, share)}'s GPU can be used, so nothing can be "
+            "placed there; offer another type, or write the reading in hardware/gpus.py (docs/hardware.md)"
         )
     return made
 
 
-def _offer(kind: InstanceType, price: Decimal | None, max_nodes: int) -> Offer | None:
-    usable = kind.gpu.usable if kind.gpu else Bytes(0)
+def _offer(
+    kind: InstanceType, price: Decimal | None, max_nodes: int, share: GpuShare | None = None
+) -> Offer | None:
+    usable = granted_memory(kind, share) if kind.gpu else Bytes(0)
     if usable is None:
         return None
     node = node_resources(kind)
     return Offer(
         instance_type=kind.name,
-        gpus=kind.gpu_count,
+        gpus=kind.gpu_count * (share.devices if share else 1),
         gpu_memory=usable,
         compute_capability=kind.gpu.compute_capability if kind.gpu else (0, 0),
         millicores=node.millicores,
         memory=node.memory,
         price=price,
         max_nodes=max_nodes,
+        share=share,
     )
 
 
@@ -82,11 +94,11 @@ def known_offers() -> tuple[Offer, ...]:
 
 
 def check_offers(offers: Iterable[Offer]) -> tuple[Offer, ...]:
-    """The offers sorted by instance type. Raises PlanningError for one that is there twice."""
-    ordered = tuple(sorted(offers, key=lambda found: found.instance_type))
+    """The offers sorted by name. Raises PlanningError for one that is there twice."""
+    ordered = tuple(sorted(offers, key=lambda found: found.name))
     for one, other in pairwise(ordered):
-        if one.instance_type == other.instance_type:
-            raise PlanningError(f"{one.instance_type} is offered twice; keep one of them")
+        if one.name == other.name:
+            raise PlanningError(f"{one.name} is offered twice; keep one of them")
     return ordered
 
 

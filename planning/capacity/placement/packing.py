@@ -87,6 +87,10 @@ class Packer:
             self._give_back(drafts)
             if best is None or _score(drafts) < _score(best):
                 best = drafts
+        if best is None or self._runs_out(best):
+            choosy = self._choosy_first(pieces)
+            if choosy is not None and (best is None or _score(choosy) < _score(best)):
+                best = choosy
         if best is None:
             assert failure is not None  # noqa: S101 - every attempt made drafts or failed
             raise failure
@@ -96,6 +100,25 @@ class Packer:
     def _first(self, pieces: Sequence[Piece]) -> list[Draft]:
         order = sorted(pieces, key=lambda piece: (-piece.value, piece.name))
         return self._build(self._by_need(order), order, None)
+
+    def _choosy_first(self, pieces: Sequence[Piece]) -> list[Draft] | None:
+        """Nodes for what has few hosts before others take them. None where that does not do either."""
+        order = sorted(pieces, key=lambda piece: (-piece.value, piece.name))
+        try:
+            drafts = self._build(
+                sorted(self._by_need(order), key=lambda piece: piece.hosts.bit_count()), order, None
+            )
+        except NoNodesLeftError:
+            return None
+        self._give_back(drafts)
+        return drafts
+
+    def _runs_out(self, drafts: Sequence[Draft]) -> bool:
+        """Whether they would take the last node of an offer."""
+        left = list(self._left)
+        for draft in drafts:
+            left[draft.room.index] -= draft.pieces[0].replicas
+        return any(left[draft.room.index] < 1 for draft in drafts)
 
     def _on_fleet(self, pieces: Sequence[Piece], fleet: Sequence[Room]) -> list[Draft]:
         """Nodes for pieces with GPUs of their own, filled up; the rest onto the fleet."""

@@ -7,6 +7,7 @@ from model_catalog import Device
 from planning.capacity.placement.demands import Demand, SharedDemand, WholeDemand
 from planning.capacity.placement.offers import Offer, node_costs
 from planning.capacity.placement.rules import PlacementRules
+from planning.gpu_shares import TimeSlices
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ def missing(piece: Piece, room: Room) -> list[tuple[str, int]]:
         lacks.append(("device", 1))
     elif on_gpu and demand.compute_capability > found.compute_capability:
         lacks.append(("capability", 1))
+    lacks.extend(_refusals(piece, found))
     frontend = 0 if piece.gpus else 1
     for what, needed, there in (
         ("gpus", piece.gpus, found.gpus),
@@ -130,7 +132,22 @@ def missing(piece: Piece, room: Room) -> list[tuple[str, int]]:
     return lacks
 
 
+def _refusals(piece: Piece, found: Offer) -> list[tuple[str, int]]:
+    """What forbids the piece a share of a GPU, however large."""
+    if found.share is None:
+        return []
+    refused: list[tuple[str, int]] = []
+    if piece.gpus > 1:
+        refused.append(("parts", 1))
+    if isinstance(found.share, TimeSlices):
+        if isinstance(piece.demand, SharedDemand):
+            refused.append(("unlimited", 1))
+        elif not piece.demand.bounded:
+            refused.append(("start_order", 1))
+    return refused
+
+
 def _gpu_memory(piece: Piece, found: Offer) -> int:
     if isinstance(piece.demand, WholeDemand):
-        return int(piece.demand.gpu_memory_by_type.get(found.instance_type, piece.gpu_memory))
+        return int(piece.demand.gpu_memory_by_type.get(found.name, piece.gpu_memory))
     return piece.gpu_memory

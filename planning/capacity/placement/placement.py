@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from model_catalog import Device
 from planning.capacity.placement.lock import Lock, Place
+from planning.gpu_shares import GpuShare, shared_name
 from quantities import Bytes
 
 
@@ -27,6 +28,8 @@ class SharedServer:
     """What one replica requests, the server's own included."""
     memory: Bytes
     """Likewise on the host."""
+    share: GpuShare | None = None
+    """What its GPU is. None for a whole one, and on a CPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,8 @@ class WholeServer:
     gpus: int
     """Of one replica."""
     replicas: int
+    share: GpuShare | None = None
+    """What its one GPU is. None for whole ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +62,8 @@ class NodeGroup:
     """In all its nodes."""
     price: Decimal | None
     """US dollars an hour for `nodes`; None where the type's price is unknown."""
+    share: GpuShare | None = None
+    """What each of `gpus` is. None for a whole GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +158,8 @@ def _more_nodes(old: Placement, new: Placement) -> dict[str, int]:
     counts: dict[str, int] = {}
     for placement, sign in ((new, 1), (old, -1)):
         for group in placement.groups:
-            counts[group.instance_type] = counts.get(group.instance_type, 0) + sign * group.nodes
+            name = shared_name(group.instance_type, group.share)
+            counts[name] = counts.get(name, 0) + sign * group.nodes
     return {name: number for name, number in sorted(counts.items()) if number}
 
 

@@ -13,6 +13,9 @@ _SUGGESTIONS: Final = 3
 _WRONG_KIND: Final = (
     "device",
     "pin",
+    "parts",
+    "unlimited",
+    "start_order",
     "capability",
     "limit",
     "gpus",
@@ -42,7 +45,7 @@ def _no_host(piece: Piece, rooms: Sequence[Room], rules: PlacementRules) -> str:
     nearest = min(rooms, key=lambda room: (_distance(missing(piece, room)), room.cost, room.index))
     lacking = missing(piece, nearest)
     others = [lack for lack in lacking if lack[0] != "pin"]
-    name = nearest.offer.instance_type
+    name = nearest.offer.name
     if others == [("device", 1)] or not any(bool(room.offer.gpus) == (kind == "gpu") for room in rooms):
         found = f"{piece.name} runs on a {kind.upper()} and no {kind.upper()} machine is offered"
     elif lacking == [("pin", 1)]:
@@ -69,24 +72,22 @@ def _phrase(lacking: Sequence[tuple[str, int]], room: Room) -> str:
 def _way_out(
     piece: Piece, rooms: Sequence[Room], rules: PlacementRules, lacking: Sequence[tuple[str, int]]
 ) -> str:
-    unpinned = [
-        room.offer.instance_type for room in rooms if not [x for x in missing(piece, room) if x[0] != "pin"]
-    ]
+    unpinned = [room.offer.name for room in rooms if not [x for x in missing(piece, room) if x[0] != "pin"]]
     if unpinned:
         return f"drop the pin, and {' or '.join(unpinned[:_SUGGESTIONS])} holds it"
     if [what for what, _ in lacking] == ["nodes"]:
         return f"allow {count(piece.replicas, 'node')} of it, one for each replica"
-    offered = {room.offer.instance_type for room in rooms}
+    offered = {room.offer.name for room in rooms}
     would = [
         room
         for room in make_rooms(known_offers(), rules)
-        if room.offer.instance_type not in offered
+        if room.offer.name not in offered
         and not [x for x in missing(piece, room) if x[0] not in ("nodes", "pin")]
     ]
-    would.sort(key=lambda room: (room.cost, room.offer.instance_type))
+    would.sort(key=lambda room: (room.cost, room.offer.name))
     if not would:
         return f"no known instance type holds it: {_smaller(piece)}"
-    names = " or ".join(room.offer.instance_type for room in would[:_SUGGESTIONS])
+    names = " or ".join(room.offer.name for room in would[:_SUGGESTIONS])
     return f"offer {names}, which would hold it, or {_smaller(piece)}"
 
 
@@ -105,8 +106,8 @@ def _distance(lacking: Sequence[tuple[str, int]]) -> tuple[tuple[int, ...], int]
 def refuse_full(piece: Piece, rooms: Sequence[Room]) -> PlanningError:
     """What to say when nodes that would hold the piece may not be had."""
     able = [room for room in rooms if piece.hosts >> room.index & 1]
-    limits = ", ".join(f"{room.offer.instance_type} {room.offer.max_nodes}" for room in able)
-    cheapest = min(able, key=lambda room: (room.cost, room.index)).offer.instance_type
+    limits = ", ".join(f"{room.offer.name} {room.offer.max_nodes}" for room in able)
+    cheapest = min(able, key=lambda room: (room.cost, room.index)).offer.name
     return PlanningError(
         f"{piece.name} needs room on {count(piece.replicas, 'node')} and no plan was found within the nodes that may "
         f"be had ({limits}): it is {count(piece.replicas, 'node')} short with all others placed; allow more nodes of "

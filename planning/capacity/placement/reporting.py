@@ -49,6 +49,7 @@ def _shared(node: Node) -> list[SharedServer]:
             place=Place(pool=node.pool or "", server=server.number),
             device=server.pieces[0].family[0],
             instance_type=room.offer.instance_type,
+            share=room.offer.share,
             replicas=node.replicas,
             variants=tuple(piece.name for piece in server.pieces),
             gpu_memory=Bytes(sum(piece.gpu_memory for piece in server.pieces)),
@@ -66,6 +67,7 @@ def _whole(node: Node) -> list[WholeServer]:
             selector=piece.name,
             place=Place(pool=node.pool or ""),
             instance_type=node.room.offer.instance_type,
+            share=node.room.offer.share,
             gpus=piece.gpus,
             replicas=node.replicas,
         )
@@ -95,6 +97,7 @@ def _groups(nodes: Sequence[Node], rooms: Sequence[Room], rules: PlacementRules)
             NodeGroup(
                 name=pool,
                 instance_type=room.offer.instance_type,
+                share=room.offer.share,
                 nodes=desired,
                 min_nodes=desired,
                 max_nodes=desired + extra,

@@ -37,6 +37,12 @@ def lack(what: str, amount: int) -> str:
             return "its GPU's compute capability is too low"
         case "device":
             return "another kind of machine"
+        case "parts":
+            return "in parts of GPUs, over which no server spreads"
+        case "unlimited":
+            return "time-sliced, where nothing limits what TorchServe takes of the GPU"
+        case "start_order":
+            return "time-sliced, where what TGI gets depends on who starts first"
         case _:
             return "it is pinned elsewhere"
 

@@ -7,6 +7,8 @@ from planning.capacity.report.build import make_report, report_pools
 from planning.capacity.report.content import (
     Alternative,
     GpuBar,
+    Held,
+    MemoryBound,
     PoolReport,
     Report,
     Risk,
@@ -19,6 +21,8 @@ from planning.capacity.report.content import (
 __all__ = [
     "Alternative",
     "GpuBar",
+    "Held",
+    "MemoryBound",
     "PoolReport",
     "Report",
     "Risk",

@@ -1,12 +1,13 @@
 """From a plan to its report."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
-from hardware import PRICES, InstanceType
-from hardware.gpu import DRIVER_RESERVE
-from model_catalog import Selector, TorchServeVersion, Version
+from hardware import PRICES
+from hardware.gpu import DRIVER_RESERVE, MIG_RESERVE
+from model_catalog import TorchServeVersion, Version
 from planning.capacity.cost import (
     Charge,
     Cost,
@@ -18,27 +19,25 @@ from planning.capacity.cost import (
     node_share,
     total_cost,
 )
-from planning.capacity.memory import GpuMemory, MemoryEstimate, estimate
 from planning.capacity.placement import one_model_a_gpu
+from planning.capacity.report.bars import gpu_bars, server_estimates, server_versions
+from planning.capacity.report.bounds import memory_bound
 from planning.capacity.report.content import (
     Alternative,
-    GpuBar,
     PoolReport,
     Report,
     Risk,
     RiskKind,
-    Segment,
     ServerReport,
     VersionReport,
 )
+from planning.gpu_shares import MigInstances
 from planning.plan import Plan
 from planning.pools import PoolPlan
 from planning.resources import llm_resources, node_resources, torchserve_resources
 from planning.servers import Server
 from planning.spending import Spending, pools_cost
-from planning.text_generation_servers import TextGenerationPlan
-from planning.torchserve_servers import TorchServePlan
-from quantities import Bytes, format_duration
+from quantities import format_duration
 
 PLANNED: Final = "as planned"
 MODELS_APART: Final = "one model a GPU, at least"
@@ -90,14 +89,13 @@ def _pool(
     pool: PoolPlan, servers: Sequence[Server], region: str, prices: Prices, reasons: Mapping[str, str]
 ) -> tuple[PoolReport, tuple[Charge, ...]]:
     kind = pool.instance_type
-    memory = GpuMemory.of(kind.gpu, kind.name) if kind.gpu else None
     price = node_price(kind.name, region, prices)
     # The system pool is the one that is there whatever is served.
     use = Use.MODEL if servers else Use.SYSTEM
-    tenants = [tenant for server in servers for tenant in _tenants(server, kind, memory)]
+    tenants = [tenant for server in servers for tenant in _tenants(server, pool)]
     charges = charge(pool.name, pool.desired_nodes, price, tenants, rest=Use.IDLE if servers else Use.SYSTEM)
-    gpus = pool.desired_nodes * kind.gpu_count
-    bars = tuple(_bars(servers, memory, gpus))
+    gpus = pool.desired_nodes * pool.gpus_per_node
+    bars = tuple(gpu_bars(servers, pool))
     report = PoolReport(
         name=pool.name,
         use=use,
@@ -105,13 +103,14 @@ def _pool(
         nodes=pool.desired_nodes,
         max_nodes=pool.max_nodes,
         gpu=kind.gpu.model if kind.gpu else None,
+        share=pool.share.name if pool.share else "",
         gpus=gpus,
-        gpus_taken=sum(bar.count for bar in bars if bar.servers),
-        usable_source=_usable_source(kind),
+        gpus_taken=sum(server.replicas * server.resources.gpus for server in servers),
+        usable_source=_usable_source(pool),
         price=price,
         cost=price.times(pool.desired_nodes),
         servers=tuple(
-            _server(server, memory, [one.cost for one in charges if one.server == server.name], reasons)
+            _server(server, pool, [one.cost for one in charges if one.server == server.name], reasons)
             for server in servers
         ),
         bars=bars,
@@ -119,27 +118,13 @@ def _pool(
     return report, charges
 
 
-def _versions(server: Server) -> tuple[tuple[Selector, Version], ...]:
-    match server:
-        case TextGenerationPlan():
-            return tuple((model.selector, server.version) for model in server.models)
-        case TorchServePlan():
-            return tuple((model.selector, model.triple) for model in server.models)
-
-
-def _estimates(server: Server, memory: GpuMemory | None) -> tuple[tuple[Selector, MemoryEstimate], ...]:
-    """Of each version; () on a CPU, and where the GPU's memory is unknown."""
-    if memory is None or not server.resources.gpus:
-        return ()
-    return tuple((selector, estimate(version, memory)) for selector, version in _versions(server))
-
-
-def _tenants(server: Server, kind: InstanceType, memory: GpuMemory | None) -> Iterator[Tenant]:
+def _tenants(server: Server, pool: PoolPlan) -> Iterator[Tenant]:
     """The server's part of the nodes, divided among its versions by what each needs."""
     owners = {model.selector: model.owner for model in server.models}
-    nodes = node_share(server.resources, node_resources(kind)) * server.replicas
-    needs = [(selector, int(found.total)) for selector, found in _estimates(server, memory)] or [
-        (selector, _host_memory(version)) for selector, version in _versions(server)
+    node = replace(node_resources(pool.instance_type), gpus=pool.gpus_per_node)
+    nodes = node_share(server.resources, node) * server.replicas
+    needs = [(selector, int(found.total)) for selector, found in server_estimates(server, pool)] or [
+        (selector, _host_memory(version)) for selector, version in server_versions(server)
     ]
     whole = sum(need for _, need in needs)
     for selector, need in needs:
@@ -156,9 +141,10 @@ def _host_memory(version: Version) -> int:
 
 
 def _server(
-    server: Server, memory: GpuMemory | None, costs: Iterable[Cost], reasons: Mapping[str, str]
+    server: Server, pool: PoolPlan, costs: Iterable[Cost], reasons: Mapping[str, str]
 ) -> ServerReport:
-    needs = {selector: found.total for selector, found in _estimates(server, memory)}
+    needs = {selector: found.total for selector, found in server_estimates(server, pool)}
+    bound = memory_bound(server, pool.instance_type, pool.share)
     return ServerReport(
         name=server.name,
         owners=server.owners,
@@ -173,6 +159,7 @@ def _server(
                 owner=model.owner,
                 default=model.default,
                 memory=needs.get(model.selector),
+                bound=bound,
                 reason=reasons.get(str(model.selector.variant)) or reasons[str(model.selector)],
             )
             for model in server.models
@@ -181,43 +168,15 @@ def _server(
     )
 
 
-def _bars(servers: Iterable[Server], memory: GpuMemory | None, gpus: int) -> Iterator[GpuBar]:
-    usable = memory.usable if memory else None
-    taken = 0
-    for server in servers:
-        count = server.replicas * server.resources.gpus
-        if not count:
-            continue
-        taken += count
-        found = _estimates(server, memory)
-        yield GpuBar(
-            count=count,
-            usable=usable,
-            segments=tuple(
-                Segment(
-                    server=server.name,
-                    selector=selector,
-                    part=part.name,
-                    memory=part.memory,
-                    source=part.source,
-                )
-                for selector, need in found
-                for part in need.parts
-                if part.memory
-            ),
-            servers=(server.name,),
-            claimed=Bytes(sum(need.claimed for _, need in found)) if found else None,
-        )
-    if gpus > taken:
-        yield GpuBar(count=gpus - taken, usable=usable, segments=(), servers=(), claimed=None)
-
-
-def _usable_source(kind: InstanceType) -> str:
-    if kind.gpu is None:
+def _usable_source(pool: PoolPlan) -> str:
+    gpu = pool.instance_type.gpu
+    if gpu is None:
         return ""
-    if kind.gpu.driver_total is None:
-        return f"nobody has read how much memory of a {kind.gpu.model} the driver reports"
-    total_read = kind.gpu.driver_total
+    if isinstance(pool.share, MigInstances):
+        return f"{pool.share.profile.memory} by nvidia-smi ({gpu.mig_source}), less {MIG_RESERVE} that it may keep"
+    if gpu.driver_total is None:
+        return f"nobody has read how much memory of a {gpu.model} the driver reports"
+    total_read = gpu.driver_total
     return f"{total_read.memory} by the driver ({total_read.source}), less {DRIVER_RESERVE} that it may keep"
 
 

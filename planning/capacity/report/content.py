@@ -13,6 +13,22 @@ from planning.spending import Spending
 from quantities import Bytes
 
 
+class Held(StrEnum):
+    """Whether something stops a server at its part of a GPU's memory."""
+
+    ENFORCED = "enforced"
+    TRUSTED = "trusted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryBound:
+    """What keeps a version within its part of a GPU's memory."""
+
+    held: Held
+    by: str
+    """What does or does not, in words."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Segment:
     """A part of one version's memory on one GPU."""
@@ -27,7 +43,7 @@ class Segment:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuBar:
-    """One GPU, and how many more hold the same."""
+    """One GPU, or one share of one, and how many more hold the same."""
 
     count: int
     usable: Bytes | None
@@ -38,6 +54,10 @@ class GpuBar:
     """Sorted; () on a spare GPU."""
     claimed: Bytes | None
     """What the servers hold once they run: TGI and vLLM fill the memory they were given with KV cache."""
+    devices: int = 1
+    """That Kubernetes counts on each: 1, or the slices of a GPU whose servers are all known."""
+    share: str = ""
+    """What the bar or each of its devices is, where that is no whole GPU."""
 
     @property
     def taken(self) -> Bytes:
@@ -68,6 +88,8 @@ class VersionReport:
     default: bool
     memory: Bytes | None
     """Of each of its GPUs. None on a CPU, and where the GPU's memory is unknown."""
+    bound: MemoryBound | None
+    """What keeps it within that. None on a CPU."""
     reason: str
     """Why it is on this server."""
 
@@ -101,8 +123,10 @@ class PoolReport:
     max_nodes: int
     gpu: str | None
     """The card's model."""
+    share: str
+    """What each of `gpus` is, as in mig-3g.20gb. Empty for whole ones."""
     gpus: int
-    """Of all nodes."""
+    """Of all nodes, as Kubernetes counts them."""
     gpus_taken: int
     """Those that hold a server, shown or not."""
     usable_source: str
@@ -111,7 +135,7 @@ class PoolReport:
     cost: Cost
     servers: tuple[ServerReport, ...]
     bars: tuple[GpuBar, ...]
-    """Whose counts add up to `gpus`, where all servers are shown."""
+    """Whose counts, times their devices, add up to `gpus`, where all servers are shown."""
 
     @property
     def gpus_spare(self) -> int:

@@ -185,6 +185,7 @@ def test_json_keeps_its_keys_and_its_amounts_add_up() -> None:
         "nodes",
         "max_nodes",
         "gpu",
+        "share",
         "gpus",
         "usable_source",
         "price",

@@ -45,6 +45,7 @@ EXCEPTIONS = {
     r"(is|should be) (greater|less) than|no share of a GPU": "a number in quotes, which a pattern cannot compare",
     r"'[-+.\dxoeE]*' (is not a|cannot be)|'\.?(inf|nan)' ": "a number that YAML knows and we write in another way",
     r"'(True|TRUE|False|FALSE)' (is neither|cannot be)": "a boolean that YAML knows and we write in another way",
+    r"'(true|false)' cannot be task": "True is a task's name and true is not; a schema sees the same boolean",
 }
 """What Slipway alone can find in a file's keys and values, and why."""
 

@@ -372,6 +372,31 @@ CASES = (
         {"roleArn": "arn:aws:iam::123456789012:role/other"},
     ),
     Case(
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        lambda _: {
+            "userData": "YSA9IDE=",
+            "blockDeviceMappings": [
+                {
+                    "deviceName": "/dev/xvdb",
+                    "ebs": {
+                        "volumeSize": 100,
+                        "volumeType": "gp3",
+                        "encrypted": "true",
+                        "deleteOnTermination": "true",
+                    },
+                }
+            ],
+            "metadataOptions": {
+                "httpEndpoint": "enabled",
+                "httpTokens": "required",
+                "httpPutResponseHopLimit": 1,
+            },
+            "tags": {"team": "nlp"},
+        },
+        {"userData": "YSA9IDI=", "tags": {"team": "platform"}},
+        {"name": "other"},
+    ),
+    Case(
         "aws:eks/nodeGroup:NodeGroup",
         _node_group,
         {

@@ -16,7 +16,7 @@ from components import (
     TorchServeStackArgs,
 )
 from model_catalog import Environment
-from planning import Server, TextGenerationPlan, TorchServePlan
+from planning import Server, TextGenerationPlan, TimeSlices, TorchServePlan
 from planning.changes.pods import changed_parts
 from quantities import Bytes
 from tests.support.recording import record
@@ -103,6 +103,8 @@ TORCHSERVE_EDITS: dict[str, Edit] = {
 LANGUAGE_MODEL_EDITS: dict[str, Edit] = {
     **COMMON,
     "artifact_prefixes": lambda server: replace(server, artifact_prefixes=("other/",)),
+    # The node's settings divide a GPU; what the engine is told of it is in its version.
+    "share": lambda server: replace(server, share=TimeSlices(devices=2)),
     "version: serving": lambda server: replace(server, version=serving(server.version, max_num_seqs=7)),
     "version: precision": lambda server: replace(
         server, version=server.version.model_copy(update={"precision": "bfloat16"})

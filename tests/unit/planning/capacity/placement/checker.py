@@ -17,6 +17,7 @@ from planning.capacity.placement import (
     WholeDemand,
     WholeServer,
 )
+from planning.gpu_shares import TimeSlices
 
 Server = SharedServer | WholeServer
 Pod = tuple[str, int, int, int]
@@ -27,9 +28,7 @@ def violations(
     placement: Placement, demands: Sequence[Demand], offers: Sequence[Offer], rules: PlacementRules
 ) -> list[str]:
     """Everything that is wrong; empty where nothing is."""
-    return list(
-        _violations(placement, {d.selector: d for d in demands}, {o.instance_type: o for o in offers}, rules)
-    )
+    return list(_violations(placement, {d.selector: d for d in demands}, {o.name: o for o in offers}, rules))
 
 
 def _violations(
@@ -55,10 +54,10 @@ def _violations(
     if pools != set(groups):
         yield "pools without servers, or servers without a pool"
     for name, offer in offers.items():
-        here = [group for group in placement.groups if group.instance_type == name]
+        here = [group for group in placement.groups if _offer_name(group) == name]
         if sum(group.max_nodes for group in here) > offer.max_nodes:
             yield f"{name}: more nodes than allowed"
-    prices = [offers[group.instance_type].price for group in placement.groups]
+    prices = [offers[_offer_name(group)].price for group in placement.groups]
     if None not in prices and placement.price != sum(
         (group.nodes * (price or 0) for group, price in zip(placement.groups, prices, strict=True)),
         Decimal(0),
@@ -72,7 +71,7 @@ def _violations(
 def _shared(
     server: SharedServer, demands: dict[str, Demand], offers: dict[str, Offer], rules: PlacementRules
 ) -> Iterator[str]:
-    name, offer = str(server.place), offers[server.instance_type]
+    name, offer = str(server.place), offers[_offer_name(server)]
     models = [demands[variant] for variant in server.variants]
     if not models:
         yield f"{name}: empty"
@@ -88,6 +87,8 @@ def _shared(
             yield f"{name}: {model.selector} has other replicas"
         if model.instance_type not in (None, server.instance_type):
             yield f"{name}: {model.selector} is pinned elsewhere"
+        if isinstance(offer.share, TimeSlices):
+            yield f"{name}: {model.selector} on a time slice, without a limit to its memory"
         if model.device is Device.GPU and model.compute_capability > offer.compute_capability:
             yield f"{name}: {model.selector} needs a newer GPU"
         for other in models:
@@ -101,7 +102,7 @@ def _shared(
 
 
 def _whole(server: WholeServer, demands: dict[str, Demand], offers: dict[str, Offer]) -> Iterator[str]:
-    demand, offer = demands[server.selector], offers[server.instance_type]
+    demand, offer = demands[server.selector], offers[_offer_name(server)]
     if not isinstance(demand, WholeDemand):
         yield f"{server.selector} shares"
         return
@@ -109,7 +110,12 @@ def _whole(server: WholeServer, demands: dict[str, Demand], offers: dict[str, Of
         yield f"{server.selector}: other GPUs or replicas"
     if demand.instance_type not in (None, server.instance_type):
         yield f"{server.selector}: pinned elsewhere"
-    if demand.gpu_memory > offer.gpu_memory or demand.compute_capability > offer.compute_capability:
+    if offer.share and demand.gpus > 1:
+        yield f"{server.selector}: spreads over shares of GPUs"
+    if isinstance(offer.share, TimeSlices) and not demand.bounded:
+        yield f"{server.selector}: on a time slice, where starts decide what it gets"
+    needed = demand.gpu_memory_by_type.get(offer.name, demand.gpu_memory)
+    if needed > offer.gpu_memory or demand.compute_capability > offer.compute_capability:
         yield f"{server.selector}: another GPU"
 
 
@@ -120,9 +126,9 @@ def _group(
     offers: dict[str, Offer],
     rules: PlacementRules,
 ) -> Iterator[str]:
-    offer = offers[group.instance_type]
+    offer = offers[_offer_name(group)]
     here = _servers(placement, group)
-    if any(server.instance_type != group.instance_type for server in here):
+    if any(_offer_name(server) != _offer_name(group) for server in here):
         yield f"{group.name}: mixed instance types"
     if not group.min_nodes <= group.nodes <= group.max_nodes:
         yield f"{group.name}: {group.min_nodes} {group.nodes} {group.max_nodes}"
@@ -141,6 +147,10 @@ def _group(
             yield f"{group.name}: CPU"
         if sum(pod[3] for pod in node) > offer.memory:
             yield f"{group.name}: host memory"
+
+
+def _offer_name(what: Server | NodeGroup) -> str:
+    return f"{what.instance_type}/{what.share.name}" if what.share else what.instance_type
 
 
 def _servers(placement: Placement, group: NodeGroup) -> list[Server]:
@@ -177,10 +187,10 @@ def unscheduled(
     Replicas of one server keep off each other's nodes. That is the worst that a real scheduler may do.
     """
     by_selector = {demand.selector: demand for demand in demands}
-    by_type = {offer.instance_type: offer for offer in offers}
+    by_name = {offer.name: offer for offer in offers}
     left_over: list[str] = []
     for group in placement.groups:
-        offer = by_type[group.instance_type]
+        offer = by_name[_offer_name(group)]
         nodes = [[offer.gpus, offer.millicores, int(offer.memory)] for _ in range(group.nodes)]
         names: list[set[str]] = [set() for _ in nodes]
         here = _servers(placement, group)
