@@ -19,6 +19,7 @@ PACKAGES = [
     "planning.capacity.placement",
     "planning.capacity.report",
     "planning.observability",
+    "plugin_server",
     "preprocessing",
     "quantities",
     "workloads.torchserve_probe",
