@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 SLIPWAY := $(BIN)/slipway
 INSTALLED := $(VENV)/.installed
 
-PACKAGES := benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities sandbox workloads
+PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities sandbox workloads
 
 .PHONY: help install up preview down toolchain test unit engine chaos fuzz bench check format types lock clean
 

@@ -3,6 +3,8 @@ import importlib
 import pytest
 
 PACKAGES = [
+    "artifacts",
+    "artifacts.storage",
     "components",
     "engines",
     "engines.tgi",
