@@ -38,6 +38,8 @@ def make_client(
         max_pool_connections=workers,
         read_timeout=_READ_TIMEOUT_SECONDS,
         tcp_keepalive=True,
+        # What is read is hashed here, and a difference is a finding with a name rather than a failed request.
+        response_checksum_validation="when_required",
         user_agent_extra="slipway",
     )
     # A session of its own: boto3's default one is not for threads.

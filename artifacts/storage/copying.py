@@ -76,17 +76,19 @@ class Copier:
         Raises:
             StorageError: the source has changed since the listing, or S3 does not do it.
         """
-        look = maybe_there
+        there = self.target.head(found.name) if maybe_there else None
         for _ in range(_ROUNDS):
-            there = self.target.head(found.name) if look else None
             if there is not None and (sha256 := self._sha256_of_copy(there, found)):
                 self.tally.add(size=found.size, files=1)
                 return Placed(found=found, sha256=sha256, etag=there["ETag"], copied=False)
-            placed = self._copy(found, over=None if there is None else there["ETag"])
+            over = _etag(there)
+            placed = self._copy(found, over=over)
             if placed is not None:
                 self.tally.add(size=0, files=1)
                 return placed
-            look = True
+            there = self.target.head(found.name)
+            if _etag(there) == over:
+                self._must_be_unchanged(found)
         raise StorageError(
             f"s3://{self.target.bucket}/{self.target.key(found.name)} is being written by somebody else again and "
             "again. Fix: find out who, and run it again"
@@ -103,7 +105,7 @@ class Copier:
         return None
 
     def _copy(self, found: SourceObject, *, over: str | None) -> Placed | None:
-        """The copy; None when the target was not as expected: `over` is the ETag to replace."""
+        """The copy; None when source or target is not as expected. `over` is the ETag to replace, None for nothing."""
         place = f"s3://{self.source.bucket}/{found.key}"
         with told(f"copying {place} server-side to {self.target}"):
             try:
@@ -115,7 +117,6 @@ class Copier:
                     raise changed_meanwhile(place) from error
                 if code_of(error) not in CONFLICT:
                     raise
-                self._must_be_unchanged(found)
                 return None
 
     def _copy_whole(self, found: SourceObject, over: str | None) -> Placed:
@@ -207,14 +208,15 @@ class Copier:
 
     def _must_be_unchanged(self, found: SourceObject) -> None:
         place = f"s3://{self.source.bucket}/{found.key}"
-        try:
-            answer = self.source.client.head_object(
-                Bucket=self.source.bucket, Key=found.key, **self.source.owned()
-            )
-        except ClientError as error:
-            if code_of(error) in NOT_FOUND:
-                raise changed_meanwhile(place) from error
-            raise
+        with told(f"looking at {place}"):
+            try:
+                answer = self.source.client.head_object(
+                    Bucket=self.source.bucket, Key=found.key, **self.source.owned()
+                )
+            except ClientError as error:
+                if code_of(error) in NOT_FOUND:
+                    raise changed_meanwhile(place) from error
+                raise
         if answer["ETag"] != found.etag:
             raise changed_meanwhile(place)
 
@@ -228,3 +230,7 @@ def part_ranges(size: int, part_size: int) -> list[tuple[int, int, int]]:
 
 def _condition(over: str | None) -> dict[str, Any]:
     return {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
+
+
+def _etag(there: Mapping[str, Any] | None) -> str | None:
+    return None if there is None else str(there["ETag"])
