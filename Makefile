@@ -62,6 +62,7 @@ bench: install ## Ratios, measured side by side (minutes)
 	@$(BIN)/python -m benchmarks.catalog_diff
 	@$(BIN)/python -m benchmarks.memory_model
 	@$(BIN)/python -m benchmarks.placement
+	@$(BIN)/python -m benchmarks.artifact_copy
 
 check: install ## Format, lint, types, imports
 	@$(BIN)/ruff format --check .
