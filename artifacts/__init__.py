@@ -5,6 +5,7 @@ from artifacts.digest import FileDigest, Kind, digest_of, is_digest
 from artifacts.errors import (
     ArtifactError,
     DigestMismatchError,
+    NoBucketError,
     NotPublishedError,
     RefusedError,
     StorageError,
@@ -26,6 +27,7 @@ __all__ = [
     "Kind",
     "Manifest",
     "ManifestFile",
+    "NoBucketError",
     "NotPublishedError",
     "RefusedError",
     "StorageError",

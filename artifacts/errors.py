@@ -15,6 +15,10 @@ class StorageError(ArtifactError):
     """The storage did not do it: no permission, throttled to the end, changed meanwhile. Asking again may help."""
 
 
+class NoBucketError(RefusedError):
+    """The bucket does not exist."""
+
+
 class DigestMismatchError(RefusedError):
     """The files are not those of the digest that was asked for."""
 

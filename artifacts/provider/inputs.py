@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from artifacts.digest import is_digest
-from artifacts.storage import Source, Target, make_client
+from artifacts.storage import WORKERS, Source, Target, make_client
 from plugin_server import UNKNOWN, CheckFailure, Properties
 
 if TYPE_CHECKING:
@@ -62,23 +62,32 @@ def failures(inputs: Properties) -> Iterator[CheckFailure]:
             yield CheckFailure(name, f"is {value!r}; {_TEXT[name]}")
 
 
-@dataclass(frozen=True)
 class Clients:
-    """S3 as the provider is configured to reach it."""
+    """S3 as the provider is configured to reach it: one client for each region, shared by all resources."""
 
-    region: str | None = None
-    endpoint: str | None = None
+    def __init__(
+        self, region: str | None = None, endpoint: str | None = None, *, workers: int = WORKERS
+    ) -> None:
+        """`workers` may use a client at once."""
+        self._region, self._endpoint, self._workers = region, endpoint, workers
+        self._made: dict[str | None, S3Client] = {}
+        self._making = threading.Lock()
 
     def of(self, region: str | None = None) -> S3Client:
-        """A client for a region, or for the provider's own."""
-        return make_client(region=region or self.region, endpoint=self.endpoint)
+        """The client of a region, or of the provider's own."""
+        region = region or self._region
+        with self._making:
+            if region not in self._made:
+                self._made[region] = make_client(
+                    region=region, endpoint=self._endpoint, workers=self._workers
+                )
+            return self._made[region]
 
 
-def source_of(inputs: Properties, clients: Clients, of_target: S3Client) -> Source:
+def source_of(inputs: Properties, clients: Clients) -> Source:
     """Where the files come from."""
-    region = inputs.get("sourceRegion")
     return Source(
-        client=clients.of(region) if region else of_target,
+        client=clients.of(inputs.get("sourceRegion")),
         bucket=inputs["sourceBucket"],
         path=inputs["sourcePath"],
         owner=inputs.get("sourceOwner"),
@@ -96,6 +105,6 @@ def target_of(inputs: Properties, clients: Clients) -> Target:
     )
 
 
-def identity(inputs: Properties) -> Any:
+def identity(inputs: Properties) -> str:
     """The resource's id: one set of files in one bucket."""
     return f"{inputs['bucket']}/{inputs['digest']}"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from artifacts.errors import ArtifactError, NotPublishedError, StorageError
+from artifacts.errors import ArtifactError, NoBucketError, NotPublishedError, StorageError
 from artifacts.manifest import files_of, manifest_key
 from artifacts.provider.inputs import Clients, failures, identity, source_of, target_of
 from artifacts.provider.words import (
@@ -21,7 +21,18 @@ from artifacts.provider.words import (
     progress_words,
     promotion_sentence,
 )
-from artifacts.storage import Findings, Forecast, Manner, Progress, Promotion, check, foresee, mend, promote
+from artifacts.storage import (
+    WORKERS,
+    Findings,
+    Forecast,
+    Manner,
+    Progress,
+    Promotion,
+    check,
+    foresee,
+    mend,
+    promote,
+)
 from plugin_server import (
     UNKNOWN,
     Change,
@@ -45,6 +56,9 @@ _REPLACING: Final = frozenset({"bucket", "digest"})
 _FINDINGS: Final = "damage"
 """Output: what a refresh found, a sentence each; empty while all is well."""
 
+_AT_ONCE: Final = 4
+"""Promotions under way; each has 32 requests of its own, and the engine starts as many resources as it likes."""
+
 _REPORT_SECONDS: Final = 1.0
 _SHOWN: Final = 10
 """Findings that are shown one by one."""
@@ -65,8 +79,9 @@ class ArtifactResourceProvider:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        self._clients = Clients()
+        self._clients = _clients({})
         self._stop = threading.Event()
+        self._turn = threading.Semaphore(_AT_ONCE)
 
     def check_config(self, inputs: Properties) -> Checked:
         """Takes region and endpoint."""
@@ -79,7 +94,7 @@ class ArtifactResourceProvider:
 
     def configure(self, inputs: Properties) -> None:
         """From an ArtifactProvider; without one both are what the environment says."""
-        self._clients = Clients(region=inputs.get("region"), endpoint=inputs.get("endpoint"))
+        self._clients = _clients(inputs)
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
         """There are no functions."""
@@ -121,6 +136,11 @@ class ArtifactResourceProvider:
                 request.urn, f"{error.place} is gone; the next `pulumi up` copies what is missing"
             )
             return None
+        except NoBucketError:
+            self._log.warning(
+                request.urn, f"the bucket {request.inputs['bucket']} is gone, and the artifact with it"
+            )
+            return None
         except ArtifactError as error:
             raise ProviderError(str(error)) from error
         state = {
@@ -150,6 +170,8 @@ class ArtifactResourceProvider:
             return
         try:
             target.unpublish()
+        except NoBucketError:
+            return
         except ArtifactError as error:
             raise ProviderError(str(error)) from error
 
@@ -181,7 +203,7 @@ class ArtifactResourceProvider:
         """None where this machine may not look: whoever previews need not be allowed to read models."""
         target = target_of(inputs, self._clients)
         try:
-            return foresee(source_of(inputs, self._clients, target.client), target)
+            return foresee(source_of(inputs, self._clients), target)
         except StorageError as error:
             self._log.warning(urn, f"cannot tell what would be copied: {error}")
             return None
@@ -192,12 +214,13 @@ class ArtifactResourceProvider:
         self, urn: str, inputs: Properties, how: Callable[[Any, Any, Manner], Promotion]
     ) -> Promotion:
         target = target_of(inputs, self._clients)
-        source = source_of(inputs, self._clients, target.client)
+        source = source_of(inputs, self._clients)
         manner = Manner(report=self._reporter(urn), stop=self._stop)
         try:
-            promotion = how(source, target, manner)
+            with self._turn:
+                promotion = how(source, target, manner)
         except ArtifactError as error:
-            raise ProviderError(str(error)) from error
+            raise ProviderError("\n".join([str(error), *getattr(error, "__notes__", ())])) from error
         self._log.info(urn, promotion_sentence(promotion, source))
         return promotion
 
@@ -220,6 +243,11 @@ class ArtifactResourceProvider:
         if len(damage) > _SHOWN:
             self._log.warning(urn, f"and {amount(len(damage) - _SHOWN, 'more finding')}")
         return damage
+
+
+def _clients(configuration: Properties) -> Clients:
+    region, endpoint = configuration.get("region"), configuration.get("endpoint")
+    return Clients(region, endpoint, workers=WORKERS * _AT_ONCE)
 
 
 def _state(inputs: Properties, promotion: Promotion) -> Properties:

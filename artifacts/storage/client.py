@@ -35,7 +35,8 @@ def make_client(
     """
     config = Config(
         retries={"mode": "adaptive", "total_max_attempts": _ATTEMPTS},
-        max_pool_connections=workers,
+        # Those that wait for the parts of a large file hold none, but may just have held one.
+        max_pool_connections=2 * workers,
         read_timeout=_READ_TIMEOUT_SECONDS,
         tcp_keepalive=True,
         # What is read is hashed here, and a difference is a finding with a name rather than a failed request.

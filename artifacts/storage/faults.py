@@ -9,7 +9,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
-from artifacts.errors import ArtifactError, RefusedError, StorageError
+from artifacts.errors import ArtifactError, NoBucketError, RefusedError, StorageError
 
 _DENIED: Final = (
     "Fix: give the principal that runs this s3:ListBucket and s3:GetObject on the source, s3:ListBucketVersions, "
@@ -18,6 +18,8 @@ _DENIED: Final = (
 )
 _THROTTLED: Final = "S3 throttled to the end of all attempts. Fix: run it again; what was copied is kept"
 
+_ARCHIVED: Final = "Fix: the object is archived (Glacier), and S3 copies no such object; restore it first"
+
 _FIXES: Final = MappingProxyType(
     {
         "AccessDenied": _DENIED,
@@ -25,7 +27,8 @@ _FIXES: Final = MappingProxyType(
         "AllAccessDisabled": _DENIED,
         "KMS.DisabledException": "Fix: enable the KMS key",
         "KMS.NotFoundException": "Fix: name a KMS key of the target bucket's region",
-        "InvalidObjectState": "Fix: the object is archived (Glacier); restore it first",
+        "InvalidObjectState": _ARCHIVED,
+        "ObjectNotInActiveTierError": _ARCHIVED,
         "InvalidRequest": "Fix: S3 cannot copy it server-side as it is: encrypted with a customer's key (SSE-C), "
         "or of another service",
         "ExpiredToken": "Fix: sign in to AWS again",
@@ -45,7 +48,6 @@ _FIXES: Final = MappingProxyType(
 
 _WRONG_REQUEST: Final = MappingProxyType(
     {
-        "NoSuchBucket": "Fix: correct the bucket's name",
         "InvalidBucketName": "Fix: correct the bucket's name",
         "PermanentRedirect": "Fix: name the source's region",
         "AuthorizationHeaderMalformed": "Fix: name the bucket's region",
@@ -80,6 +82,8 @@ def told(doing: str) -> Iterator[None]:
     except ClientError as error:
         code, message = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
         said = f"{doing}: S3 says {code}{f' ({message})' if message and message != code else ''}"
+        if code == "NoSuchBucket":
+            raise NoBucketError(f"{said}. Fix: correct the bucket's name") from error
         if fix := _WRONG_REQUEST.get(code):
             raise RefusedError(f"{said}. {fix}") from error
         raise StorageError(

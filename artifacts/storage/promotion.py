@@ -101,8 +101,9 @@ def _promote(source: Source, target: Target, manner: Manner, damaged: Published 
     placed = _place(copier, listing.objects, there, manner.workers)
     found = digest_of(listing.kind, (_digest_of(file) for file in placed.values()))
     if found != target.digest:
-        target.remove(sorted(name for name, file in placed.items() if file.copied))
-        raise DigestMismatchError(str(source), target.digest, found)
+        mismatch = DigestMismatchError(str(source), target.digest, found)
+        _take_back(target, placed, mismatch)
+        raise mismatch
     stored = _settle(copier, placed, manner.workers)
     manifest = Manifest(
         kind=listing.kind.value,
@@ -115,6 +116,14 @@ def _promote(source: Source, target: Target, manner: Manner, damaged: Published 
     return Promotion(
         published=published or target.must_be_published(), copied=len(copied), copied_size=sum(copied)
     )
+
+
+def _take_back(target: Target, placed: Mapping[str, Placed], mismatch: DigestMismatchError) -> None:
+    """Removes what this run copied. Where it may not, that is a note: what went wrong is the digest."""
+    try:
+        target.remove(sorted(name for name, file in placed.items() if file.copied))
+    except StorageError as error:
+        mismatch.add_note(f"what was copied stays there unpublished: {error}")
 
 
 def _copier(

@@ -104,7 +104,7 @@ def _shared_client(_server: StrictS3) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ACCESS_KEY_ID", "test")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        return make_client(region=REGION, endpoint=_server.url, workers=4)
+        return make_client(region=REGION, endpoint=_server.url)
 
 
 @pytest.fixture
