@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
 from artifacts.errors import StorageError
 from artifacts.storage.faults import CONFLICT, NOT_FOUND, code_of, told
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHUNK: Final = 1 << 20
+
+_MOST_BREAKS: Final = 10
 
 
 def full_sha256(answer: Mapping[str, Any]) -> str | None:
@@ -31,25 +34,44 @@ def stream_sha256(
 ) -> str:
     """Reads one object once; `request` holds GetObject's parameters, as Bucket, Key and IfMatch.
 
+    A connection that breaks is taken up again at the byte where it broke: of a file of 40 GB one does.
+
     Raises:
-        StorageError: it cannot be read, ended early, or is not the object of IfMatch any more.
+        StorageError: it cannot be read, or is not the object of IfMatch any more.
     """
     place = f"s3://{request['Bucket']}/{request['Key']}"
-    digest, count = hashlib.sha256(), 0
+    digest = hashlib.sha256()
     with told(f"reading {place}"):
         try:
-            answer = client.get_object(**request)
+            for chunk in _chunks(client, dict(request)):
+                digest.update(chunk)
+                read(len(chunk))
         except ClientError as error:
             if code_of(error) in CONFLICT:
                 raise changed_meanwhile(place) from error
             raise
-        for chunk in answer["Body"].iter_chunks(_CHUNK):
-            digest.update(chunk)
-            count += len(chunk)
-            read(len(chunk))
-    if count != answer["ContentLength"]:
-        raise StorageError(f"reading {place}: {count} of {answer['ContentLength']} bytes came. Run it again")
     return digest.hexdigest()
+
+
+def _chunks(client: S3Client, request: dict[str, Any]) -> Iterator[bytes]:
+    """All bytes of one object, in as many answers as it takes."""
+    done = 0
+    answer = client.get_object(**request)
+    size, request["IfMatch"] = answer["ContentLength"], answer["ETag"]
+    for _ in range(_MOST_BREAKS):
+        with suppress(
+            IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+        ):  # botocore retries none of them
+            for chunk in answer["Body"].iter_chunks(_CHUNK):
+                yield chunk
+                done += len(chunk)
+        if done >= size:
+            return
+        answer = client.get_object(**request, Range=f"bytes={done}-")
+    raise StorageError(
+        f"reading s3://{request['Bucket']}/{request['Key']}: the connection broke {_MOST_BREAKS} times, last at byte "
+        f"{done:,} of {size:,}. Fix: see to the network, and run it again"
+    )
 
 
 def sha256_at_source(client: S3Client, request: Mapping[str, Any]) -> tuple[str, bool]:

@@ -153,6 +153,25 @@ def test_a_large_copy_that_is_there_is_neither_read_nor_copied_again(make: Any) 
     assert ("copy part" in asked, asked["GET"]) == (False, 1)
 
 
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(make: Any) -> None:
+    place = make({"weights.bin": bytes(range(256)) * (11 * MIB // 256)})
+    client = place.s3.client()
+    client.copy_object(  # so that S3 has no SHA-256 of it, as of a file that came in parts
+        Bucket=place.source.bucket,
+        Key="models/fr/weights.bin",
+        CopySource=f"{place.source.bucket}/models/fr/weights.bin",
+        ChecksumAlgorithm="CRC32",
+        MetadataDirective="REPLACE",
+    )
+    place.s3.cuts = [3 * MIB, 5 * MIB + 7]
+    digested = digest_source(place.source)
+    assert place.s3.cuts == []
+    assert (digested.digest, digested.read) == (place.target.digest, 11 * MIB)
+    place.s3.cuts = [0] * 10
+    with pytest.raises(StorageError, match="the connection broke 10 times"):
+        digest_source(place.source)
+
+
 def test_a_failed_part_leaves_no_upload_behind(make: Any) -> None:
     place = make({"weights.bin": b"x" * 6 * MIB})
     place.s3.hook = lambda operation, _key: 403 if operation == "copy part" else None
