@@ -33,6 +33,8 @@ WORKERS: Final = 10
 TIMES_FASTER: Final = 50
 """An unchanged second run has to be."""
 
+ROUNDS: Final = 3
+
 CREDENTIALS: Final = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_REGION": REGION}
 
 
@@ -77,28 +79,34 @@ def main() -> int:
 def _measure(case: Case, url: str, aws: str | None) -> int:
     client = make_client(region=REGION, endpoint=url, workers=WORKERS)
     source = _filled(client, case)
-    target = Target(client=client, bucket=_bucket(client, "ours"), digest=digest_source(source).digest)
-    manner = Manner(workers=WORKERS)
-    ours = _timed(lambda: promote(source, target, manner))
-    again = _timed(lambda: promote(source, target, manner))
-    others = {"boto3 transfer manager": _timed(lambda: _transfer(client, url, source))}
-    print(f"{case.name}: {case.count:,} x {case.size:,} bytes")
+    digest = digest_source(source).digest
+    ways: dict[str, Callable[[], object]] = {
+        "boto3 transfer manager": lambda: _transfer(client, url, source),
+        **({"AWS CLI, s3 sync": lambda: _sync(client, url, source, aws)} if aws else {}),
+    }
+    ours: list[float] = []
+    again: list[float] = []
+    others: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(ROUNDS):  # in turn, so that whatever else the machine does meets all of them
+        target = Target(client=client, bucket=_bucket(client, "ours"), digest=digest)
+        ours.append(_timed(lambda: promote(source, target, Manner(workers=WORKERS))))  # noqa: B023 - called at once
+        again.append(_timed(lambda: promote(source, target)))  # noqa: B023
+        for name, way in ways.items():
+            others[name].append(_timed(way))
+    return _report(case, min(ours), min(again), {name: min(taken) for name, taken in others.items()})
+
+
+def _report(case: Case, ours: float, again: float, others: dict[str, float]) -> int:
+    print(f"{case.name}: {case.count:,} x {case.size:,} bytes, the best of {ROUNDS}")
     print(f"  promotion                {ours:8.2f} s  {_rate(case, ours)}")
-    if aws:
-        bucket = _bucket(client, "cli")
-        copy = [aws, "--endpoint-url", url, "s3", "sync", "--only-show-errors"]
-        copy += [f"s3://{source.bucket}/{source.path}/", f"s3://{bucket}/copied/"]
-        others["AWS CLI, s3 sync"] = _timed(lambda: _run(copy))
-        others["AWS CLI, s3 sync unchanged"] = _timed(lambda: _run(copy))
-    else:
-        print("  AWS CLI: not measured, it could not be installed")
     for name, seconds in others.items():
         print(f"  {name:24} {seconds:8.2f} s  {_rate(case, seconds)}  {seconds / ours:5.2f} times as long")
+    if len(others) == 1:
+        print("  AWS CLI: not measured, it could not be installed")
     print(
         f"  promotion, unchanged     {again:8.3f} s  {ours / again:.0f} times faster (at least {TIMES_FASTER})"
     )
-    slower = ours > min(seconds for name, seconds in others.items() if "unchanged" not in name)
-    return int(slower or ours / again < TIMES_FASTER)
+    return int(ours > min(others.values()) or ours / again < TIMES_FASTER)
 
 
 def _rate(case: Case, seconds: float) -> str:
@@ -142,6 +150,12 @@ def _transfer(client: Any, url: str, source: Source) -> None:
         ]
         for copy in copies:
             copy.result()
+
+
+def _sync(client: Any, url: str, source: Source, aws: str) -> None:
+    bucket = _bucket(client, "cli")
+    places = [f"s3://{source.bucket}/{source.path}/", f"s3://{bucket}/copied/"]
+    _run([aws, "--endpoint-url", url, "s3", "sync", "--only-show-errors", *places])
 
 
 def _installed_cli(folder: Path) -> str | None:

@@ -12,12 +12,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
 
 from artifacts.errors import StorageError
+from artifacts.manifest import ManifestFile
 from artifacts.storage.faults import CONFLICT, NOT_FOUND, code_of, told
 from artifacts.storage.hashing import changed_meanwhile, full_sha256, sha256_at_source, stream_sha256
 from artifacts.storage.parallel import Tally, in_parallel
@@ -37,6 +38,10 @@ _ROUNDS: Final = 5
 _ETAG_MARK: Final = "slipway-source-etag"
 _SHA256_MARK: Final = "slipway-sha256"
 """Metadata of a copy: what it is a copy of, and what reading the source gave."""
+
+
+class PublishedMeanwhileError(StorageError):
+    """Another run has published the digest, so this one has nothing to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +66,8 @@ class Copier:
     part_workers: int
     """Parts of one object under way at once."""
     stop: threading.Event
-    expected: Mapping[str, str] = field(default_factory=dict)
-    """Name → SHA-256, where it is known what a file must be."""
+    published: Mapping[str, ManifestFile] = field(default_factory=dict)
+    """When mending, the manifest's files by name: what is as it says stays, whatever the source holds now."""
     single_copy_limit: int = SINGLE_COPY_LIMIT
     part_size: int = PART_SIZE
 
@@ -74,13 +79,16 @@ class Copier:
             maybe_there: whether to look before copying.
 
         Raises:
+            PublishedMeanwhileError: another run has published the digest, and something else is in the way here.
             StorageError: the source has changed since the listing, or S3 does not do it.
         """
         there = self.target.head(found.name) if maybe_there else None
         for _ in range(_ROUNDS):
-            if there is not None and (sha256 := self._sha256_of_copy(there, found)):
-                self.tally.add(size=found.size, files=1)
-                return Placed(found=found, sha256=sha256, etag=there["ETag"], copied=False)
+            if there is not None:
+                if kept := self._as_wanted(there, found):
+                    self.tally.add(size=found.size, files=1)
+                    return kept
+                self._may_replace()
             over = _etag(there)
             placed = self._copy(found, over=over)
             if placed is not None:
@@ -94,15 +102,20 @@ class Copier:
             "again. Fix: find out who, and run it again"
         )
 
-    def _sha256_of_copy(self, there: Mapping[str, Any], found: SourceObject) -> str | None:
-        """The SHA-256 of what lies in the target, if it is a copy of this very object; else None."""
-        marks = there["Metadata"]
-        if there["ContentLength"] != found.size or marks.get(_ETAG_MARK) != found.etag:
+    def _as_wanted(self, there: Mapping[str, Any], found: SourceObject) -> Placed | None:
+        """What lies in the target, if it is what was published or a copy of this very object; else None."""
+        known = self.published.get(found.name)
+        sha256 = _sha256_of_copy(there, found) if known is None else _sha256_as_published(there, known)
+        if sha256 is None:
             return None
-        sha256: str | None = full_sha256(there) or marks.get(_SHA256_MARK)
-        if sha256 and self.expected.get(found.name, sha256) == sha256:
-            return sha256
-        return None
+        return Placed(
+            found=replace(found, size=there["ContentLength"]), sha256=sha256, etag=there["ETag"], copied=False
+        )
+
+    def _may_replace(self) -> None:
+        """What is published is not overwritten, except when mending."""
+        if not self.published and self.target.published() is not None:
+            raise PublishedMeanwhileError(str(self.target))
 
     def _copy(self, found: SourceObject, *, over: str | None) -> Placed | None:
         """The copy; None when source or target is not as expected. `over` is the ETag to replace, None for nothing."""
@@ -230,6 +243,19 @@ def part_ranges(size: int, part_size: int) -> list[tuple[int, int, int]]:
 
 def _condition(over: str | None) -> dict[str, Any]:
     return {"IfNoneMatch": "*"} if over is None else {"IfMatch": over}
+
+
+def _sha256_of_copy(there: Mapping[str, Any], found: SourceObject) -> str | None:
+    marks: Mapping[str, str] = there["Metadata"]
+    if there["ContentLength"] != found.size or marks.get(_ETAG_MARK) != found.etag:
+        return None
+    return full_sha256(there) or marks.get(_SHA256_MARK)
+
+
+def _sha256_as_published(there: Mapping[str, Any], known: ManifestFile) -> str | None:
+    """The metadata is not believed here: whoever altered the object may have kept it."""
+    untouched = there["ETag"] == known.etag or full_sha256(there) == known.sha256
+    return known.sha256 if untouched and there["ContentLength"] == known.size else None
 
 
 def _etag(there: Mapping[str, Any] | None) -> str | None:

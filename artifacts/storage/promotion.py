@@ -15,7 +15,7 @@ from artifacts.digest import FileDigest, digest_of
 from artifacts.errors import DigestMismatchError, StorageError
 from artifacts.manifest import Manifest, ManifestFile
 from artifacts.storage.client import WORKERS
-from artifacts.storage.copying import PART_SIZE, SINGLE_COPY_LIMIT, Copier, Placed
+from artifacts.storage.copying import PART_SIZE, SINGLE_COPY_LIMIT, Copier, Placed, PublishedMeanwhileError
 from artifacts.storage.parallel import Report, Tally, in_parallel, report_nothing
 from artifacts.storage.source import Listing, Source, SourceObject, list_source
 from artifacts.storage.target import Published, Stored, Target
@@ -85,12 +85,18 @@ def promote(source: Source, target: Target, manner: Manner | None = None) -> Pro
     """
     if published := target.published():
         return Promotion(published=published)
-    return _promote(source, target, manner or Manner(), None)
+    try:
+        return _promote(source, target, manner or Manner(), None)
+    except PublishedMeanwhileError:
+        return Promotion(published=target.must_be_published())
 
 
 def mend(source: Source, target: Target, manner: Manner | None = None) -> Promotion:
     """Copies anew what is missing or altered of a published artifact, removes what does not belong to it, and
-    replaces the manifest, which names the new objects. Raises as :func:`promote`."""
+    replaces the manifest, which names the new objects. What is as it was published stays, also when its source is not.
+
+    Raises: as :func:`promote`. A file whose source has changed is left out rather than replaced by another one.
+    """
     return _promote(source, target, manner or Manner(), target.published())
 
 
@@ -102,7 +108,8 @@ def _promote(source: Source, target: Target, manner: Manner, damaged: Published 
     found = digest_of(listing.kind, (_digest_of(file) for file in placed.values()))
     if found != target.digest:
         mismatch = DigestMismatchError(str(source), target.digest, found)
-        _take_back(target, placed, mismatch)
+        if damaged or target.published() is None:
+            _take_back(target, placed, mismatch)
         raise mismatch
     stored = _settle(copier, placed, manner.workers)
     manifest = Manifest(
@@ -137,7 +144,7 @@ def _copier(
         tally=Tally(files_total=len(listing.objects), size_total=listing.size, report=manner.report),
         part_workers=max(1, manner.workers // max(1, in_parts)),
         stop=manner.stop,
-        expected={file.name: file.sha256 for file in known},
+        published={file.name: file for file in known},
         single_copy_limit=manner.single_copy_limit,
         part_size=manner.part_size,
     )

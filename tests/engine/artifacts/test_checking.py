@@ -1,10 +1,11 @@
 """What somebody does to a published artifact is found: by one listing, or by reading it again."""
 
+import hashlib
 from typing import Any
 
 import pytest
 
-from artifacts import NotPublishedError, StorageError
+from artifacts import DigestMismatchError, NotPublishedError, StorageError
 from artifacts.storage import check, mend, promote, verify
 
 
@@ -88,6 +89,34 @@ def test_mending_copies_what_is_damaged_and_nothing_else(make: Any, versions: bo
     client.delete_object(Bucket=place.target.bucket, Key=place.target.key("config.json"))
     assert mend(place.source, place.target, place.manner()).copied == 2
     assert check(place.target).whole
+    assert verify(place.target).whole
+
+
+def test_mending_leaves_alone_what_is_right_although_research_has_changed_it(place: Any) -> None:
+    promote(place.source, place.target, place.manner())
+    place.put("config.json", b"[1]")
+    place.tamper("shards/part-1.safetensors", b"9" * 5000)
+    assert mend(place.source, place.target, place.manner()).copied == 1
+    assert verify(place.target).whole
+
+
+def test_mending_from_a_source_that_has_changed_touches_only_what_was_damaged(place: Any) -> None:
+    promote(place.source, place.target, place.manner())
+    place.put("shards/part-1.safetensors", b"8" * 5000)
+    place.tamper("shards/part-1.safetensors", b"9" * 5000)
+    with pytest.raises(DigestMismatchError):
+        mend(place.source, place.target, place.manner())
+    assert check(place.target).missing == ("shards/part-1.safetensors",)
+    assert check(place.target).altered == ()
+
+
+def test_mending_does_not_believe_what_a_tampered_object_says_of_itself(place: Any) -> None:
+    promote(place.source, place.target, place.manner())
+    client, key = place.s3.client(), place.target.key("config.json")
+    metadata = client.head_object(Bucket=place.target.bucket, Key=key)["Metadata"]
+    marks = {**metadata, "slipway-sha256": hashlib.sha256(b"{}").hexdigest()}
+    client.put_object(Bucket=place.target.bucket, Key=key, Body=b"[]", Metadata=marks)
+    assert mend(place.source, place.target, place.manner()).copied == 1
     assert verify(place.target).whole
 
 

@@ -274,6 +274,21 @@ def test_whoever_publishes_second_takes_over_the_first_manifest(place: Any) -> N
     assert check(place.target).whole
 
 
+def test_a_run_with_another_source_harms_nothing_that_is_published_meanwhile(place: Any) -> None:
+    other = {name: bytes(len(body)) for name, body in place.contents.items()}
+    for name, body in other.items():
+        place.s3.stored_put(place.source.bucket, f"models/other/{name}", body)
+
+    def overtake(operation: str, _key: str) -> None:
+        if operation == "copy":
+            place.s3.hook = lambda _operation, _key: None
+            promote(place.source, place.target, place.manner())
+
+    place.s3.hook = overtake
+    promote(replace(place.source, path="models/other"), place.target, place.manner(part_size=5 * MIB))
+    assert verify(place.target).whole
+
+
 def test_files_that_somebody_removes_before_the_end_are_copied_again(place: Any) -> None:
     def remove(operation: str, _key: str) -> None:
         if operation == "GET versions":
