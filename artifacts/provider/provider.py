@@ -48,7 +48,6 @@ from plugin_server import (
     ProviderError,
     Read,
     Update,
-    contains_unknown,
     differences,
 )
 
@@ -155,9 +154,7 @@ class ArtifactResourceProvider:
         damaged = bool(request.old_state.get(_FINDINGS))
         if request.preview:
             if damaged:
-                self._log.info(
-                    request.urn, f"would copy anew: {'; '.join(request.old_state[_FINDINGS][:_SHOWN])}"
-                )
+                self._log.info(request.urn, f"would mend: {'; '.join(request.old_state[_FINDINGS][:_SHOWN])}")
             return {**request.old_state, **request.new_inputs, _FINDINGS: []}
         promotion = self._promoted(request.urn, request.new_inputs, mend if damaged else promote)
         return _state(request.new_inputs, promotion)
@@ -191,8 +188,8 @@ class ArtifactResourceProvider:
         }
         if inputs["digest"] is not UNKNOWN:
             state |= _keys(inputs["digest"])
-        if contains_unknown(inputs):
-            self._log.info(urn, "what it copies is known once its bucket is")
+        if unknown := sorted(name for name, value in inputs.items() if value is UNKNOWN):
+            self._log.info(urn, f"what it copies is known once {' and '.join(unknown)} is")
             return state
         if forecast := self._forecast(urn, inputs):
             state |= {"files": forecast.files, "size": forecast.size}

@@ -138,7 +138,7 @@ def test_a_stack_s_life_previewed_copied_left_alone_tampered_mended_and_destroye
     place.tamper("shards/part-1.safetensors", b"9" * 5000)
     assert "part-1.safetensors was altered" in stack.ok("refresh", "--yes", "--skip-preview")
     assert stack.changes() == {"update": 1}
-    assert "would copy anew: shards/part-1.safetensors was altered" in stack.ok("preview")
+    assert "would mend: shards/part-1.safetensors was altered" in stack.ok("preview")
     assert "copied 1 file, 5.0 kB of 7 files" in stack.ok("up", "--yes", "--skip-preview")
     assert check(place.target).whole
 

@@ -129,7 +129,7 @@ def test_the_preview_of_a_mending_says_what_it_would_copy(
         preview=True,
     )
     assert provider.update(request) == {**INPUTS, "files": 2, "damage": []}
-    assert log.lines == ["would copy anew: a was altered"]
+    assert log.lines == ["would mend: a was altered"]
 
 
 def test_a_preview_into_a_bucket_that_does_not_exist_yet_asks_nothing_and_says_so(
@@ -138,7 +138,7 @@ def test_a_preview_into_a_bucket_that_does_not_exist_yet_asks_nothing_and_says_s
     inputs = {**INPUTS, "bucket": UNKNOWN}
     state = provider.create(Create(urn=URN, inputs=inputs, timeout=None, preview=True)).state
     assert (state["files"], state["filesPrefix"]) == (UNKNOWN, f"artifacts/{DIGEST}/files/")
-    assert log.lines == ["what it copies is known once its bucket is"]
+    assert log.lines == ["what it copies is known once bucket is"]
 
 
 def test_a_deleted_resource_leaves_its_files_and_says_where(
