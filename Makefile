@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 SLIPWAY := $(BIN)/slipway
 INSTALLED := $(VENV)/.installed
 
-PACKAGES := benchmarks cli components engines hardware infra model_catalog planning preprocessing quantities sandbox workloads
+PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities sandbox workloads
 
 .PHONY: help install up preview down toolchain test unit browser engine chaos fuzz bench check format types lock clean
 
@@ -66,6 +66,7 @@ bench: install ## Ratios, measured side by side (minutes)
 	@$(BIN)/python -m benchmarks.memory_model
 	@$(BIN)/python -m benchmarks.placement
 	@$(BIN)/python -m benchmarks.plan_diff
+	@$(BIN)/python -m benchmarks.artifact_copy
 
 check: install ## Format, lint, types, imports
 	@$(BIN)/ruff format --check .

@@ -9,7 +9,9 @@ from typing import Annotated, Final
 
 import typer
 
+from artifacts import ArtifactError, RefusedError
 from cli import (
+    artifacts_commands,
     completion,
     diff_command,
     doctor,
@@ -27,8 +29,8 @@ from model_catalog import CatalogError
 from planning import PlanningError
 from sandbox.errors import SandboxError
 
-_WRONG: Final = (CatalogError, PlanningError, SettingsError)
-"""What a person mends in the catalog or in a stack file."""
+_WRONG: Final = (CatalogError, PlanningError, RefusedError, SettingsError)
+"""What a person mends in the catalog, in a stack file or in what was asked for."""
 
 app = typer.Typer(
     name="slipway",
@@ -38,6 +40,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(artifacts_commands.app, name="artifacts")
 app.add_typer(sandbox_commands.app, name="sandbox")
 app.add_typer(edit_commands.import_app, name="import")
 app.add_typer(edit_commands.export_app, name="export")
@@ -71,7 +74,7 @@ def main() -> None:
     completion.answer_shells()
     try:
         app()
-    except (GitError, SandboxError, *_WRONG) as error:
+    except (ArtifactError, GitError, SandboxError, *_WRONG) as error:
         if debugging():
             raise
         ERR.print(f"slipway: {error}", markup=False, style="red" if ERR.is_terminal else None)

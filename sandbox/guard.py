@@ -7,6 +7,7 @@ sandbox: all of the rules below hold, or every call is refused with a message th
 from __future__ import annotations
 
 import ipaddress
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,11 @@ def refusal(environment: Mapping[str, str], urn: str | None = None) -> str | Non
     """
     reason = _reason(environment, urn)
     return f"the emulated providers refuse: {reason}. {_REMEDY}" if reason else None
+
+
+def of_process(urn: str | None = None) -> str | None:
+    """:func:`refusal` in the environment of this process; what the emulators' server asks before every call."""
+    return refusal(os.environ, urn)
 
 
 def _reason(environment: Mapping[str, str], urn: str | None) -> str | None:

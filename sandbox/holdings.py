@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import boto3
 
+from plugin_server.provider import ProviderError
 from sandbox.aws.calls import REPLACED_TAG, URN_TAG, Call, Clients
 from sandbox.aws.cluster_api import ClusterApi
 from sandbox.aws.kinds import KINDS
@@ -22,7 +23,6 @@ from sandbox.errors import SandboxError
 from sandbox.kubernetes.apply import manager_of
 from sandbox.kubernetes.types import HELM_RELEASE
 from sandbox.lifecycle import REGION, Sandbox
-from sandbox.plugin.provider import ProviderError
 from sandbox.toolchain.build import Report
 
 _MANAGER: Final = "pulumi-kubernetes-"

@@ -6,17 +6,21 @@ import importlib.metadata
 import os
 import sys
 
+from plugin_server.server import serve
 from sandbox import guard
 from sandbox.aws.provider import AwsProvider
-from sandbox.plugin.server import serve
 
 
 def main() -> None:
     """Serves until the engine ends it."""
-    if reason := guard.refusal(os.environ):
+    if reason := guard.of_process():
         sys.stderr.write(f"{reason}\n")
         sys.exit(1)
-    serve(lambda log: AwsProvider(log, os.environ), version=importlib.metadata.version("pulumi-aws"))
+    serve(
+        lambda log: AwsProvider(log, os.environ),
+        version=importlib.metadata.version("pulumi-aws"),
+        refusal=guard.of_process,
+    )
 
 
 if __name__ == "__main__":

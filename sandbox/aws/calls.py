@@ -12,10 +12,10 @@ import boto3
 import botocore.exceptions
 from botocore.config import Config
 
+from plugin_server.provider import ProviderError
+from plugin_server.values import Properties
 from sandbox.aws.cluster_api import ClusterApi
 from sandbox.aws.recorded import Records
-from sandbox.plugin.provider import ProviderError
-from sandbox.plugin.values import Properties
 
 ACCOUNT_PARTITION: Final = "aws"
 """moto knows the commercial partition's regions; the sandbox uses no other."""

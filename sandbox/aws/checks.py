@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import botocore.session
 
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import UNKNOWN, Properties
+from plugin_server.provider import CheckFailure
+from plugin_server.values import UNKNOWN, Properties
 
 _BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 _ARN: Final = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws|):.+\Z")

@@ -11,8 +11,8 @@ from typing import Any, Final
 import requests
 import yaml
 
+from plugin_server.provider import ProviderError
 from sandbox.paths import SandboxPaths
-from sandbox.plugin.provider import ProviderError
 
 _REMEDY: Final = "run `slipway sandbox start`"
 _TIMEOUT_SECONDS: Final = 20

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
+from plugin_server.provider import ProviderError
 from sandbox.aws.cluster_api import ClusterApi, ClusterApiError
 from sandbox.aws.nodes import GROUP_LABEL
-from sandbox.plugin.provider import ProviderError
 
 _NAMESPACES: Final = "/api/v1/namespaces/"
 _MANAGER: Final = "pulumi-kubernetes-"

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import UNKNOWN, Properties
+from plugin_server.provider import CheckFailure
+from plugin_server.values import UNKNOWN, Properties
 
 _WITHOUT_EFFECT: Final = frozenset(
     {

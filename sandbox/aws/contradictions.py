@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws import checks, schema
 from sandbox.aws.table import Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 
 def contradictions(kind: Kind, inputs: Properties) -> list[CheckFailure]:

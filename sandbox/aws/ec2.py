@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws import checks
 from sandbox.aws.calls import URN_TAG, AwsError, Call, from_pairs, given, pairs
 from sandbox.aws.table import Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 
 def describe(call: Call, operation: str, key: str, **arguments: Any) -> dict[str, Any] | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws import checks
 from sandbox.aws.calls import Call, from_pairs, given
 from sandbox.aws.ec2 import describe, owned, tag
 from sandbox.aws.table import Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 _ENDPOINT: Final = {
     "policy": "PolicyDocument",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws.calls import Call, from_pairs, given
 from sandbox.aws.ec2 import describe, owned, tag
 from sandbox.aws.table import Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 
 def _create_internet_gateway(call: Call, inputs: Properties) -> str:

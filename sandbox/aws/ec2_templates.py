@@ -7,12 +7,12 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws import bottlerocket, checks
 from sandbox.aws.calls import URN_TAG, AwsError, Call, from_pairs, unique_suffix
 from sandbox.aws.ec2 import describe
 from sandbox.aws.table import Autoname, Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 TOKEN: Final = "aws:ec2/launchTemplate:LaunchTemplate"  # noqa: S105 (a type token)
 

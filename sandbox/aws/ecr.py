@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws import checks
 from sandbox.aws.calls import Call, from_pairs, pairs
 from sandbox.aws.table import Autoname, Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 _NAME: Final = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
 

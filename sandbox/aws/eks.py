@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure, ProviderError
+from plugin_server.values import UNKNOWN, Properties
 from sandbox.aws import checks, cluster_contents
 from sandbox.aws.calls import AwsError, Call, given
 from sandbox.aws.eks_lookups import RECORDED, TOKEN, VERSIONS, assumable_by, cluster_of, zones_of
 from sandbox.aws.table import Autoname, Kind
-from sandbox.plugin.provider import CheckFailure, ProviderError
-from sandbox.plugin.values import UNKNOWN, Properties
 
 READY_SECONDS: Final = 120.0
 """How long a create waits for the local API server, which starts in seconds."""

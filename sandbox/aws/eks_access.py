@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws import checks
 from sandbox.aws.calls import AwsError, Call
 from sandbox.aws.eks_lookups import assumable_by, cluster_of
 from sandbox.aws.recorded_kinds import recorded_kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 _ENTRY: Final = "aws:eks/accessEntry:AccessEntry"
 _POLICIES: Final = "arn:aws:eks::aws:cluster-access-policy/"

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import UNKNOWN, Properties
 from sandbox.aws import checks, nodes
 from sandbox.aws.calls import AwsError, Call, given, unique_suffix
 from sandbox.aws.capacity import Machine
 from sandbox.aws.ec2_templates import check_user_data
 from sandbox.aws.eks_lookups import VERSIONS, assumable_by, cluster_of, zones_of
 from sandbox.aws.table import Autoname, Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import UNKNOWN, Properties
 
 TOKEN: Final = "aws:eks/nodeGroup:NodeGroup"  # noqa: S105 (a type token)
 

@@ -8,11 +8,11 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws import checks
 from sandbox.aws.calls import Call, from_pairs, given, pairs, unique_suffix
 from sandbox.aws.table import Autoname, Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 _NAME: Final = re.compile(r"[\w+=,.@-]+")
 _NAME_RULE: Final = "IAM names hold letters, digits and +=,.@_- only"

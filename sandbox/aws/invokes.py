@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from plugin_server.provider import ProviderError
+from plugin_server.values import Properties
 from sandbox.aws.calls import ACCOUNT_PARTITION, Call
-from sandbox.plugin.provider import ProviderError
-from sandbox.plugin.values import Properties
 
 
 def answer(call: Call, token: str, arguments: Properties) -> Properties:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import Properties
 from sandbox.aws import checks
 from sandbox.aws.calls import AwsError, Call, from_pairs, given, unique_suffix
 from sandbox.aws.table import Autoname, Kind
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import Properties
 
 _ALIAS: Final = re.compile(r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}")
 

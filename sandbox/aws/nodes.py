@@ -13,12 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from plugin_server.provider import ProviderError
 from sandbox.aws.bottlerocket import gpu_resources, parse
 from sandbox.aws.calls import Call
 from sandbox.aws.capacity import Machine, allocatable, capacity
 from sandbox.aws.cluster_api import ClusterApi, ClusterApiError
 from sandbox.aws.ec2_templates import data_disk_gib, template_version
-from sandbox.plugin.provider import ProviderError
 
 GROUP_LABEL: Final = "slipway.dev/node-group"
 """Finds a group's nodes: the one API server may hold those of several clusters."""

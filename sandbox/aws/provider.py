@@ -15,6 +15,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from plugin_server import provider as api
+from plugin_server.server import EngineLog
+from plugin_server.values import UNKNOWN, Properties, contains_unknown, differences
 from sandbox.aws import config, contradictions, invokes, schema, views
 from sandbox.aws.calls import REPLACED_TAG, URN_TAG, Call, Clients
 from sandbox.aws.cluster_api import ClusterApi
@@ -22,9 +25,6 @@ from sandbox.aws.kinds import KINDS
 from sandbox.aws.recorded import RECORDED_ONLY, Records
 from sandbox.aws.table import Autoname, Kind, comparable, policy_text
 from sandbox.paths import SandboxPaths
-from sandbox.plugin import provider as api
-from sandbox.plugin.server import EngineLog
-from sandbox.plugin.values import UNKNOWN, Properties, contains_unknown, differences
 
 _DOCS: Final = "docs/sandbox-aws.md"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from plugin_server.values import Properties
 from sandbox.aws.calls import AwsError, Call
 from sandbox.aws.table import Identify, Kind
-from sandbox.plugin.values import Properties
 
 
 def recorded_kind(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from plugin_server.provider import ProviderError
+from plugin_server.values import Properties
 from sandbox.aws import checks
 from sandbox.aws.calls import AwsError, Call, from_pairs, pairs, unique_suffix
 from sandbox.aws.table import Autoname, Kind
-from sandbox.plugin.provider import ProviderError
-from sandbox.plugin.values import Properties
 
 _HOSTED_ZONE: Final = "Z3AQBSTGFYJSTF"
 """Route 53's zone of S3 websites in us-east-1: https://docs.aws.amazon.com/general/latest/gr/s3.html."""

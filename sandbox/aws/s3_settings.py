@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from plugin_server.provider import CheckFailure, ProviderError
+from plugin_server.values import Properties
 from sandbox.aws import checks
 from sandbox.aws.calls import Call, from_pairs, given, pairs
 from sandbox.aws.recorded_kinds import recorded_kind
 from sandbox.aws.table import Kind
-from sandbox.plugin.provider import CheckFailure, ProviderError
-from sandbox.plugin.values import Properties
 
 _PUBLIC_ACCESS: Final = {
     "blockPublicAcls": "BlockPublicAcls",

@@ -20,8 +20,8 @@ from typing import Any, Final, Literal
 
 from pulumi import _types as sdk_types
 
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import UNKNOWN, path_of
+from plugin_server.provider import CheckFailure
+from plugin_server.values import UNKNOWN, path_of
 
 Path = tuple[str | int, ...]
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from plugin_server.provider import CheckFailure
+from plugin_server.values import UNKNOWN, Properties, contains_unknown
 from sandbox.aws.calls import Call
-from sandbox.plugin.provider import CheckFailure
-from sandbox.plugin.values import UNKNOWN, Properties, contains_unknown
 
 _HEX_SUFFIX: Final = re.compile(r"-[0-9a-f]{7}\Z")
 

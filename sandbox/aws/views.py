@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from plugin_server.values import UNKNOWN, Properties
 from sandbox.aws import schema
 from sandbox.aws.calls import visible
 from sandbox.aws.table import Kind, same_policy
-from sandbox.plugin.values import UNKNOWN, Properties
 
 
 def presented(observed: Properties) -> Properties:

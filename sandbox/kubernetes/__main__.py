@@ -2,8 +2,9 @@
 
 from importlib.metadata import version
 
+from plugin_server import serve
+from sandbox import guard
 from sandbox.kubernetes.provider import KubernetesProvider
-from sandbox.plugin import serve
 
 if __name__ == "__main__":
-    serve(KubernetesProvider, version=version("pulumi_kubernetes"))
+    serve(KubernetesProvider, version=version("pulumi_kubernetes"), refusal=guard.of_process)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from plugin_server import Properties, ProviderError
 from sandbox.kubernetes.client import ApiClient, ApiError, Json
 from sandbox.kubernetes.discovery import Kind
 from sandbox.kubernetes.objects import (
@@ -26,7 +27,6 @@ from sandbox.kubernetes.objects import (
     namespace_of,
     to_api,
 )
-from sandbox.plugin import Properties, ProviderError
 
 _TAKEN_OVER: Final = ("before-first-apply", "kubectl", "pulumi-kubernetes", "pulumi-resource-kubernetes")
 """Managers whose fields an update takes without being forced (pulumi-kubernetes 4.32, await.go): a change

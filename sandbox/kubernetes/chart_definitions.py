@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import yaml
 
+from plugin_server import Properties, ProviderError
 from sandbox.kubernetes.apply import Target, apply, explain
 from sandbox.kubernetes.awaiting import NotReadyError, await_deleted, await_ready
 from sandbox.kubernetes.client import ApiError, Json
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.discovery import Kind
 from sandbox.kubernetes.objects import field, text
-from sandbox.plugin import Properties, ProviderError
 from sandbox.toolchain.build import assets_of
 from sandbox.toolchain.programs import KEDA_DEFINITIONS, PROMETHEUS_OPERATOR_DEFINITIONS, Module
 

@@ -19,9 +19,9 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from plugin_server import ProviderError
 from sandbox.kubernetes.credentials import Credentials
 from sandbox.kubernetes.kubeconfig import ClusterAccess
-from sandbox.plugin import ProviderError
 
 Json = dict[str, Any]
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from plugin_server import Properties, ProviderError
 from sandbox.kubernetes.apply import Target, target_of
 from sandbox.kubernetes.client import ApiClient, ApiError, UnreachableError
 from sandbox.kubernetes.credentials import ClusterGoneError
 from sandbox.kubernetes.discovery import Discovery, Kind
 from sandbox.kubernetes.settings import Settings
 from sandbox.kubernetes.types import api_version_and_kind
-from sandbox.plugin import Properties, ProviderError
 
 _T = TypeVar("_T")
 

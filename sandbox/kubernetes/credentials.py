@@ -12,8 +12,8 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from plugin_server import ProviderError
 from sandbox.kubernetes.kubeconfig import ClusterAccess, ExecPlugin
-from sandbox.plugin import ProviderError
 
 _EXEC_TIMEOUT_SECONDS: Final = 60
 

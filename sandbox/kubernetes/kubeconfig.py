@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import yaml
 
+from plugin_server import ProviderError
 from sandbox.guard import is_loopback
-from sandbox.plugin import ProviderError
 
 _NOT_EMULATED: Final = {
     "proxy-url": "a proxy",

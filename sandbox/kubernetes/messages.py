@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Messages(Protocol):
-    """What :class:`sandbox.plugin.EngineLog` offers, so that a test can record it."""
+    """What :class:`plugin_server.EngineLog` offers, so that a test can record it."""
 
     def status(self, urn: str, message: str) -> None:
         """A passing remark, replaced by the next one."""

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from plugin_server import Check, CheckFailure, Properties
 from sandbox.kubernetes.discovery import group_of
 from sandbox.kubernetes.objects import AUTONAMED, field, is_annotated, metadata_is_unknown, name_of, text
-from sandbox.plugin import Check, CheckFailure, Properties
 
 _SUFFIX_LENGTH: Final = 8
 """Hexadecimal digits after the logical name, as pulumi-kubernetes adds."""

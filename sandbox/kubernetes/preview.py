@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from plugin_server import UNKNOWN, Properties
 from sandbox.kubernetes.apply import Target, apply, explain, is_managed_by
 from sandbox.kubernetes.client import ApiClient, ApiError, Json, UnreachableError
 from sandbox.kubernetes.credentials import ClusterGoneError
-from sandbox.plugin import UNKNOWN, Properties
 
 _MADE_AT_WRITE: Final = ("creationTimestamp", "generation", "resourceVersion", "uid")
 

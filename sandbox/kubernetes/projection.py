@@ -12,9 +12,9 @@ import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from plugin_server import Properties
 from sandbox.kubernetes import quantities
 from sandbox.kubernetes.objects import SERVER_METADATA, api_name, from_api
-from sandbox.plugin import Properties
 
 _MERGE_KEYS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "containers": (("name",),),

@@ -7,6 +7,25 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from plugin_server import (
+    Change,
+    Check,
+    Checked,
+    CheckFailure,
+    Create,
+    Created,
+    Delete,
+    Diff,
+    Difference,
+    Found,
+    InitFailed,
+    Properties,
+    ProviderError,
+    Read,
+    Update,
+    contains_unknown,
+    differences,
+)
 from sandbox.kubernetes import release, settings
 from sandbox.kubernetes.apply import Target, apply, explain, is_managed_by, manager_of
 from sandbox.kubernetes.awaiting import NotReadyError, await_deleted, await_ready, check_ready
@@ -37,25 +56,6 @@ from sandbox.kubernetes.objects import (
 from sandbox.kubernetes.preview import NotValidatedError, preview_create, preview_update
 from sandbox.kubernetes.projection import imported, project
 from sandbox.kubernetes.types import HELM_RELEASE, api_version_and_kind, not_emulated
-from sandbox.plugin import (
-    Change,
-    Check,
-    Checked,
-    CheckFailure,
-    Create,
-    Created,
-    Delete,
-    Diff,
-    Difference,
-    Found,
-    InitFailed,
-    Properties,
-    ProviderError,
-    Read,
-    Update,
-    contains_unknown,
-    differences,
-)
 
 _PROPAGATION = {"orphan": "Orphan", "background": "Background"}
 
@@ -64,7 +64,7 @@ _GONE_AT_ONCE = frozenset({"DaemonSet", "Deployment", "Job", "Namespace", "Pod",
 
 
 class KubernetesProvider:
-    """Serves ``kubernetes:*`` resources on one cluster; see :class:`sandbox.plugin.Provider`."""
+    """Serves ``kubernetes:*`` resources on one cluster; see :class:`plugin_server.Provider`."""
 
     def __init__(self, messages: Messages) -> None:
         self._messages = messages

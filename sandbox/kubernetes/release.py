@@ -10,13 +10,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from sandbox.kubernetes import chart_definitions
-from sandbox.kubernetes.apply import Target, apply, explain
-from sandbox.kubernetes.client import ApiError
-from sandbox.kubernetes.cluster import Cluster
-from sandbox.kubernetes.discovery import Kind
-from sandbox.kubernetes.objects import field, text
-from sandbox.plugin import (
+from plugin_server import (
     UNKNOWN,
     Change,
     Check,
@@ -34,6 +28,12 @@ from sandbox.plugin import (
     contains_unknown,
     differences,
 )
+from sandbox.kubernetes import chart_definitions
+from sandbox.kubernetes.apply import Target, apply, explain
+from sandbox.kubernetes.client import ApiError
+from sandbox.kubernetes.cluster import Cluster
+from sandbox.kubernetes.discovery import Kind
+from sandbox.kubernetes.objects import field, text
 
 LABEL: Final = "slipway.dev/recorded-release"
 RECORDED: Final = "recorded only: no chart can be downloaded in the sandbox, so nothing of it runs"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from plugin_server import UNKNOWN, Change, CheckFailure, Difference, Properties, ProviderError
 from sandbox.kubernetes import kubeconfig
-from sandbox.plugin import UNKNOWN, Change, CheckFailure, Difference, Properties, ProviderError
 
 _TEXTS: Final = frozenset({"kubeconfig", "context", "cluster", "namespace", "clusterIdentifier"})
 _UNREACHABLE: Final = "PULUMI_K8S_DELETE_UNREACHABLE"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from plugin_server import Properties
 from sandbox.kubernetes.objects import text
-from sandbox.plugin import Properties
 
 HELM_RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 

@@ -19,8 +19,8 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
+from plugin_server.lifetime import engine_address, serve_until_ended
 from sandbox.language_host.run_program import ALREADY_REPORTED
-from sandbox.plugin.lifetime import engine_address, serve_until_ended
 
 _ENDED_BY_US: Final = (-signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL)
 

@@ -18,7 +18,7 @@ import grpc
 import pulumi
 from pulumi import runtime
 
-from sandbox.plugin.lifetime import end_with_parent
+from plugin_server.lifetime import end_with_parent
 
 ALREADY_REPORTED: Final = 32
 """Exit code for a failure that the user has been told of (the engine's own convention)."""

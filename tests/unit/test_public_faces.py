@@ -3,6 +3,8 @@ import importlib
 import pytest
 
 PACKAGES = [
+    "artifacts",
+    "artifacts.storage",
     "components",
     "engines",
     "engines.tgi",
@@ -20,6 +22,7 @@ PACKAGES = [
     "planning.capacity.report",
     "planning.changes",
     "planning.observability",
+    "plugin_server",
     "preprocessing",
     "quantities",
     "workloads.torchserve_probe",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from plugin_server import ProviderError
 from sandbox.kubernetes.apply import Target
 from sandbox.kubernetes.awaiting.following import Say, follow, only
 from sandbox.kubernetes.client import ApiClient, ApiError, Json
 from sandbox.kubernetes.objects import condition, field, text
-from sandbox.plugin import ProviderError
 
 _FORGOTTEN_SECONDS: Final = 5.0
 """A definition whose kind nobody uses is gone within a second."""

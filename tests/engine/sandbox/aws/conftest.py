@@ -20,12 +20,12 @@ import pytest
 import requests
 import yaml
 
+from plugin_server import provider as api
 from sandbox.aws.calls import Clients
 from sandbox.aws.kinds import KINDS
 from sandbox.aws.provider import AwsProvider
 from sandbox.aws.schema import inputs_of
 from sandbox.paths import SandboxPaths
-from sandbox.plugin import provider as api
 
 REGION = "eu-west-1"
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from plugin_server.values import UNKNOWN
 from sandbox.aws import config
 from sandbox.aws.kinds import KINDS
 from sandbox.aws.schema import inputs_of
-from sandbox.plugin.values import UNKNOWN
 
 if TYPE_CHECKING:
     from tests.engine.sandbox.aws.conftest import Engine

@@ -9,9 +9,9 @@ import pytest
 
 from planning import gpu_nodes
 from planning.node_settings import node_settings
+from plugin_server.provider import ProviderError
 from sandbox.aws.bottlerocket import gpu_resources, parse
 from sandbox.aws.capacity import Machine
-from sandbox.plugin.provider import ProviderError
 from tests.engine.sandbox.aws.test_life_cycle import _node_group
 
 if TYPE_CHECKING:

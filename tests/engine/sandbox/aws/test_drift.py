@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.plugin.provider import ProviderError
+from plugin_server.provider import ProviderError
 
 if TYPE_CHECKING:
     from tests.engine.sandbox.aws.conftest import Engine, Resource

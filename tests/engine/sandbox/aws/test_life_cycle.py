@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from plugin_server.provider import Read
 from sandbox.aws import schema
 from sandbox.aws.kinds import KINDS
-from sandbox.plugin.provider import Read
 
 if TYPE_CHECKING:
     from tests.engine.sandbox.aws.conftest import Engine, FakeCluster

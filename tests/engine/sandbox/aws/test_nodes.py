@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from plugin_server.provider import ProviderError
 from sandbox.aws.capacity import Machine, allocatable, capacity, reserved_cpu_millicores, reserved_memory_mib
-from sandbox.plugin.provider import ProviderError
 
 if TYPE_CHECKING:
     from sandbox.aws.calls import Clients

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from plugin_server.provider import Check, ProviderError
 from sandbox.aws import invokes
 from sandbox.aws.calls import Clients
 from sandbox.aws.kinds import KINDS
 from sandbox.aws.provider import AwsProvider
 from sandbox.aws.recorded import RECORDED_ONLY, Records
 from sandbox.aws.schema import inputs_of, outputs_of
-from sandbox.plugin.provider import Check, ProviderError
 
 if TYPE_CHECKING:
     from tests.engine.sandbox.aws.conftest import Engine

@@ -9,10 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.kubernetes import kubeconfig
-from sandbox.kubernetes.client import ApiClient
-from sandbox.kubernetes.provider import KubernetesProvider
-from sandbox.plugin import (
+from plugin_server import (
     Check,
     Checked,
     Create,
@@ -25,6 +22,9 @@ from sandbox.plugin import (
     Read,
     Update,
 )
+from sandbox.kubernetes import kubeconfig
+from sandbox.kubernetes.client import ApiClient
+from sandbox.kubernetes.provider import KubernetesProvider
 
 
 @dataclass

@@ -10,10 +10,10 @@ import pytest
 from model_catalog import Environment, load_catalog
 from planning import PoolSettings, make_plan
 from planning.observability import pod_monitor_spec, prometheus_rule_spec
+from plugin_server import Check, Create, Created, Delete, ProviderError, Update
 from sandbox.kubernetes import kubeconfig
 from sandbox.kubernetes.client import ApiClient
 from sandbox.kubernetes.provider import KubernetesProvider
-from sandbox.plugin import Check, Create, Created, Delete, ProviderError, Update
 
 pytestmark = pytest.mark.engine
 

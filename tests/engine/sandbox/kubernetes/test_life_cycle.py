@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
+from plugin_server import UNKNOWN, InitFailed, ProviderError, differences
 from sandbox.kubernetes.client import ApiClient, ApiError
 from sandbox.kubernetes.objects import id_of
 from sandbox.kubernetes.provider import KubernetesProvider
-from sandbox.plugin import UNKNOWN, InitFailed, ProviderError, differences
 
 pytestmark = pytest.mark.engine
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from plugin_server import ProviderError
 from sandbox.aws import cluster_contents
-from sandbox.plugin import ProviderError
 
 RELEASED = {"meta.helm.sh/release-name": "r"}
 

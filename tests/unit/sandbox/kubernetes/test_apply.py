@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from plugin_server import UNKNOWN, ProviderError
 from sandbox.kubernetes.apply import apply, explain, is_managed_by, manager_of, target_of
 from sandbox.kubernetes.client import ApiClient, ApiError
 from sandbox.kubernetes.discovery import Kind
 from sandbox.kubernetes.preview import NotValidatedError, preview_create
 from sandbox.kubernetes.types import not_emulated
-from sandbox.plugin import UNKNOWN, ProviderError
 
 URN = "urn:pulumi:sandbox::slipway::kubernetes:core/v1:Secret::s"
 KIND = Kind(api_version="v1", name="Secret", plural="secrets", namespaced=True)

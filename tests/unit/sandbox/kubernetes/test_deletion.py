@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from plugin_server import ProviderError
 from sandbox.kubernetes.apply import Target
 from sandbox.kubernetes.awaiting import await_deleted, deletion
 from sandbox.kubernetes.discovery import Kind
-from sandbox.plugin import ProviderError
 
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 

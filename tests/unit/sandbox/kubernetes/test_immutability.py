@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from plugin_server import differences
 from sandbox.kubernetes.immutability import immutable_paths, replaces
-from sandbox.plugin import differences
 
 
 def _replaced_by(old: dict[str, Any], new: dict[str, Any], **mutable: bool) -> bool:

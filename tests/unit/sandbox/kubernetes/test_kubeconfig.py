@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from plugin_server import ProviderError
 from sandbox.kubernetes import kubeconfig
 from sandbox.kubernetes.credentials import Credentials
-from sandbox.plugin import ProviderError
 
 Config = Callable[..., dict[str, Any]]
 LOCAL = "https://127.0.0.1:6443"

@@ -2,8 +2,8 @@ from typing import Any
 
 import pytest
 
+from plugin_server import UNKNOWN, Check
 from sandbox.kubernetes.naming import name_failures, with_name
-from sandbox.plugin import UNKNOWN, Check
 
 URN = "urn:pulumi:sandbox::slipway::kubernetes:core/v1:ConfigMap::config"
 

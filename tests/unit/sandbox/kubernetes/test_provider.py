@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from plugin_server import UNKNOWN, Check, Checked, Create, Delete, Diff, Difference, ProviderError, Read
 from sandbox.kubernetes.provider import KubernetesProvider
-from sandbox.plugin import UNKNOWN, Check, Checked, Create, Delete, Diff, Difference, ProviderError, Read
 
 KINDS = {
     "/api/v1": [

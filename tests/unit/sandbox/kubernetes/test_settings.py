@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from plugin_server import UNKNOWN, ProviderError
 from sandbox.kubernetes.settings import Settings, difference, failures
-from sandbox.plugin import UNKNOWN, ProviderError
 
 Config = Callable[..., dict[str, Any]]
 LOCAL = "https://127.0.0.1:6443"

@@ -5,7 +5,7 @@ from google.protobuf import struct_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.plugin.values import UNKNOWN, contains_unknown, differences, from_struct, path_of, to_struct
+from plugin_server.values import UNKNOWN, contains_unknown, differences, from_struct, path_of, to_struct
 
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 

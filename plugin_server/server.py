@@ -21,16 +21,18 @@ from google.protobuf import empty_pb2
 from pulumi.runtime import proto
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
-from sandbox import guard
-from sandbox.plugin import provider as api
-from sandbox.plugin.lifetime import engine_address, serve_until_ended
-from sandbox.plugin.values import from_struct, path_of, to_struct
+from plugin_server import provider as api
+from plugin_server.lifetime import engine_address, serve_until_ended
+from plugin_server.values import from_struct, path_of, to_struct
 
 _THREADS: Final = 64
 """Calls served at once; most of them wait for a pod or an HTTP answer."""
 
 _MESSAGE_LIMIT: Final = 400 * 1024 * 1024
 """The engine's own gRPC message limit in bytes (sdk/go/common/util/rpcutil, 2026-11)."""
+
+Refusal = Callable[[str | None], str | None]
+"""Why a call about the resource with this URN must not be served, or None when it may."""
 
 _CHANGE_KINDS: Final = {
     ("add", False): provider_pb2.PropertyDiff.ADD,
@@ -40,6 +42,10 @@ _CHANGE_KINDS: Final = {
     ("update", False): provider_pb2.PropertyDiff.UPDATE,
     ("update", True): provider_pb2.PropertyDiff.UPDATE_REPLACE,
 }
+
+
+def _refuse_nothing(_: str | None) -> None:
+    return None
 
 
 class EngineLog:
@@ -74,40 +80,41 @@ class EngineLog:
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     """The wire side: unpacks requests, calls the provider, packs answers and failures."""
 
-    def __init__(self, provider: api.Provider, version: str) -> None:
+    def __init__(self, provider: api.Provider, version: str, refusal: Refusal) -> None:
         self._provider = provider
         self._version = version
+        self._refusal = refusal
 
     def GetPluginInfo(self, request: Any, context: grpc.ServicerContext) -> Any:
         return proto.PluginInfo(version=self._version)
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context, request.urn):
+        with self._answering(context, request.urn):
             checked = self._provider.check_config(from_struct(request.news))
             return _check_response(checked)
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context, request.urn):
+        with self._answering(context, request.urn):
             return _diff_response(
                 self._provider.diff_config(from_struct(request.old_inputs), from_struct(request.news))
             )
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context):
+        with self._answering(context):
             self._provider.configure(from_struct(request.args))
             return provider_pb2.ConfigureResponse(
                 acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
             )
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context):
+        with self._answering(context):
             answer = to_struct(self._provider.invoke(request.tok, from_struct(request.args)))
             response = provider_pb2.InvokeResponse()
             getattr(response, "return").CopyFrom(answer)  # a keyword in Python
             return response
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context, request.urn):
+        with self._answering(context, request.urn):
             checked = self._provider.check(
                 api.Check(
                     urn=request.urn,
@@ -119,7 +126,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             return _check_response(checked)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context, request.urn):
+        with self._answering(context, request.urn):
             return _diff_response(
                 self._provider.diff(
                     api.Diff(
@@ -133,7 +140,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context, request.urn):
+        with self._answering(context, request.urn):
             created = self._provider.create(
                 api.Create(
                     urn=request.urn,
@@ -145,7 +152,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(id=created.id, properties=to_struct(created.state))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context, request.urn):
+        with self._answering(context, request.urn):
             found = self._provider.read(
                 api.Read(
                     urn=request.urn,
@@ -161,7 +168,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context, request.urn):
+        with self._answering(context, request.urn):
             state = self._provider.update(
                 api.Update(
                     urn=request.urn,
@@ -176,7 +183,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.UpdateResponse(properties=to_struct(state))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with _answering(context, request.urn):
+        with self._answering(context, request.urn):
             self._provider.delete(
                 api.Delete(
                     urn=request.urn,
@@ -192,9 +199,28 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._provider.cancel()
         return empty_pb2.Empty()
 
+    @contextmanager
+    def _answering(self, context: grpc.ServicerContext, urn: str | None = None) -> Iterator[None]:
+        if reason := self._refusal(urn):
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
+        try:
+            yield
+        except api.InitFailed as failure:
+            _abort_init_failed(context, failure)
+        except api.ProviderError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        except Exception as error:  # noqa: BLE001 (the boundary: a bug must reach the user as its resource's error)
+            sys.stderr.write(traceback.format_exc())
+            message = f"a fault in the provider, not in your program: {error!r}"
+            context.abort(grpc.StatusCode.INTERNAL, message)
+
 
 def serve(
-    build: Callable[[EngineLog], api.Provider], version: str, arguments: list[str] | None = None
+    build: Callable[[EngineLog], api.Provider],
+    version: str,
+    arguments: list[str] | None = None,
+    *,
+    refusal: Refusal = _refuse_nothing,
 ) -> None:
     """Runs a provider plugin until the engine ends it or is gone.
 
@@ -202,6 +228,7 @@ def serve(
         build: makes the provider, given where to send messages for the user.
         version: semantic version announced to the engine; at least the one that the SDK asks for.
         arguments: the engine's command line without the program name; its last word is the engine's address.
+        refusal: asked before every call.
     """
     address = engine_address(sys.argv[1:] if arguments is None else arguments, "provider plugin")
     provider = build(EngineLog(address))
@@ -210,27 +237,14 @@ def serve(
         ("grpc.max_send_message_length", _MESSAGE_LIMIT),
     ]
     server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(ProviderServicer(provider, version), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(
+        ProviderServicer(provider, version, refusal), server
+    )
     serve_until_ended(server, address)
     provider.cancel()
     server.stop(grace=1).wait()
     # A call that still waits on a remote answer must not keep the process: its pool thread is not a daemon.
     os._exit(0)
-
-
-@contextmanager
-def _answering(context: grpc.ServicerContext, urn: str | None = None) -> Iterator[None]:
-    if reason := guard.refusal(os.environ, urn):
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
-    try:
-        yield
-    except api.InitFailed as failure:
-        _abort_init_failed(context, failure)
-    except api.ProviderError as error:
-        context.abort(grpc.StatusCode.UNKNOWN, str(error))
-    except Exception as error:  # noqa: BLE001 (the boundary: a bug must reach the user as its resource's error)
-        sys.stderr.write(traceback.format_exc())
-        context.abort(grpc.StatusCode.INTERNAL, f"a fault in the emulator, not in your program: {error!r}")
 
 
 def _abort_init_failed(context: grpc.ServicerContext, failure: api.InitFailed) -> NoReturn:

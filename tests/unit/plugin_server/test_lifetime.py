@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.plugin import lifetime
+from plugin_server import lifetime
 
 
 def test_a_plugin_whose_engine_listens_goes_on_and_ends_when_its_parent_changes(

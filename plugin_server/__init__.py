@@ -1,6 +1,6 @@
 """A provider plugin in plain Python: life cycle, values on the wire, and its end with the engine's."""
 
-from sandbox.plugin.provider import (
+from plugin_server.provider import (
     Change,
     Check,
     Checked,
@@ -17,11 +17,10 @@ from sandbox.plugin.provider import (
     Read,
     Update,
 )
-from sandbox.plugin.server import EngineLog, serve
-from sandbox.plugin.values import UNKNOWN, Properties, contains_unknown, differences, path_of
+from plugin_server.server import EngineLog, serve
+from plugin_server.values import UNKNOWN, Properties, contains_unknown, differences, path_of
 
 __all__ = [
-    "UNKNOWN",
     "Change",
     "Check",
     "CheckFailure",
@@ -38,6 +37,7 @@ __all__ = [
     "Provider",
     "ProviderError",
     "Read",
+    "UNKNOWN",
     "Update",
     "contains_unknown",
     "differences",

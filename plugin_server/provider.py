@@ -1,4 +1,4 @@
-"""What an emulated provider implements: the resource life cycle in plain Python values.
+"""What a provider implements: the resource life cycle in plain Python values.
 
 Each request is a frozen record of one engine call. ``UNKNOWN`` may stand anywhere in ``new_inputs`` and
 ``inputs`` of a preview, and nowhere else.
@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from sandbox.plugin.values import Properties
+from plugin_server.values import Properties
 
 
 class _Addressed:

@@ -1,6 +1,6 @@
 """Property values between the engine's wire form and plain Python.
 
-The emulators tell the engine that they accept neither secrets nor resources, so the engine unwraps secrets
+Our providers tell the engine that they accept neither secrets nor resources, so the engine unwraps secrets
 before a call and marks the same properties secret again in the answer. What is left on the wire is JSON with
 one addition: a value that is not known yet, which becomes :data:`UNKNOWN`.
 """

@@ -1,0 +1,110 @@
+"""A ModelArtifact's inputs: checked as text while they may still hold unknowns, then turned into places in S3."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from artifacts.digest import is_digest
+from artifacts.storage import WORKERS, Source, Target, make_client
+from plugin_server import UNKNOWN, CheckFailure, Properties
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+REQUIRED: Final = ("bucket", "digest", "sourceBucket", "sourcePath")
+
+_ACCOUNT: Final = re.compile(r"[0-9]{12}\Z")
+_TEXT: Final = MappingProxyType(
+    {
+        "bucket": "write the name of the environment's bucket",
+        "bucketOwner": "write an account id of twelve digits",
+        "digest": "write sha256: and 64 hex digits, as `slipway artifacts digest` prints them",
+        "kmsKeyArn": "write the ARN of a KMS key",
+        "sourceBucket": "write the name of the bucket that research writes to",
+        "sourceOwner": "write an account id of twelve digits",
+        "sourcePath": "write the key of the file or the prefix of all files, without a slash in front",
+        "sourceRegion": "write a region, as in eu-west-1",
+    }
+)
+"""Each input that is text → what to do about a wrong one."""
+
+_RULES: Final[MappingProxyType[str, Callable[[str], bool]]] = MappingProxyType(
+    {
+        "bucketOwner": lambda text: bool(_ACCOUNT.match(text)),
+        "digest": is_digest,
+        "kmsKeyArn": lambda text: text.startswith("arn:"),
+        "sourceOwner": lambda text: bool(_ACCOUNT.match(text)),
+        "sourcePath": lambda text: not text.startswith("/"),
+    }
+)
+
+
+def failures(inputs: Properties) -> Iterator[CheckFailure]:
+    """What is wrong with inputs, of which unknown ones may turn out right."""
+    for name in REQUIRED:
+        if inputs.get(name) is None:
+            yield CheckFailure(name, f"is missing; {_TEXT[name]}")
+    for name, value in inputs.items():
+        if value is None or value is UNKNOWN:
+            continue
+        if name == "retain":
+            if not isinstance(value, bool):
+                yield CheckFailure(name, "is neither true nor false")
+        elif name not in _TEXT:
+            yield CheckFailure(
+                name, f"is no input of a ModelArtifact; it has {', '.join([*sorted(_TEXT), 'retain'])}"
+            )
+        elif not isinstance(value, str) or not value or not _RULES.get(name, bool)(value):
+            yield CheckFailure(name, f"is {value!r}; {_TEXT[name]}")
+
+
+class Clients:
+    """S3 as the provider is configured to reach it: one client for each region, shared by all resources."""
+
+    def __init__(
+        self, region: str | None = None, endpoint: str | None = None, *, workers: int = WORKERS
+    ) -> None:
+        """`workers` may use a client at once."""
+        self._region, self._endpoint, self._workers = region, endpoint, workers
+        self._made: dict[str | None, S3Client] = {}
+        self._making = threading.Lock()
+
+    def of(self, region: str | None = None) -> S3Client:
+        """The client of a region, or of the provider's own."""
+        region = region or self._region
+        with self._making:
+            if region not in self._made:
+                self._made[region] = make_client(
+                    region=region, endpoint=self._endpoint, workers=self._workers
+                )
+            return self._made[region]
+
+
+def source_of(inputs: Properties, clients: Clients) -> Source:
+    """Where the files come from."""
+    return Source(
+        client=clients.of(inputs.get("sourceRegion")),
+        bucket=inputs["sourceBucket"],
+        path=inputs["sourcePath"],
+        owner=inputs.get("sourceOwner"),
+    )
+
+
+def target_of(inputs: Properties, clients: Clients) -> Target:
+    """Where the files go."""
+    return Target(
+        client=clients.of(),
+        bucket=inputs["bucket"],
+        digest=inputs["digest"],
+        owner=inputs.get("bucketOwner"),
+        kms_key=inputs.get("kmsKeyArn"),
+    )
+
+
+def identity(inputs: Properties) -> str:
+    """The resource's id: one set of files in one bucket."""
+    return f"{inputs['bucket']}/{inputs['digest']}"

@@ -1,0 +1,36 @@
+"""Artifacts in S3: copied by digest, published whole or not at all, checked and read again."""
+
+from artifacts.storage.checking import Findings, check, verify
+from artifacts.storage.client import WORKERS, make_client
+from artifacts.storage.digesting import Digested, digest_path, digest_source
+from artifacts.storage.parallel import Progress, Report, StoppedError, report_nothing
+from artifacts.storage.promotion import Forecast, Manner, Promotion, foresee, mend, promote
+from artifacts.storage.source import Listing, Source, SourceObject, list_source
+from artifacts.storage.target import Published, Target
+
+__all__ = [
+    "Digested",
+    "Findings",
+    "Forecast",
+    "Listing",
+    "Manner",
+    "Progress",
+    "Promotion",
+    "Published",
+    "Report",
+    "Source",
+    "SourceObject",
+    "StoppedError",
+    "Target",
+    "WORKERS",
+    "check",
+    "digest_path",
+    "digest_source",
+    "foresee",
+    "list_source",
+    "make_client",
+    "mend",
+    "promote",
+    "report_nothing",
+    "verify",
+]

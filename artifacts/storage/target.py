@@ -1,0 +1,192 @@
+"""The environment's bucket: where one artifact's files and manifest are, and what S3 says of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
+
+from artifacts.errors import NotPublishedError, StorageError
+from artifacts.manifest import Manifest, files_of, folder_of, manifest_key, read_manifest
+from artifacts.storage.faults import CONFLICT, NOT_FOUND, code_of, told
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_NO_VERSION: Final = "null"
+"""How S3 lists an object of a bucket that keeps no versions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """One object as a listing of the target shows it."""
+
+    size: int
+    """Bytes."""
+    etag: str
+    version_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """A manifest as it lies in the bucket."""
+
+    manifest: Manifest
+    sha256: str
+    """Of the manifest's bytes."""
+    etag: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """One digest's place in an environment's bucket."""
+
+    client: S3Client
+    """Of the bucket's region."""
+    bucket: str
+    digest: str
+    owner: str | None = None
+    """Account that must own the bucket, in twelve digits."""
+    kms_key: str | None = None
+    """Encrypts what is written. None leaves it to the bucket, whose default is its own key."""
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{folder_of(self.digest)}"
+
+    @property
+    def files(self) -> str:
+        """Prefix of the files."""
+        return files_of(self.digest)
+
+    def key(self, name: str) -> str:
+        """Of one file."""
+        return f"{self.files}{name}"
+
+    def owned(self) -> dict[str, Any]:
+        """The parameter that makes S3 refuse a bucket of somebody else."""
+        return {"ExpectedBucketOwner": self.owner} if self.owner else {}
+
+    def encrypted(self) -> dict[str, Any]:
+        """The parameters of a write."""
+        if self.kms_key is None:
+            return {}
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key, "BucketKeyEnabled": True}
+
+    def published(self) -> Published | None:
+        """The manifest, or None while nothing is published.
+
+        Raises:
+            StorageError: it is damaged, or cannot be read.
+        """
+        key = manifest_key(self.digest)
+        place = f"s3://{self.bucket}/{key}"
+        with told(f"reading {place}"):
+            try:
+                answer = self.client.get_object(Bucket=self.bucket, Key=key, **self.owned())
+                content = answer["Body"].read()
+            except ClientError as error:
+                if code_of(error) in NOT_FOUND:
+                    return None
+                raise
+        return Published(
+            manifest=read_manifest(content, self.digest, place),
+            sha256=hashlib.sha256(content).hexdigest(),
+            etag=answer["ETag"],
+        )
+
+    def must_be_published(self) -> Published:
+        """The manifest.
+
+        Raises:
+            NotPublishedError: there is none.
+        """
+        published = self.published()
+        if published is None:
+            raise NotPublishedError(f"s3://{self.bucket}/{manifest_key(self.digest)}")
+        return published
+
+    def publish(self, manifest: Manifest, *, replacing: str | None = None) -> Published | None:
+        """Writes the manifest where there is none, or over the one with the ETag `replacing`.
+
+        None when somebody else was first.
+        """
+        content = manifest.to_bytes()
+        condition: dict[str, Any] = {"IfMatch": replacing} if replacing else {"IfNoneMatch": "*"}
+        with told(f"publishing {self}"):
+            try:
+                answer = self.client.put_object(
+                    Bucket=self.bucket,
+                    Key=manifest_key(self.digest),
+                    Body=content,
+                    ContentType="application/json",
+                    ChecksumAlgorithm="SHA256",
+                    **condition,
+                    **self.owned(),
+                    **self.encrypted(),
+                )
+            except ClientError as error:
+                if code_of(error) in CONFLICT | NOT_FOUND:
+                    return None
+                raise
+        return Published(manifest=manifest, sha256=hashlib.sha256(content).hexdigest(), etag=answer["ETag"])
+
+    def head(self, name: str) -> Mapping[str, Any] | None:
+        """What S3 knows of one file, with its checksums; None when it is not there."""
+        with told(f"looking at s3://{self.bucket}/{self.key(name)}"):
+            try:
+                return self.client.head_object(
+                    Bucket=self.bucket, Key=self.key(name), ChecksumMode="ENABLED", **self.owned()
+                )
+            except ClientError as error:
+                if code_of(error) in NOT_FOUND:
+                    return None
+                raise
+
+    def listing(self) -> dict[str, Stored]:
+        """Every file that is there now, by name: one listing, a request for each 1,000 files and old versions."""
+        with told(f"listing {self}"):
+            return dict(self._stored())
+
+    def remove(self, names: list[str]) -> None:
+        """Takes files away; in a bucket with versions they can be brought back for as long as it keeps them."""
+        self._delete([self.key(name) for name in names])
+
+    def unpublish(self) -> None:
+        """Takes the manifest away, then all files: a reader never sees a manifest whose files are gone."""
+        self._delete([manifest_key(self.digest)])
+        self.remove(sorted(self.listing()))
+
+    def _stored(self) -> Iterator[tuple[str, Stored]]:
+        pages = self.client.get_paginator("list_object_versions").paginate(
+            Bucket=self.bucket, Prefix=self.files, **self.owned()
+        )
+        for page in pages:
+            for entry in page.get("Versions", ()):
+                if entry["IsLatest"]:
+                    version = entry["VersionId"]
+                    yield (
+                        entry["Key"].removeprefix(self.files),
+                        Stored(
+                            size=entry["Size"],
+                            etag=entry["ETag"],
+                            version_id=None if version == _NO_VERSION else version,
+                        ),
+                    )
+
+    def _delete(self, keys: list[str]) -> None:
+        most = 1000  # of one request
+        with told(f"removing from {self}"):
+            for first in range(0, len(keys), most):
+                objects: Any = [{"Key": key} for key in keys[first : first + most]]
+                answer = self.client.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}, **self.owned()
+                )
+                if errors := answer.get("Errors"):
+                    refused = errors[0]
+                    raise StorageError(
+                        f"removing s3://{self.bucket}/{refused.get('Key')}: S3 says {refused.get('Code')}. "
+                        "Fix: allow s3:DeleteObject there, or keep the artifact (retain)"
+                    )

@@ -1,0 +1,229 @@
+"""`slipway artifacts`: what is published in an environment's bucket, whether it is still that, and digests of files."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from artifacts import RefusedError, is_digest
+from cli.console import CLONE, ERR, EXIT_OUTSIDE, OUT, printable
+from cli.selectors import parse_selector
+from engines import UNRESOLVED
+from model_catalog import CatalogError, check_catalog
+
+if TYPE_CHECKING:
+    from artifacts.storage import Digested, Findings, Progress, Target
+
+app: Final = typer.Typer(
+    help="Look at artifacts: the files of versions, published in a bucket under their digest (docs/artifacts.md).",
+    no_args_is_help=True,
+)
+_S3: Final = "s3://"
+_REPORT_SECONDS: Final = 0.5
+_SHOWN: Final = 20
+
+Artifact = Annotated[
+    str,
+    typer.Argument(
+        metavar="DIGEST|SELECTOR",
+        help="As in sha256:… or QuestionAnswering/Reader/fr@2, whose digest the catalog says.",
+    ),
+]
+Bucket = Annotated[
+    str, typer.Option("--bucket", help="The environment's bucket: `pulumi stack output bucket`.")
+]
+Owner = Annotated[
+    str | None, typer.Option("--owner", help="Account that must own the bucket, in twelve digits.")
+]
+Region = Annotated[
+    str | None,
+    typer.Option("--region", help="Of the bucket. Left out: as for every AWS tool (AWS_REGION, profile)."),
+]
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")]
+
+
+@app.command(
+    epilog="Example: slipway artifacts inspect QuestionAnswering/Reader/fr@2 --bucket models-1a2b3c4"
+)
+def inspect(
+    artifact: Artifact, bucket: Bucket, owner: Owner = None, region: Region = None, format_: Format = "text"
+) -> None:
+    """Show what is published under a digest, and compare it with one listing of the bucket.
+
+    The listing tells what is missing, altered or additional by ETag and version
+    id; no file is read. Exit code 1: nothing is published. 3: something is not
+    as it was published, or S3 does not answer.
+    """
+    from artifacts.storage import check
+
+    target = _target(artifact, bucket, owner, region)
+    _show_findings(target, check(target), format_, how="by one listing")
+
+
+@app.command(epilog="Example: slipway artifacts verify sha256:… --bucket models-1a2b3c4 --format json")
+def verify(
+    artifact: Artifact, bucket: Bucket, owner: Owner = None, region: Region = None, format_: Format = "text"
+) -> None:
+    """Read every file of a published artifact again and compare its SHA-256 with the manifest's.
+
+    Costs the reading of all its bytes; `inspect` costs one listing and finds all
+    that went through S3. Exit codes are those of `inspect`.
+    """
+    from artifacts.storage import verify as read_again
+
+    target = _target(artifact, bucket, owner, region)
+    _show_findings(target, read_again(target, report=_reporter("read")), format_, how="by reading every byte")
+
+
+@app.command(epilog="Example: slipway artifacts digest s3://research-models/models/fr/reader")
+def digest(
+    place: Annotated[
+        str, typer.Argument(metavar="PATH|s3://BUCKET/KEY", help="A file or folder, here or in S3.")
+    ],
+    expect: Annotated[
+        str | None, typer.Option("--expect", help="Fail with exit code 1 unless it is this digest.")
+    ] = None,
+    owner: Owner = None,
+    region: Region = None,
+    format_: Format = "text",
+) -> None:
+    """Compute the digest of files that are not published yet: what an entry's artifact.digest has to say.
+
+    Of one file it is what sha256sum prints, of a folder a SHA-256 over the names,
+    sizes and SHA-256s in it. In S3 a file is read only where S3 has no SHA-256
+    of it. The text format is the digest alone, for scripts.
+    """
+    if expect is not None and not is_digest(expect):
+        raise typer.BadParameter(f"--expect is {expect!r}; write sha256: and 64 hex digits")
+    found = _digested(place, owner, region)
+    if format_ == "json":
+        files = [asdict(file) for file in found.files]
+        OUT.print_json(
+            json.dumps(
+                {
+                    "digest": found.digest,
+                    "kind": found.kind,
+                    "size": found.size,
+                    "read": found.read,
+                    "files": files,
+                }
+            )
+        )
+    else:
+        typer.echo(found.digest)
+    if expect is not None and expect != found.digest:
+        raise RefusedError(
+            f"{place} is not what was expected\n  expected {expect}\n  found    {found.digest}\n"
+            "Fix: name the files of the digest, or take the digest found into a new version"
+        )
+
+
+def _target(artifact: str, bucket: str, owner: str | None, region: str | None) -> Target:
+    from artifacts.storage import Target, make_client
+
+    return Target(client=make_client(region=region), bucket=bucket, digest=_digest(artifact), owner=owner)
+
+
+def _digest(artifact: str) -> str:
+    """Of a digest itself, or of the one version that a selector names."""
+    if is_digest(artifact):
+        return artifact
+    if artifact.startswith("sha256"):
+        raise typer.BadParameter(
+            f"{artifact!r} is no digest; write sha256: and 64 hex digits in small letters"
+        )
+    checked = check_catalog(CLONE / "model_catalog")
+    if checked.errors:
+        raise CatalogError(checked.errors)
+    wanted = parse_selector(artifact, checked.catalog)
+    entry = checked.catalog.entry(wanted)
+    if entry is None or wanted.language is None or wanted.version is None:
+        raise typer.BadParameter(f"{artifact} names no single version; add one, as in {artifact}@1.0")
+    found: str = entry.version(wanted.language, wanted.version).artifact.digest
+    if found == UNRESOLVED:
+        raise RefusedError(
+            f"{artifact}: its artifact's digest is unresolved in the catalog. Fix: `slipway artifacts digest` prints it"
+        )
+    return found
+
+
+def _digested(place: str, owner: str | None, region: str | None) -> Digested:
+    from artifacts.storage import Source, digest_path, digest_source, make_client
+
+    if not place.startswith(_S3):
+        path = Path(place)
+        if not path.exists():
+            raise RefusedError(f"{place} is not there. Fix: correct the path, or write s3://bucket/key")
+        return digest_path(path)
+    bucket, _, key = place.removeprefix(_S3).partition("/")
+    if not bucket or not key:
+        raise typer.BadParameter(f"{place!r} is no place in S3; write s3://bucket/key")
+    source = Source(client=make_client(region=region), bucket=bucket, path=key, owner=owner)
+    return digest_source(source, report=_reporter("hashed"))
+
+
+def _show_findings(target: Target, findings: Findings, format_: str, *, how: str) -> None:
+    if format_ == "json":
+        OUT.print_json(json.dumps(_as_json(target, findings)))
+    else:
+        _print(target, findings, how)
+    if not findings.whole:
+        raise typer.Exit(EXIT_OUTSIDE)
+
+
+def _as_json(target: Target, findings: Findings) -> dict[str, Any]:
+    manifest = findings.published.manifest
+    return {
+        "place": str(target),
+        "digest": manifest.digest,
+        "kind": manifest.kind,
+        "source": manifest.source,
+        "size": manifest.size,
+        "whole": findings.whole,
+        "missing": findings.missing,
+        "altered": findings.altered,
+        "additional": findings.additional,
+        "files": [file.model_dump(mode="json") for file in manifest.files],
+    }
+
+
+def _print(target: Target, findings: Findings, how: str) -> None:
+    manifest = findings.published.manifest
+    OUT.print(str(target), markup=False)
+    OUT.print(
+        f"  {len(manifest.files):,} files, {manifest.size:,} bytes, from {printable(manifest.source)}",
+        markup=False,
+    )
+    for file in manifest.files[:_SHOWN]:
+        OUT.print(f"  {file.size:>15,}  {file.sha256[:12]}…  {printable(file.name)}", markup=False)
+    if len(manifest.files) > _SHOWN:
+        OUT.print(f"  and {len(manifest.files) - _SHOWN:,} more; --format json has them all", markup=False)
+    for sentence in findings.sentences():
+        OUT.print(f"  {printable(sentence)}", markup=False, style="red")
+    if findings.whole:
+        OUT.print(f"whole: as it was published, {how}", markup=False)
+    else:
+        OUT.print(
+            "not as it was published. Fix: `pulumi refresh` and `pulumi up` copy the damaged files anew",
+            markup=False,
+        )
+
+
+def _reporter(done: str) -> Callable[[Progress], None]:
+    """A line on standard error now and then, where a person watches."""
+    shown = [time.monotonic()]
+
+    def report(progress: Progress) -> None:
+        now = time.monotonic()
+        if now - shown[0] >= _REPORT_SECONDS:
+            shown[0] = now
+            ERR.print(f"{done} {progress.size:,} of {progress.size_total:,} bytes", markup=False, end="\r")
+
+    return report if sys.stderr.isatty() else lambda _: None

@@ -1,0 +1,155 @@
+"""moto's S3 over HTTP, stricter and weaker than moto: it counts requests, can be told to fail, and keeps what moto
+ignores (5.2.5): a copy's conditions, and the expected owner of a bucket.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html says what the conditions do.
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+import boto3
+import moto.backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import make_server
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+Hook = Callable[[str, str], int | None]
+"""Operation and key → status to refuse it with, or None. Called before the request is served."""
+
+
+def _let_pass(_operation: str, _key: str) -> int | None:
+    return None
+
+
+class StrictS3:
+    """The WSGI application, and the account behind it."""
+
+    def __init__(self) -> None:
+        self._inner: Any = DomainDispatcherApplication(create_backend_app)
+        self._conditions = threading.Lock()
+        self._counting = threading.Lock()
+        self.counts: Counter[str] = Counter()
+        self.hook: Hook = _let_pass
+        self.cuts: list[int] = []
+        """The next answers to GET end after so many bytes, although they announce more."""
+        self.url = ""
+
+    @cached_property
+    def _client(self) -> Any:
+        return boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 (moto asks for none)
+        )
+
+    def client(self) -> Any:
+        """A client of one's own, to do things behind everybody's back."""
+        return self._client
+
+    def stored(self, bucket: str, key: str) -> Any:
+        """moto's own object, below S3's interface; None when there is none."""
+        return s3_backends[ACCOUNT]["aws"].get_object(bucket, key)
+
+    def stored_put(self, bucket: str, key: str, body: bytes) -> None:
+        """Writes below S3's interface, so also from within a hook."""
+        s3_backends[ACCOUNT]["aws"].put_object(bucket, key, body)
+
+    def stored_remove(self, bucket: str, key: str) -> None:
+        """Removes below S3's interface."""
+        s3_backends[ACCOUNT]["aws"].delete_object(bucket, key)
+
+    def make_bucket(self, name: str, *, versions: bool = False) -> str:
+        """A new, empty bucket."""
+        client = self.client()
+        client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        if versions:
+            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        return name
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ["PATH_INFO"].encode("latin-1").decode()
+        bucket, _, key = path.lstrip("/").partition("/")
+        operation = _operation(environ)
+        with self._counting:
+            self.counts[operation] += 1
+        status = self.hook(operation, key)
+        if status is not None:
+            return _refused(start_response, status, "SlowDown" if status == 503 else "AccessDenied")
+        owner, source_owner = (
+            environ.get(f"HTTP_X_AMZ_{which}EXPECTED_BUCKET_OWNER") for which in ("", "SOURCE_")
+        )
+        if {owner, source_owner} - {None, ACCOUNT}:
+            return _refused(start_response, 403, "AccessDenied")
+        if "HTTP_X_AMZ_COPY_SOURCE" not in environ:
+            return self._served(environ, start_response)
+        with self._conditions:
+            if not self._holds(environ, bucket, key):
+                return _refused(start_response, 412, "PreconditionFailed")
+            return self._served(environ, start_response)
+
+    def _served(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        answer: Iterable[bytes] = self._inner(environ, start_response)
+        if self.cuts and _operation(environ) == "GET":
+            return [b"".join(answer)[: self.cuts.pop()]]
+        return answer
+
+    def _holds(self, environ: dict[str, Any], bucket: str, key: str) -> bool:
+        there = self.stored(bucket, key)
+        source_bucket, _, source_key = unquote(environ["HTTP_X_AMZ_COPY_SOURCE"]).lstrip("/").partition("/")
+        source = self.stored(source_bucket, source_key)
+        if environ.get("HTTP_IF_NONE_MATCH") == "*" and there is not None:
+            return False
+        wanted = environ.get("HTTP_IF_MATCH")
+        if wanted and (there is None or there.etag != wanted):
+            return False
+        wanted = environ.get("HTTP_X_AMZ_COPY_SOURCE_IF_MATCH")
+        return not wanted or source is None or bool(source.etag == wanted)
+
+
+def _operation(environ: dict[str, Any]) -> str:
+    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+    method: str = environ["REQUEST_METHOD"]
+    if "HTTP_X_AMZ_COPY_SOURCE" in environ:
+        return "copy part" if "uploadId" in query else "copy"
+    for name in ("versions", "list-type", "uploads", "uploadId", "delete"):
+        if name in query:
+            return f"{method} {name}"
+    return method
+
+
+def _refused(start_response: Any, status: int, code: str) -> Iterable[bytes]:
+    body = f"<Error><Code>{code}</Code><Message>as the test wants it</Message></Error>".encode()
+    start_response(
+        f"{status} {code}", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+    )
+    return [body]
+
+
+@contextmanager
+def strict_s3() -> Iterator[StrictS3]:
+    """Serves on a free port of loopback until the end."""
+    # Half of a request's time otherwise: moto lists its own package's folders, and werkzeug logs a line.
+    modules = list(moto.backends.list_of_moto_modules())
+    moto.backends.list_of_moto_modules = lambda: iter(modules)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    application = StrictS3()
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    application.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield application
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
