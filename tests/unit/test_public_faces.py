@@ -21,6 +21,7 @@ PACKAGES = [
     "planning.observability",
     "preprocessing",
     "quantities",
+    "workloads.agent",
     "workloads.torchserve_probe",
 ]
 
