@@ -8,7 +8,9 @@ import sys
 import time
 
 
-class _JsonFormatter(logging.Formatter):
+class JsonFormatter(logging.Formatter):
+    """What `extra={"fields": …}` holds becomes keys of the line."""
+
     def format(self, record: logging.LogRecord) -> str:
         moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
         line = {
@@ -25,5 +27,5 @@ class _JsonFormatter(logging.Formatter):
 def configure(level: int = logging.INFO) -> None:
     """Every logger of the process writes JSON from now on."""
     handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(_JsonFormatter())
+    handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

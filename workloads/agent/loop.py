@@ -74,6 +74,7 @@ class Agent:
         self._text: str | None = None
         self._good = state.with_name("configuration.last.json")
         self._error: str | None = None
+        self._answered: bool | None = None
         self._busy: set[str] = set()
         self._outcomes: queue.Queue[Outcome] = queue.Queue()
         self._wake = threading.Event()
@@ -90,13 +91,17 @@ class Agent:
         """Turn at once: something changed."""
         self._wake.set()
 
+    def wait(self, seconds: float) -> None:
+        """Until something changed, or the seconds are over."""
+        self._wake.wait(seconds)
+
     def run(self, stop: threading.Event) -> None:
         """Until told to stop. Steps that are under way are left: whatever they reach, the next agent goes on from."""
         self._resume()
         while not stop.is_set():
             self._wake.clear()
             self.take_a_turn()
-            self._wake.wait(self._interval)
+            self.wait(self._interval)
 
     def take_a_turn(self) -> None:
         """One look, and what follows from it."""
@@ -148,10 +153,22 @@ class Agent:
     def _look(self) -> Observed:
         archives = self.store.present()
         try:
-            return Observed(answers=True, models=self._executor.torchserve.describe(), archives=archives)
+            models = self._executor.torchserve.describe()
         except (TorchServeAway, Refused) as error:
-            _log.info("TorchServe does not answer", extra={"fields": {"reason": str(error)}})
+            self._tell_whether_torchserve_answers(str(error))
             return Observed(answers=False, archives=archives)
+        self._tell_whether_torchserve_answers(None)
+        return Observed(answers=True, models=models, archives=archives)
+
+    def _tell_whether_torchserve_answers(self, silence: str | None) -> None:
+        """Once for each change; a turn comes every second."""
+        answers = silence is None
+        if self._answered is not answers:
+            self._answered = answers
+            if answers:
+                _log.info("TorchServe answers")
+            else:
+                _log.warning("TorchServe does not answer", extra={"fields": {"reason": silence}})
 
     def _start(self, step: Step) -> None:
         name = lane(step)
