@@ -118,7 +118,7 @@ class TorchServe(Supervised):
             f"install_py_dep_per_model=false\nmetrics_mode=prometheus\nmodel_store={store}\nnumber_of_gpu=0\n"
         )
         command = [
-            str(runtime.java), "-Xmx256m", f"-Dmodel_server_home={runtime.site_packages}",
+            str(runtime.java), "-Xmx256m", "-XX:TieredStopAtLevel=1", f"-Dmodel_server_home={runtime.site_packages}",
             f"-Djava.io.tmpdir={self._temporary}", "-cp", f"{runtime.site_packages}/ts/frontend/*",
             "org.pytorch.serve.ModelServer", "--python", str(runtime.python), "-f", str(config), "-ncs",
         ]  # fmt: skip

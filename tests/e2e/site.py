@@ -13,7 +13,7 @@ from tests.e2e.torchserve_runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 from workloads.agent import Archive, Configuration, Smoke, Version, configuration_json
 
-GRACE = timedelta(seconds=2)
+GRACE = timedelta(seconds=1)
 SMOKE = Smoke(body="hello", content_type="text/plain")
 
 
