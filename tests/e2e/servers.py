@@ -156,17 +156,18 @@ class Agent(Supervised):
         store: Path,
         source: str,
         environment: Mapping[str, str],
+        confined_by: Sequence[str] = (),
     ) -> None:
         self.port = free_port()
         self._log_file = folder / "agent.log"
         command = [
-            str(python), "-m", "workloads.agent", "--configuration", str(configuration), "--source", source,
-            "--model-store", str(store), "--state", str(folder / "state/agent.json"),
+            *confined_by, str(python), "-m", "workloads.agent",
+            "--configuration", str(configuration), "--source", source,
+            "--model-store", str(store), "--state", str(store / "agent.json"),
             "--listen", f"127.0.0.1:{self.port}", "--management", f"127.0.0.1:{torchserve.management}",
             "--inference", f"127.0.0.1:{torchserve.inference}", "--worker-log", str(torchserve.worker_log),
             "--interval", "0.2", "--longest-retry", "4",
         ]  # fmt: skip
-        (folder / "state").mkdir()
         super().__init__(command, self._log_file, environment=environment)
 
     def ready(self) -> bool:

@@ -1,5 +1,6 @@
 """One pod's worth: TorchServe, the agent, a source of archives and a configuration file."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -8,12 +9,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.e2e import archives
-from tests.e2e.servers import Agent, TorchServe
+from tests.e2e.servers import REPOSITORY, Agent, TorchServe
 from tests.e2e.torchserve_runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 from workloads.agent import Archive, Configuration, Smoke, Version, configuration_json
 
 GRACE = timedelta(seconds=1)
+NOBODY = 65534
 SMOKE = Smoke(body="hello", content_type="text/plain")
 
 
@@ -28,6 +30,7 @@ class Site:
         source: str | None = None,
         python: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        confined: bool = False,
     ) -> None:
         self.folder = Path(
             tempfile.mkdtemp(prefix="slipway-e2e-")
@@ -46,7 +49,22 @@ class Site:
             store=self.store,
             source=source or str(self.source),
             environment=environment or {},
+            confined_by=self._confinement() if confined else (),
         )
+
+    def _confinement(self) -> list[str]:
+        """What a pod does: another user without capabilities, a root that is read-only but for one volume, and nothing
+        but the package itself."""
+        package = self.folder / "app/workloads"
+        shutil.copytree(REPOSITORY / "workloads", package, ignore=shutil.ignore_patterns("__pycache__"))
+        self.folder.chmod(0o755)
+        os.chown(self.store, NOBODY, NOBODY)
+        script = (
+            'set -e; mount --bind "$1" "$1"; mount -o remount,bind,ro /; cd "$2"; shift 2; '
+            f"exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups --no-new-privs "
+            '--bounding-set=-all --inh-caps=-all "$@"'
+        )
+        return ["unshare", "--mount", "sh", "-c", script, "sh", str(self.store), str(package.parent)]
 
     def __enter__(self) -> Self:
         self.torchserve.start()

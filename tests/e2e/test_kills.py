@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -119,10 +120,6 @@ def test_killing_a_worker_loses_only_what_it_was_answering(
     with Site(runtime) as site:
         switches = Switches(site)
 
-        def kill_worker(version: str) -> None:
-            (pid,) = until(lambda: site.torchserve.worker_pids(MODEL, version), "the worker has a process")
-            os.kill(pid, signal.SIGKILL)
-
         with Load(site.torchserve.inference, [MODEL]) as load:
             for phase, whose in (
                 ("Load", "new"),
@@ -133,7 +130,10 @@ def test_killing_a_worker_loses_only_what_it_was_answering(
                 switches.begin()
                 switches.until_phase(phase)
                 version = switches.version if whose == "new" else str(switches.number - 1)
-                switches.kill(f"worker of the {whose} one at {phase}", lambda version=version: kill_worker(version))  # type: ignore[misc] # fmt: skip
+                (pid,) = until(
+                    partial(site.torchserve.worker_pids, MODEL, version), "the worker has a process"
+                )
+                switches.kill(f"worker of the {whose} one at {phase}", partial(os.kill, pid, signal.SIGKILL))
                 switches.end()
                 load.more(10)
         assert told(load, switches, capsys) == []

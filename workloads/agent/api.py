@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,8 @@ from workloads.agent.status import not_ready_because, versions_document
 
 STUCK_SECONDS = 120.0
 """A loop that has not turned for so long is stuck: one turn asks TorchServe twice for each model, for at most 10 s."""
+
+_log = logging.getLogger(__name__)
 
 Answer = tuple[int, str, str]
 JSON = "application/json"
@@ -42,9 +45,15 @@ def serve(agent: Agent, host: str, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Probes come every few seconds; they are no news."""
 
-    server = ThreadingHTTPServer((host, port), Handler)
-    server.daemon_threads = True
-    return server
+    return _Server((host, port), Handler)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's names
+        """Who asked and went away, as probes do when they run out of time, is no traceback on standard error."""
+        _log.info("an answer was not delivered", exc_info=True)
 
 
 def ready(agent: Agent) -> Answer:

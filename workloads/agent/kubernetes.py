@@ -110,7 +110,7 @@ class ConfigMapWatch:
                 pause = _FIRST_PAUSE
                 while not stop.is_set():
                     version = self._watch(version)
-            except (ApiError, OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+            except Exception as error:  # noqa: BLE001 - a watch that died would leave the agent deaf
                 gone = isinstance(error, ApiError) and error.status == http.client.GONE
                 if not gone:
                     self._document.lost()

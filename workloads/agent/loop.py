@@ -26,7 +26,7 @@ from workloads.agent.metrics import Counters, Gauges
 from workloads.agent.planner import plan
 from workloads.agent.state import Observed
 from workloads.agent.status import Situation
-from workloads.agent.steps import Collect, Outcome, Step, lane
+from workloads.agent.steps import Collect, Outcome, SetDefault, Step, lane
 from workloads.agent.torchserve import Refused, TorchServeAway
 
 _AT_ONCE = {"archive": 2, "model": 4, "default": 100}
@@ -189,6 +189,9 @@ class Agent:
         self.counters.steps[kind, "failed" if done.failure else "done"] += 1
         if done.failure is None:
             _log.info("done", extra={"fields": _fields(done.step)})
+            if isinstance(done.step, SetDefault):
+                key = done.step.key
+                self._events.emit("Normal", "DefaultChanged", f"{key.model} is answered by {key.version}")
             return
         failure = done.failure
         fields = {**_fields(done.step), "stage": failure.stage, "reason": failure.reason}

@@ -54,6 +54,7 @@ def _seen(
     key: Key, desired: Configuration, observed: Observed, memory: Memory, earlier: Memory, now: float
 ) -> Record:
     record = earlier.record(key)
+    record = replace(record, retry_at=min(record.retry_at, now + LONGEST_RETRY))  # the clock was set back
     if key in earlier.known and memory.known.get(key) != earlier.known[key]:
         record = replace(record, retry_at=min(record.retry_at, now))  # mended, perhaps
     if observed.answers:

@@ -307,3 +307,16 @@ def test_a_clock_that_is_set_back_does_not_prolong_a_drain() -> None:
     world.now -= 100_000
     world.settle(GRACE + 5)
     assert world.registered() == {key("2")}
+
+
+def test_a_clock_that_is_set_back_does_not_put_off_the_next_attempt_for_longer_than_the_longest_pause() -> (
+    None
+):
+    world = serving("1", default="1")
+    world.broken[key("2")] = OWN["fetch"]
+    world.desired = configuration("2", default="2")
+    world.settle()
+    world.broken.clear()
+    world.now -= 900
+    world.settle(305)
+    assert world.default(MODEL) == "2"
