@@ -14,6 +14,16 @@ from tests.e2e.torchserve_runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 
 PHASES = ("Fetch", "Register", "Load", "Warm", "SetDefault", "Unregister")
+WORKERS = (
+    ("Fetch", "old"),
+    ("Load", "new"),
+    ("Load", "old"),
+    ("Warm", "new"),
+    ("SetDefault", "new"),
+    ("SetDefault", "old"),
+    ("Unregister", "new"),
+)
+"""Phase, and whose worker is killed: the new version has none until it loads."""
 MODEL = "fr"
 
 
@@ -121,12 +131,7 @@ def test_killing_a_worker_loses_only_what_it_was_answering(
         switches = Switches(site)
 
         with Load(site.torchserve.inference, [MODEL]) as load:
-            for phase, whose in (
-                ("Load", "new"),
-                ("Load", "old"),
-                ("SetDefault", "new"),
-                ("SetDefault", "old"),
-            ):
+            for phase, whose in WORKERS:
                 switches.begin()
                 switches.until_phase(phase)
                 version = switches.version if whose == "new" else str(switches.number - 1)

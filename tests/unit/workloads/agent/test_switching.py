@@ -205,13 +205,17 @@ def test_a_drained_version_does_not_come_back_with_a_restart() -> None:
     assert world.registered() == {key("2")}
 
 
-def test_a_model_that_was_taken_out_answers_until_the_grace_is_over() -> None:
-    world = serving("1", "2", default="2")
+@pytest.mark.parametrize("default", ["1", "2"])
+def test_a_model_that_was_taken_out_answers_until_the_grace_is_over_and_its_default_goes_last(
+    default: str,
+) -> None:
+    world = serving("1", "2", default=default)
     world.desired = Configuration({})
     world.settle(GRACE - 1)
     assert world.registered() == {key("1"), key("2")}
     world.settle(1)
     assert world.registered() == set()
+    assert world.done[-1] == Unregister(key(default), "drained")
 
 
 def test_requests_that_still_wait_prolong_the_grace_once() -> None:
@@ -320,3 +324,9 @@ def test_a_clock_that_is_set_back_does_not_put_off_the_next_attempt_for_longer_t
     world.now -= 900
     world.settle(305)
     assert world.default(MODEL) == "2"
+
+
+def test_an_archive_that_two_models_share_is_fetched_once() -> None:
+    both = {**configuration("1", default="1").models, **configuration("1", default="1", model="de").models}
+    world = World(Configuration(both))
+    assert [type(step) for step in world.look()] == [Fetch]
