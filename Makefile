@@ -12,10 +12,10 @@ INSTALLED := $(VENV)/.installed
 
 PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit browser engine chaos fuzz bench check format types lock clean
+.PHONY: help install up preview down toolchain test unit browser engine e2e chaos fuzz bench check format types lock clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 install: $(INSTALLED) ## Make the virtual environment and .venv/bin/slipway
 
@@ -53,6 +53,10 @@ browser: install ## The browser tier: the plan's page in a real Chromium, and ax
 
 engine: install ## The engine tier: real engine, real control plane
 	@$(BIN)/pytest -q tests/engine
+
+e2e: install ## The e2e tier: the agent and the real TorchServe on the CPU (installs Debian's torch as root)
+	@$(BIN)/python -m tests.e2e.torchserve_runtime >/dev/null
+	@$(BIN)/pytest -q tests/e2e
 
 chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --only engine" (an hour for all)
 	@$(BIN)/python -m tests.engine.chaos $(ARGS)

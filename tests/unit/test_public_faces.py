@@ -25,6 +25,7 @@ PACKAGES = [
     "plugin_server",
     "preprocessing",
     "quantities",
+    "workloads.agent",
     "workloads.torchserve_probe",
 ]
 

@@ -1,0 +1,13 @@
+"""The real TorchServe, installed once. Where it cannot be had every test of the tier fails, and says why."""
+
+import pytest
+
+from tests.e2e.torchserve_runtime import RuntimeUnavailable, TorchServeRuntime, ensure
+
+
+@pytest.fixture(scope="session")
+def runtime() -> TorchServeRuntime:
+    try:
+        return ensure()
+    except RuntimeUnavailable as error:
+        pytest.fail(f"the real TorchServe cannot be had: {error}", pytrace=False)

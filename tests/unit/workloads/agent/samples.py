@@ -1,0 +1,55 @@
+"""Values that the agent's tests share: short names for keys, versions and what TorchServe shows."""
+
+from datetime import timedelta
+
+from workloads.agent.configuration import Archive, Configuration, Key, Smoke, Version
+from workloads.agent.state import ObservedModel, Registered
+
+MODEL = "fr_reader"
+GRACE = 60.0
+STARTUP = 120.0
+
+
+def digest(version: str) -> str:
+    return f"sha256:{version.encode().hex():0>64}"
+
+
+def key(version: str, model: str = MODEL, bytes_of: str | None = None) -> Key:
+    return Key(model, version, digest(bytes_of or version))
+
+
+def spec(version: str, *, default: bool = False, workers: int = 1, bytes_of: str | None = None) -> Version:
+    archive = Archive(digest=digest(bytes_of or version), location=f"{version}.mar")
+    return Version(
+        archive=archive,
+        default=default,
+        min_workers=workers,
+        max_workers=workers,
+        smoke=Smoke(body='"hello"'),
+        startup_timeout=timedelta(seconds=STARTUP),
+    )
+
+
+def configuration(*versions: str, default: str, model: str = MODEL, workers: int = 1) -> Configuration:
+    specs = {version: spec(version, default=version == default, workers=workers) for version in versions}
+    return Configuration(models={model: specs}, drain_grace=timedelta(seconds=GRACE))
+
+
+def registered(found: Key, *, ready: int = 1, workers: int | None = None, pending: int = 0) -> Registered:
+    count = ready if workers is None else workers
+    return Registered(
+        key=found,
+        ready=ready,
+        workers=count,
+        min_workers=count,
+        max_workers=max(count, 1),
+        batch_size=1,
+        max_batch_delay_milliseconds=100,
+        response_timeout_seconds=120,
+        startup_timeout_seconds=120,
+        pending_requests=pending,
+    )
+
+
+def model(default: str, *versions: Registered) -> ObservedModel:
+    return ObservedModel(default=default, versions={version.key.version: version for version in versions})

@@ -1,0 +1,212 @@
+"""The loop and what it answers over HTTP, with a TorchServe in memory."""
+
+import ast
+import http.client
+import json
+import logging
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.unit.workloads.agent.samples import MODEL, configuration, key, model, registered
+from tests.unit.workloads.agent.test_executor import GOOD, KEY, FakeTorchServe, Source
+from workloads import agent as package
+from workloads.agent import Archive, Configuration, Version, api, configuration_json, journal
+from workloads.agent.archives import ArchiveStore
+from workloads.agent.document import MountedFile
+from workloads.agent.events import NoEvents
+from workloads.agent.executor import Executor
+from workloads.agent.log import JsonFormatter
+from workloads.agent.loop import Agent
+from workloads.agent.state import Failure, Memory, ObservedModel, Record
+from workloads.agent.torchserve import TorchServeAway
+
+
+class Empty(FakeTorchServe):
+    """Has no model until one is registered, and no worker until it is scaled."""
+
+    def describe(self) -> dict[str, ObservedModel]:
+        self._note("describe")
+        done = {asked.split()[0] for asked in self.asked}
+        workers = int("scale" in done)
+        return {MODEL: model("1", registered(KEY, ready=workers))} if "register" in done else {}
+
+
+def document() -> str:
+    archive = Archive(digest=KEY.digest, location="1.mar")
+    return configuration_json(Configuration({MODEL: {"1": Version(archive, default=True)}}))
+
+
+@pytest.fixture(name="made")
+def _made(tmp_path: Path) -> tuple[Agent, Empty, Path]:
+    torchserve, file = Empty(), tmp_path / "models.json"
+    executor = Executor(ArchiveStore(tmp_path / "store", Source()), torchserve)
+    return Agent(MountedFile(file), executor, tmp_path / "agent.json", NoEvents()), torchserve, file
+
+
+def turn_until(agent: Agent, condition: str) -> None:
+    """Turns, waking with each outcome, until /versions holds the text."""
+    for _ in range(200):
+        agent.take_a_turn()
+        if condition in api.versions(agent)[2]:
+            return
+        agent.wait(0.05)
+    raise AssertionError(f"{condition!r} is not in {api.versions(agent)[2]}")
+
+
+def test_a_configuration_becomes_a_servable_version(made: tuple[Agent, Empty, Path]) -> None:
+    agent, torchserve, file = made
+    file.write_text(document())
+    turn_until(agent, '"state": "servable"')
+    assert [asked for asked in torchserve.asked if asked != "describe"] == ["register 1 1", "scale 1 1 1"]
+    assert api.ready(agent)[0] == 200
+    shown = json.loads(api.versions(agent)[2])
+    assert shown["models"][MODEL]["default"] == {"wanted": "1", "serving": "1", "as_wanted": True}
+    page = api.metrics(agent)[2]
+    assert "slipway_agent_ready 1\n" in page
+    assert f'slipway_agent_default_servable{{model="{MODEL}"}} 1\n' in page
+    assert f"slipway_agent_archives_bytes {len(GOOD)}\n" in page
+    assert 'slipway_agent_steps_total{result="done",step="Warm"} 1\n' in page
+
+
+def test_a_configuration_that_is_refused_leaves_the_one_in_force_and_says_why(
+    made: tuple[Agent, Empty, Path],
+) -> None:
+    agent, _, file = made
+    file.write_text(document())
+    turn_until(agent, '"state": "servable"')
+    file.write_text("{")
+    agent.take_a_turn()
+    shown = json.loads(api.versions(agent)[2])
+    assert "is no JSON" in shown["configuration"]["error"]
+    assert shown["models"][MODEL]["versions"]["1"]["servable"]
+    assert api.ready(agent)[0] == 200
+    assert "slipway_agent_configuration_valid 0\n" in api.metrics(agent)[2]
+
+
+def test_an_agent_that_comes_back_to_an_unreadable_configuration_goes_on_with_the_last_one(
+    made: tuple[Agent, Empty, Path], tmp_path: Path
+) -> None:
+    agent, torchserve, file = made
+    file.write_text(document())
+    turn_until(agent, '"state": "servable"')
+    file.write_text("{")
+    stop = threading.Event()
+    again = Agent(
+        MountedFile(file),
+        Executor(agent.store, torchserve),
+        tmp_path / "agent.json",
+        NoEvents(),
+        interval=0.01,
+    )
+    thread = threading.Thread(target=again.run, args=(stop,))
+    thread.start()
+    while again.turn is None:
+        agent.wait(0.01)
+    stop.set()
+    again.wake()
+    thread.join()
+    assert json.loads(api.versions(again)[2])["models"][MODEL]["versions"]["1"]["servable"]
+
+
+def test_a_torchserve_that_is_away_makes_the_pod_unready_and_the_agent_live(
+    made: tuple[Agent, Empty, Path],
+) -> None:
+    agent, torchserve, file = made
+    torchserve.fails["describe"] = TorchServeAway("refused")
+    file.write_text(document())
+    agent.take_a_turn()
+    assert json.loads(api.ready(agent)[2]) == {"ready": False, "reason": "TorchServe does not answer"}
+    assert api.live(agent)[0] == 200
+    assert "slipway_agent_torchserve_up 0\n" in api.metrics(agent)[2]
+
+
+def test_without_a_configuration_the_pod_is_not_ready(made: tuple[Agent, Empty, Path]) -> None:
+    agent, _, _ = made
+    assert api.ready(agent)[0] == 503
+    agent.take_a_turn()
+    assert json.loads(api.ready(agent)[2])["reason"] == "no configuration was read yet"
+
+
+def test_what_failed_says_why_in_versions_metrics_and_log(
+    made: tuple[Agent, Empty, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    agent, _, file = made
+    missing = configuration("2", default="2")
+    agent.store._source.held["2.mar"] = OSError(5, "I/O error")  # type: ignore[attr-defined]
+    file.write_text(configuration_json(missing))
+    with caplog.at_level(logging.INFO):
+        turn_until(agent, '"state": "failed"')
+    version = json.loads(api.versions(agent)[2])["models"][MODEL]["versions"]["2"]
+    assert (version["stage"], version["failures"], version["servable"]) == ("fetch", 1, False)
+    assert "I/O error" in version["reason"]
+    counted = f'slipway_agent_failures_total{{model="{MODEL}",stage="fetch",version="2"}} 1\n'
+    assert counted in api.metrics(agent)[2]
+    lines = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
+    (line,) = [line for line in lines if line["message"] == "failed"]
+    assert (line["level"], line["model"], line["version"], line["stage"]) == ("error", MODEL, "2", "fetch")
+
+
+def status(port: int, path: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_the_answers_come_over_http(made: tuple[Agent, Empty, Path]) -> None:
+    agent, _, file = made
+    file.write_text(document())
+    agent.take_a_turn()
+    server = api.serve(agent, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        port = server.server_port
+        found = {path: status(port, path) for path in ("/live", "/ready", "/versions", "/metrics", "/other")}
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert found == {"/live": 200, "/ready": 503, "/versions": 200, "/metrics": 200, "/other": 404}
+
+
+def test_what_is_remembered_is_what_was_saved(tmp_path: Path) -> None:
+    record = Record(
+        failures=2, failure=Failure("load", "no vocabulary", True), retry_at=5.0, leaving_since=1.0
+    )
+    memory = Memory(
+        records={key("1"): record, key("2"): Record(warmed=True)},
+        known=configuration("1", "2", default="2").versions(),
+        last_default={MODEL: key("2")},
+        unused_since={"sha256:x": 3.0},
+        settled=True,
+    )
+    assert journal.replace_file(tmp_path / "agent.json", journal.memory_json(memory))
+    assert journal.load(tmp_path / "agent.json") == memory
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"records": 1}', "\x00"])
+def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "agent.json").write_text(text)
+    assert journal.load(tmp_path / "agent.json") == Memory()
+
+
+FILES = sorted(Path(str(package.__file__)).parent.glob("*.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_the_agent_runs_on_the_image_s_python_with_the_standard_library_alone(file: Path) -> None:
+    tree = ast.parse(file.read_text(), feature_version=(3, 9))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {
+        (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+        for node in top
+        for alias in node.names
+    }
+    assert {name.split(".")[0] for name in imported} <= {*sys.stdlib_module_names, "workloads"}
+    assert any(isinstance(node, ast.ImportFrom) and node.module == "__future__" for node in top)

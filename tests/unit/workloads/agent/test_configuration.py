@@ -1,0 +1,91 @@
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.workloads.agent.samples import configuration, digest, spec
+from workloads.agent import (
+    Archive,
+    Configuration,
+    ConfigurationError,
+    Version,
+    configuration_json,
+    read_configuration,
+)
+
+ARCHIVE = {"digest": digest("1"), "location": "archives/1.mar"}
+
+
+def document(**version: Any) -> str:
+    models = {"fr_reader": {"1.0": {"archive": ARCHIVE, "defaultVersion": True, **version}}}
+    return json.dumps({"format": 1, "drainGraceSeconds": 60, "models": models})
+
+
+def test_what_is_written_for_the_agent_is_what_it_reads() -> None:
+    written = configuration("1", "2", default="2")
+    assert read_configuration(configuration_json(written)) == written
+
+
+def test_equal_configurations_are_written_alike() -> None:
+    one = Configuration({"b": {"1": spec("1", default=True)}, "a": {"1": spec("1", default=True)}})
+    other = Configuration({"a": {"1": spec("1", default=True)}, "b": {"1": spec("1", default=True)}})
+    assert configuration_json(one) == configuration_json(other)
+
+
+def test_a_version_has_the_keys_and_units_of_torchserve_s_own_snapshots() -> None:
+    keys = {"batchSize": 4, "maxBatchDelay": 50, "maxWorkers": 2, "minWorkers": 1, "responseTimeout": 30}
+    read = read_configuration(document(**keys)).models["fr_reader"]["1.0"]
+    assert (read.batch_size, read.max_workers, read.min_workers) == (4, 2, 1)
+    assert read.max_batch_delay == timedelta(milliseconds=50)
+    assert read.response_timeout == timedelta(seconds=30)
+
+
+def test_the_most_workers_are_the_fewest_where_nobody_says() -> None:
+    assert read_configuration(document(minWorkers=3)).models["fr_reader"]["1.0"].max_workers == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "the configuration is no JSON"),
+        ("[]", "the configuration: [] is no object"),
+        ('{"format": 2, "models": {}}', "format: 2; the rule: it is 1"),
+        ('{"format": 1, "models": {}, "extra": 1}', "unknown key extra"),
+        ('{"format": 1}', "the configuration.models is missing"),
+        ('{"format": 1, "models": {"m": {}}}', "models.m: {}; the rule: it has at least one version"),
+        ('{"format": 1, "models": {"m": []}}', "models.m: [] is no object"),
+        (document(defaultVersion=False), "models.fr_reader: none; the rule: it has one defaultVersion"),
+        (document(batchsize=4), "models.fr_reader.1.0: unknown key batchsize"),
+        (document(batchSize=0), "models.fr_reader.1.0.batchSize: 0 is no whole number of at least 1"),
+        (document(batchSize="4"), "models.fr_reader.1.0.batchSize: '4' is no whole number"),
+        (document(batchSize=True), "models.fr_reader.1.0.batchSize: True is no whole number"),
+        (
+            document(minWorkers=3, maxWorkers=1),
+            "models.fr_reader.1.0.maxWorkers: 1; the rule: it is at least",
+        ),
+        (
+            document(archive={"digest": "md5:1", "location": "x"}),
+            "archive.digest: 'md5:1'; the rule: it is sha256:",
+        ),
+        (document(archive={**ARCHIVE, "location": ""}), "archive.location: ''; the rule: it is not empty"),
+        (document(archive={"digest": digest("1")}), "archive.location is missing"),
+        (document(smoke={"text": "x"}), "models.fr_reader.1.0.smoke: unknown key text"),
+        (document(defaultVersion="yes"), "defaultVersion: 'yes' is neither true nor false"),
+        (document().replace("fr_reader", "../etc"), "models.../etc: '../etc'; the rule: it holds letters"),
+    ],
+)
+def test_a_document_that_is_wrong_is_refused_with_the_place_the_value_and_the_rule(
+    text: str, said: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_configuration(text)
+    assert said in str(refused.value)
+
+
+def test_a_writer_is_refused_what_a_reader_would_be() -> None:
+    version = Version(
+        Archive(digest("1"), "1.mar"), default=True, max_batch_delay=timedelta(microseconds=1500)
+    )
+    with pytest.raises(ConfigurationError, match="whole number of milliseconds"):
+        Configuration({"m": {"1": version}})

@@ -1,0 +1,250 @@
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from tests.unit.workloads.agent.samples import MODEL, model, registered, spec
+from workloads.agent.archives import ArchiveStore, SourceError
+from workloads.agent.configuration import Key, Smoke, Version
+from workloads.agent.executor import Executor
+from workloads.agent.state import Failure, ObservedModel
+from workloads.agent.steps import Collect, Fetch, Load, Register, Restart, SetDefault, Step, Unregister, Warm
+from workloads.agent.torchserve import Refused, TorchServeAway
+
+
+def archive(version: str) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as packed:
+        packed.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"modelVersion": version}}))
+    return held.getvalue()
+
+
+GOOD, NAMED_OTHERWISE = archive("1"), archive("7")
+
+
+def key_of(content: bytes) -> Key:
+    return Key(MODEL, "1", f"sha256:{sha256(content).hexdigest()}")
+
+
+KEY, SPEC = key_of(GOOD), spec("1")
+
+
+@dataclass
+class FakeTorchServe:
+    """Says what it was asked; raises what it is told to."""
+
+    fails: dict[str, Exception] = field(default_factory=dict)
+    ready_after: int = 0
+    lost: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def describe(self) -> dict[str, ObservedModel]:
+        self._note("describe")
+        self.ready_after -= 1
+        return {} if self.lost else {MODEL: model("1", registered(KEY, ready=int(self.ready_after < 0)))}
+
+    def register(self, key: Key, spec: Version) -> None:
+        self._note(f"register {key.version} {spec.batch_size}")
+
+    def scale(self, key: Key, minimum: int, maximum: int, timeout: timedelta) -> None:
+        assert timeout
+        self._note(f"scale {key.version} {minimum} {maximum}")
+
+    def set_default(self, key: Key) -> None:
+        self._note(f"default {key.version}")
+
+    def unregister(self, key: Key) -> None:
+        self._note(f"unregister {key.version}")
+
+    def predict(self, key: Key, smoke: Smoke, timeout: timedelta) -> None:
+        assert timeout
+        self._note(f"predict {key.version} {smoke.body}")
+
+    def _note(self, what: str) -> None:
+        self.asked.append(what)
+        if what.split()[0] in self.fails:
+            raise self.fails[what.split()[0]]
+
+
+class Source:
+    def __init__(self) -> None:
+        self.held: dict[str, bytes | Exception] = {"1.mar": GOOD}
+
+    def read(self, location: str) -> Iterator[bytes]:
+        content = self.held[location]
+        if isinstance(content, Exception):
+            raise content
+        yield content
+
+
+@dataclass
+class Bench:
+    executor: Executor
+    torchserve: FakeTorchServe
+    source: Source
+    log: Path
+    seconds: list[float]
+
+    def run(self, step: Step) -> Failure | None:
+        return self.executor.run(step).failure
+
+    def failing(self, step: Step) -> Failure:
+        failure = self.run(step)
+        assert failure is not None
+        return failure
+
+
+@pytest.fixture(name="bench")
+def _bench(tmp_path: Path) -> Bench:
+    torchserve, source, log, seconds = FakeTorchServe(), Source(), tmp_path / "model_log.log", [0.0]
+    executor = Executor(
+        ArchiveStore(tmp_path / "store", source),
+        torchserve,
+        log,
+        clock=lambda: seconds[0],
+        pause=lambda pause: seconds.__setitem__(0, seconds[0] + pause),
+    )
+    return Bench(executor, torchserve, source, log, seconds)
+
+
+def test_an_archive_is_fetched_and_deleted(bench: Bench) -> None:
+    assert bench.run(Fetch(KEY, "1.mar")) is None
+    assert bench.executor.store.present() == {KEY.digest: len(GOOD)}
+    assert bench.run(Collect(KEY.digest)) is None
+    assert bench.executor.store.present() == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "stage", "own_fault"),
+    [
+        (SourceError("no such file", missing=True), "fetch", True),
+        (SourceError("503 Slow Down"), "fetch", False),
+        (b"other bytes", "fetch", True),
+        (OSError(28, "No space left on device"), "disk", False),
+        (OSError(5, "I/O error"), "fetch", False),
+    ],
+)
+def test_a_fetch_that_fails_says_whose_fault_it_is(
+    bench: Bench, content: bytes | Exception, stage: str, own_fault: bool
+) -> None:
+    bench.source.held["1.mar"] = content
+    failure = bench.failing(Fetch(KEY, "1.mar"))
+    assert (failure.stage, failure.own_fault) == (stage, own_fault)
+
+
+def test_an_archive_is_registered_after_a_look_into_it(bench: Bench) -> None:
+    bench.run(Fetch(KEY, "1.mar"))
+    assert bench.run(Register(KEY, SPEC)) is None
+    assert bench.torchserve.asked == ["register 1 1"]
+
+
+def test_an_archive_that_names_another_version_never_reaches_torchserve(bench: Bench) -> None:
+    other = key_of(NAMED_OTHERWISE)
+    bench.source.held["1.mar"] = NAMED_OTHERWISE
+    bench.run(Fetch(other, "1.mar"))
+    failure = bench.failing(Register(other, SPEC))
+    assert "the archive says it is version 7" in failure.reason
+    assert bench.torchserve.asked == []
+
+
+def test_an_archive_that_was_altered_on_the_disk_is_deleted_and_so_fetched_again(bench: Bench) -> None:
+    bench.run(Fetch(KEY, "1.mar"))
+    bench.executor.store.path(KEY.digest).write_bytes(b"altered")
+    assert "altered" in bench.failing(Register(KEY, SPEC)).reason
+    assert bench.executor.store.present() == {}
+
+
+def test_a_full_disk_met_by_torchserve_is_not_the_version_s_fault(bench: Bench) -> None:
+    bench.run(Fetch(KEY, "1.mar"))
+    bench.torchserve.fails["register"] = Refused(500, "java.io.IOException: No space left on device")
+    failure = bench.failing(Register(KEY, SPEC))
+    assert (failure.stage, failure.own_fault) == ("disk", False)
+
+
+def test_loading_waits_for_every_worker(bench: Bench) -> None:
+    bench.torchserve.ready_after = 3
+    assert bench.run(Load(KEY, SPEC)) is None
+    assert bench.torchserve.asked == ["scale 1 1 1", *["describe"] * 4]
+
+
+def test_workers_that_are_not_ready_in_time_are_the_version_s_fault(bench: Bench) -> None:
+    bench.torchserve.ready_after = 10**9
+    failure = bench.failing(Load(KEY, SPEC))
+    assert failure == Failure("load", "1 workers were not ready within 120 s", own_fault=True)
+    assert 130 <= bench.seconds[0] < 131
+
+
+LOG = """\
+2026-11-22T21:18:20,158 [INFO ] W-9001-fr_reader_1-stdout MODEL_LOG - Failed to load model m, exception no vocabulary
+2026-11-22T21:18:20,159 [INFO ] W-9001-fr_reader_1-stdout MODEL_LOG - RuntimeError: no vocabulary
+2026-11-22T21:18:20,176 [INFO ] W-9001-fr_reader_1-stdout MODEL_LOG - RuntimeError: 500 - Unknown exception
+2026-11-22T21:18:20,176 [INFO ] W-9001-fr_reader_11-stdout MODEL_LOG - ValueError: of another version
+"""
+
+
+def test_a_worker_that_fails_says_why_in_the_words_of_its_own_log(bench: Bench) -> None:
+    bench.log.write_text(LOG)
+    bench.torchserve.fails["scale"] = Refused(500, "Failed to start workers")
+    failure = bench.failing(Load(KEY, SPEC))
+    assert failure.reason == "RuntimeError: no vocabulary (TorchServe says 500: Failed to start workers)"
+    assert failure.own_fault
+
+
+def test_without_a_log_torchserve_s_words_are_all_there_is(bench: Bench) -> None:
+    bench.torchserve.fails["scale"] = Refused(500, "Failed to start workers")
+    assert bench.failing(Load(KEY, SPEC)).reason == "TorchServe says 500: Failed to start workers"
+
+
+@pytest.mark.parametrize("how", ["refuses", "forgets"])
+def test_a_version_that_torchserve_lost_amid_loading_is_not_to_blame(bench: Bench, how: str) -> None:
+    bench.torchserve.lost = True
+    if how == "refuses":
+        bench.torchserve.fails["scale"] = Refused(404, "Model not found")
+    failure = bench.failing(Load(KEY, SPEC))
+    assert not failure.own_fault
+    assert "lost the version" in failure.reason
+
+
+def test_each_worker_gets_the_smoke_input(bench: Bench) -> None:
+    assert bench.run(Warm(KEY, spec("1", workers=2))) is None
+    assert bench.torchserve.asked == ['predict 1 "hello"', 'predict 1 "hello"']
+
+
+def test_a_version_without_a_smoke_input_is_warm_once_its_workers_are_ready(bench: Bench) -> None:
+    assert bench.run(Warm(KEY, Version(SPEC.archive))) is None
+    assert bench.torchserve.asked == []
+
+
+def test_an_answer_to_the_smoke_input_that_is_an_error_is_the_version_s_fault(bench: Bench) -> None:
+    bench.torchserve.fails["predict"] = Refused(503, "Prediction failed")
+    assert bench.failing(Warm(KEY, SPEC)) == Failure("smoke", "TorchServe says 503: Prediction failed", True)
+
+
+def test_workers_are_replaced_by_way_of_none(bench: Bench) -> None:
+    assert bench.run(Restart(KEY, SPEC)) is None
+    assert bench.torchserve.asked == ["scale 1 0 0", "scale 1 1 1", "describe"]
+
+
+def test_a_version_that_is_gone_already_is_unregistered(bench: Bench) -> None:
+    bench.torchserve.fails["unregister"] = Refused(404, "Model not found")
+    assert bench.run(Unregister(KEY, "drained")) is None
+
+
+@pytest.mark.parametrize("step", [Unregister(KEY, "drained"), SetDefault(KEY)])
+def test_a_refused_management_request_is_tried_again(bench: Bench, step: Step) -> None:
+    bench.torchserve.fails.update(unregister=Refused(403, "default"), default=Refused(404, "gone"))
+    assert not bench.failing(step).own_fault
+
+
+@pytest.mark.parametrize("error", [TorchServeAway("refused"), RuntimeError("a mistake of ours")])
+def test_whatever_goes_wrong_comes_back_as_a_reason(bench: Bench, error: Exception) -> None:
+    bench.torchserve.fails["default"] = error
+    failure = bench.failing(SetDefault(KEY))
+    assert str(error) in failure.reason
+    assert not failure.own_fault

@@ -1,0 +1,26 @@
+"""The agent beside TorchServe: makes the running server match its configuration.
+
+Whoever writes that configuration imports these types; the rest of the package runs in the container.
+"""
+
+from __future__ import annotations
+
+from workloads.agent.configuration import (
+    Archive,
+    Configuration,
+    ConfigurationError,
+    Smoke,
+    Version,
+    configuration_json,
+    read_configuration,
+)
+
+__all__ = [
+    "Archive",
+    "Configuration",
+    "ConfigurationError",
+    "Smoke",
+    "Version",
+    "configuration_json",
+    "read_configuration",
+]

@@ -1,0 +1,162 @@
+"""Archives on the local disk, named by their digest: a name that exists is a whole, checked archive.
+
+The folder is TorchServe's model store. A download goes to a temporary file beside it and is renamed after its digest
+was checked and its bytes were flushed, so neither TorchServe nor a restarted agent ever sees half.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import uuid
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from workloads.agent.configuration import Archive
+
+_SUFFIX = ".mar"
+_PART = ".part"
+_CHUNK = 1 << 20
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+
+class SourceError(Exception):
+    """An archive could not be had. `missing`: the source answered, and has no such thing."""
+
+    def __init__(self, reason: str, *, missing: bool = False) -> None:
+        super().__init__(reason)
+        self.missing = missing
+
+
+class ArchiveError(Exception):
+    """What came is not what was asked for: another digest, no archive, another version."""
+
+
+class DiskFullError(Exception):
+    """There is no room for the archive."""
+
+
+class ArtifactSource(Protocol):
+    """Where archives come from."""
+
+    def read(self, location: str) -> Iterator[bytes]:
+        """The bytes, piece by piece. Raises SourceError, at the first piece or any later one."""
+        ...
+
+
+def archive_file(digest: str) -> str:
+    """The name in the model store: "sha256:ab…" → "sha256-ab….mar"; TorchServe shows it as modelUrl."""
+    return digest.replace(":", "-", 1) + _SUFFIX
+
+
+def digest_of(file_name: str) -> str:
+    """The inverse of archive_file; "" for any other name."""
+    stem = file_name[: -len(_SUFFIX)]
+    if not file_name.endswith(_SUFFIX) or not stem.startswith("sha256-"):
+        return ""
+    return stem.replace("-", ":", 1)
+
+
+class ArchiveStore:
+    """The archives of one folder."""
+
+    def __init__(self, folder: Path, source: ArtifactSource) -> None:
+        self._folder = folder
+        self._source = source
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in folder.glob(f"*{_PART}"):
+            part.unlink()
+
+    def present(self) -> dict[str, int]:
+        """Digest → bytes of every whole archive."""
+        found = {}
+        for entry in os.scandir(self._folder):
+            digest = digest_of(entry.name)
+            if digest:
+                with contextlib.suppress(FileNotFoundError):  # collected since the folder was listed
+                    found[digest] = entry.stat().st_size
+        return found
+
+    def free_bytes(self) -> int:
+        """What is left on the volume."""
+        return shutil.disk_usage(self._folder).free
+
+    def path(self, digest: str) -> Path:
+        """Where the archive lies, or would."""
+        return self._folder / archive_file(digest)
+
+    def fetch(self, archive: Archive) -> None:
+        """Bring it here, unless it is. Raises SourceError, ArchiveError or DiskFullError; then nothing is left."""
+        target = self.path(archive.digest)
+        if target.exists():
+            return
+        part = self._folder / f"{target.name}.{uuid.uuid4().hex}{_PART}"
+        try:
+            self._download(archive, part)
+            part.replace(target)
+            _flush_folder(self._folder)
+        except OSError as error:
+            if error.errno in _NO_SPACE:
+                raise DiskFullError(f"{self._folder} is full: {self.free_bytes()} bytes are free") from error
+            raise
+        finally:
+            part.unlink(missing_ok=True)
+
+    def discard(self, digest: str) -> None:
+        """Delete it, if it is there."""
+        self.path(digest).unlink(missing_ok=True)
+
+    def verify(self, digest: str) -> bool:
+        """Whether the bytes on the disk are still those that were checked; deletes them where they are not."""
+        hashed = hashlib.sha256()
+        with self.path(digest).open("rb") as file:
+            for chunk in iter(lambda: file.read(_CHUNK), b""):
+                hashed.update(chunk)
+        if f"sha256:{hashed.hexdigest()}" == digest:
+            return True
+        self.discard(digest)
+        return False
+
+    def _download(self, archive: Archive, part: Path) -> None:
+        hashed = hashlib.sha256()
+        with part.open("wb") as file:
+            for chunk in self._source.read(archive.location):
+                hashed.update(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        found = f"sha256:{hashed.hexdigest()}"
+        if found != archive.digest:
+            raise ArchiveError(f"{archive.location} has the digest {found}, not {archive.digest}")
+
+
+def manifest_version(path: Path) -> str:
+    """The version that the archive says it is. Raises ArchiveError.
+
+    TorchServe has to be kept from what is no zip file: it takes it for an archive without a manifest and registers an
+    empty version 1.0 (measured, 0.12.0).
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            manifest = json.loads(archive.read("MAR-INF/MANIFEST.json"))
+        return str(manifest["model"]["modelVersion"])
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise ArchiveError(f"the archive is corrupt: {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise ArchiveError(
+            f"the archive has no MAR-INF/MANIFEST.json with model.modelVersion: {error}"
+        ) from None
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

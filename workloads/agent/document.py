@@ -1,0 +1,64 @@
+"""Where the configuration's text comes from: the mounted file, or a watch on the ConfigMap with the file behind it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Protocol
+
+from workloads.agent.journal import read_text
+
+
+class DocumentSource(Protocol):
+    """Asked on every turn of the loop."""
+
+    def text(self) -> str | None:
+        """The newest text; None where there is none yet."""
+        ...
+
+
+class MountedFile:
+    """A file that is replaced whole, as the kubelet does with a mounted ConfigMap. It arrives up to a minute late."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def text(self) -> str | None:
+        """The file's text, or None where it cannot be read."""
+        return read_text(self._path)
+
+
+class WatchedDocument:
+    """What a watch last told. While the watch is lost, the file takes over once it changes: at first it may be older
+    than what the watch told."""
+
+    def __init__(self, fallback: DocumentSource) -> None:
+        self._fallback = fallback
+        self._lock = threading.Lock()
+        self._told: str | None = None
+        self._watching = False
+        self._file_at_loss: str | None = None
+
+    def told(self, text: str | None) -> None:
+        """The watch is up, and this is the text; None where the ConfigMap is gone, which changes nothing."""
+        with self._lock:
+            self._watching = True
+            self._told = text if text is not None else self._told
+
+    def lost(self) -> None:
+        """The watch is down."""
+        fallback = self._fallback.text()
+        with self._lock:
+            if self._watching:
+                self._file_at_loss = fallback
+            self._watching = False
+
+    def text(self) -> str | None:
+        """The newest text of the two."""
+        fallback = self._fallback.text()
+        with self._lock:
+            if self._told is None:
+                return fallback
+            if self._watching or fallback is None or fallback == self._file_at_loss:
+                return self._told
+            return fallback

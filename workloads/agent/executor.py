@@ -1,0 +1,165 @@
+"""Does one step, and turns whatever goes wrong into a reason that says whose fault it is."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from workloads.agent.archives import ArchiveError, ArchiveStore, DiskFullError, SourceError, manifest_version
+from workloads.agent.configuration import Archive, Key, Version
+from workloads.agent.state import Failure
+from workloads.agent.steps import (
+    Collect,
+    Fetch,
+    Load,
+    Outcome,
+    Register,
+    Restart,
+    SetDefault,
+    Step,
+    Unregister,
+    Warm,
+)
+from workloads.agent.torchserve import Refused, TorchServe, TorchServeAway
+from workloads.agent.worker_log import last_reason
+
+_POLL = 0.1
+_BEYOND = timedelta(seconds=10)
+"""TorchServe counts a timeout from when it begins; the agent waits a little longer."""
+
+_NO_SPACE = "No space left on device"
+"""What Java says when it unpacks an archive onto a full disk."""
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Acts on the disk and on TorchServe. Threads may share one."""
+
+    store: ArchiveStore
+    torchserve: TorchServe
+    worker_log: Path | None = None
+    clock: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+
+    def run(self, step: Step) -> Outcome:
+        """Never raises, whatever the step meets."""
+        try:
+            return Outcome(step, self._run(step))
+        except TorchServeAway as error:
+            return Outcome(step, Failure(_stage(step), f"TorchServe is away: {error}", own_fault=False))
+        except Exception as error:  # noqa: BLE001 - a thread that dies would leave its model unattended
+            return Outcome(step, Failure(_stage(step), f"{type(error).__name__}: {error}", own_fault=False))
+
+    def _run(self, step: Step) -> Failure | None:
+        if isinstance(step, Fetch):
+            return self._fetch(step)
+        if isinstance(step, Collect):
+            self.store.discard(step.digest)
+            return None
+        if isinstance(step, Register):
+            return self._register(step)
+        if isinstance(step, Load):
+            return self._load(step.key, step.spec, "load")
+        if isinstance(step, Warm):
+            return self._warm(step)
+        if isinstance(step, Restart):
+            self.torchserve.scale(step.key, 0, 0, _BEYOND)
+            return self._load(step.key, step.spec, "restart")
+        if isinstance(step, SetDefault):
+            return self._ask(lambda: self.torchserve.set_default(step.key), "default")
+        return self._unregister(step)
+
+    def _fetch(self, step: Fetch) -> Failure | None:
+        try:
+            self.store.fetch(Archive(digest=step.key.digest, location=step.location))
+        except DiskFullError as error:
+            return Failure("disk", str(error), own_fault=False)
+        except SourceError as error:
+            return Failure("fetch", str(error), own_fault=error.missing)
+        except ArchiveError as error:
+            return Failure("fetch", str(error), own_fault=True)
+        return None
+
+    def _register(self, step: Register) -> Failure | None:
+        try:
+            found = manifest_version(self.store.path(step.key.digest))
+        except ArchiveError as error:
+            return Failure("register", self._altered(step.key) or str(error), own_fault=True)
+        if found != step.key.version:
+            reason = f"the archive says it is version {found}; TorchServe would register that one"
+            return Failure("register", reason, own_fault=True)
+        return self._ask(lambda: self.torchserve.register(step.key, step.spec), "register")
+
+    def _load(self, key: Key, spec: Version, stage: str) -> Failure | None:
+        deadline = self.clock() + (spec.startup_timeout + _BEYOND).total_seconds()
+        try:
+            self.torchserve.scale(key, spec.min_workers, spec.max_workers, spec.startup_timeout + _BEYOND)
+        except Refused as error:
+            if error.status == http.client.NOT_FOUND:
+                raise TorchServeAway("it has lost the version") from error
+            return Failure(stage, self._reason(key, str(error)), own_fault=True)
+        while not self._ready(key, spec):
+            if self.clock() > deadline:
+                late = f"{spec.min_workers} workers were not ready within {spec.startup_timeout.total_seconds():g} s"
+                return Failure(stage, self._reason(key, late), own_fault=True)
+            self.pause(_POLL)
+        return None
+
+    def _ready(self, key: Key, spec: Version) -> bool:
+        model = self.torchserve.describe().get(key.model)
+        seen = model.versions.get(key.version) if model else None
+        if seen is None:
+            raise TorchServeAway("it has lost the version")
+        return seen.ready >= spec.min_workers
+
+    def _warm(self, step: Warm) -> Failure | None:
+        """One request for each worker; TorchServe gives them out as workers ask."""
+        if step.spec.smoke is None:
+            return None
+        for _ in range(step.spec.min_workers):
+            try:
+                self.torchserve.predict(step.key, step.spec.smoke, step.spec.response_timeout + _BEYOND)
+            except Refused as error:
+                return Failure("smoke", self._reason(step.key, str(error)), own_fault=True)
+        return None
+
+    def _unregister(self, step: Unregister) -> Failure | None:
+        try:
+            self.torchserve.unregister(step.key)
+        except Refused as error:
+            if error.status != http.client.NOT_FOUND:
+                return Failure("unregister", str(error), own_fault=False)
+        return None
+
+    def _ask(self, request: Callable[[], None], stage: str) -> Failure | None:
+        try:
+            request()
+        except Refused as error:
+            if _NO_SPACE in str(error):
+                return Failure("disk", str(error), own_fault=False)
+            return Failure(stage, str(error), own_fault=stage == "register")
+        return None
+
+    def _reason(self, key: Key, said: str) -> str:
+        worker = last_reason(self.worker_log, key)
+        return self._altered(key) or (f"{worker} ({said})" if worker else said)
+
+    def _altered(self, key: Key) -> str:
+        """Whether the disk, not the archive, is to blame; then the archive is fetched again."""
+        if not self.store.path(key.digest).exists() or self.store.verify(key.digest):
+            return ""
+        return "the archive on the disk was altered and is fetched again"
+
+
+_STAGES = {
+    Fetch: "fetch", Collect: "disk", Register: "register", Load: "load", Warm: "smoke", Restart: "restart",
+    SetDefault: "default", Unregister: "unregister",
+}  # fmt: skip
+
+
+def _stage(step: Step) -> str:
+    return _STAGES[type(step)]

@@ -1,0 +1,78 @@
+"""The memory on the volume: one JSON file, replaced whole. Lost or unreadable, the agent begins with none."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from workloads.agent.configuration import Key, read_version, version_document
+from workloads.agent.state import Failure, Memory, Record
+
+
+def memory_json(memory: Memory) -> str:
+    """Sorted, equal for equal memories."""
+    document = {
+        "records": [[list(key), asdict(record)] for key, record in sorted(memory.records.items())],
+        "known": [[list(key), version_document(spec)] for key, spec in sorted(memory.known.items())],
+        "last_default": [list(key) for _, key in sorted(memory.last_default.items())],
+        "unused_since": dict(sorted(memory.unused_since.items())),
+        "settled": memory.settled,
+    }
+    return json.dumps(document, sort_keys=True)
+
+
+def read_memory(text: str) -> Memory:
+    """The inverse of memory_json. Raises ValueError, KeyError or TypeError."""
+    document = json.loads(text)
+    defaults = [_key(raw) for raw in document["last_default"]]
+    return Memory(
+        records={_key(raw): _record(record) for raw, record in document["records"]},
+        known={_key(raw): read_version(spec, "memory") for raw, spec in document["known"]},
+        last_default={key.model: key for key in defaults},
+        unused_since={str(digest): float(since) for digest, since in document["unused_since"].items()},
+        settled=bool(document["settled"]),
+    )
+
+
+def load(path: Path) -> Memory:
+    """What was saved, or an empty memory."""
+    try:
+        return read_memory(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Memory()
+
+
+def read_text(path: Path) -> str | None:
+    """The file's text, or None where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def replace_file(path: Path, text: str) -> bool:
+    """Writes the whole file or leaves the old one. False where the disk does not take it: it is only a memory."""
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        return False
+    return True
+
+
+def _key(raw: Any) -> Key:
+    model, version, digest = raw
+    return Key(str(model), str(version), str(digest))
+
+
+def _record(raw: Mapping[str, Any]) -> Record:
+    failure = raw["failure"]
+    return Record(**{**raw, "failure": Failure(**failure) if failure else None})

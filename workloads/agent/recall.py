@@ -1,0 +1,167 @@
+"""How what is remembered changes: with each look, and with each outcome. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from workloads.agent.configuration import Configuration, Key, Version
+from workloads.agent.state import Failure, Memory, Observed, Record, default_servable, servable
+from workloads.agent.steps import Collect, Fetch, Load, Outcome, Register, Restart, Unregister, Warm
+
+FIRST_RETRY = 2.0
+LONGEST_RETRY = 300.0
+"""Seconds between attempts: doubled from the first to the longest."""
+
+
+def retry_delay(failures: int, longest: float = LONGEST_RETRY) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return min(FIRST_RETRY * 2.0 ** min(failures - 1, 30), longest)
+
+
+def look(desired: Configuration, observed: Observed, memory: Memory, now: float) -> Memory:
+    """What is remembered after a look. A look that TorchServe did not answer changes only what is wanted."""
+    known = _known(desired, observed, memory)
+    kept = {*known, *observed.all_keys()} if observed.answers else {*known, *memory.records}
+    before = replace(memory, known=known)
+    records = {key: _seen(key, desired, observed, before, memory, now) for key in kept}
+    memory = replace(
+        before,
+        records=records,
+        unused_since=_unused(observed, memory, known, now),
+        last_default=_last_default(observed, replace(before, records=records)),
+    )
+    return replace(memory, settled=_settled(desired, observed, memory))
+
+
+def _known(desired: Configuration, observed: Observed, memory: Memory) -> dict[Key, Version]:
+    """The configured versions, and those taken out that still serve, drain, or have to come back."""
+    known = desired.versions()
+    for key, spec in memory.known.items():
+        if key in known:
+            continue
+        needed = memory.record(key).leaving_since is None and memory.last_default.get(key.model) == key
+        if (
+            not observed.answers
+            or observed.registered(key) is not None
+            or (needed and key.model in desired.models)
+        ):
+            known[key] = replace(spec, default=False)
+    return known
+
+
+def _seen(
+    key: Key, desired: Configuration, observed: Observed, memory: Memory, earlier: Memory, now: float
+) -> Record:
+    record = earlier.record(key)
+    record = replace(record, retry_at=min(record.retry_at, now + LONGEST_RETRY))  # the clock was set back
+    if key in earlier.known and memory.known.get(key) != earlier.known[key]:
+        record = replace(record, retry_at=min(record.retry_at, now))  # mended, perhaps
+    if observed.answers:
+        record = _registration_seen(key, observed, memory, record, now)
+    return replace(record, leaving_since=_leaving(key, desired, observed, earlier, now))
+
+
+def _registration_seen(key: Key, observed: Observed, memory: Memory, record: Record, now: float) -> Record:
+    seen = observed.registered(key)
+    if seen is None:
+        return replace(record, ours=False, rejected=False, warmed=False, unready_since=None)
+    spec = memory.known.get(key)
+    enough = seen.ready >= (spec.min_workers if spec else 1)
+    if enough and record.warmed:
+        return replace(record, failures=0, failure=None, retry_at=0.0, ours=False, unready_since=None)
+    since = record.unready_since if record.unready_since is not None else now
+    return replace(record, unready_since=None if enough else min(since, now))
+
+
+def _leaving(
+    key: Key, desired: Configuration, observed: Observed, earlier: Memory, now: float
+) -> float | None:
+    """Since when it drains: out of the configuration, and another version answers in its place."""
+    since = earlier.record(key).leaving_since
+    if key in desired.versions():
+        return None
+    if since is not None:
+        return min(since, now)  # a clock that was set back must not prolong the drain
+    if key.model not in desired.models:
+        return now
+    current = observed.default_key(key.model)
+    replaced = current is not None and current != key and servable(current, observed, earlier)
+    return now if replaced else None
+
+
+def _unused(observed: Observed, memory: Memory, known: Mapping[Key, Version], now: float) -> dict[str, float]:
+    used = {key.digest for key in known} | {key.digest for key in observed.all_keys()}
+    if not observed.answers:
+        used |= {key.digest for key in memory.records}
+    return {
+        digest: min(memory.unused_since.get(digest, now), now)
+        for digest in observed.archives
+        if digest not in used
+    }
+
+
+def _last_default(observed: Observed, memory: Memory) -> dict[str, Key]:
+    last = {model: key for model, key in memory.last_default.items() if key in memory.known}
+    for model in observed.models:
+        key = observed.default_key(model)
+        if key is not None and key in memory.known and default_servable(model, observed, memory):
+            last[model] = key
+    return last
+
+
+def _settled(desired: Configuration, observed: Observed, memory: Memory) -> bool:
+    """Once every default is servable or known to be broken; undone when TorchServe came up empty."""
+    if not observed.answers:
+        return memory.settled
+    empty = not any(key in memory.known for key in observed.all_keys())
+    everything_tried = all(tried(model, desired, observed, memory) for model in desired.models)
+    return everything_tried or (memory.settled and not empty)
+
+
+def tried(model: str, desired: Configuration, observed: Observed, memory: Memory) -> bool:
+    """Whether readiness need not wait for a model: its configured default is servable, or broken by its own fault,
+    or its version is served from other bytes, which only a new version or a new pod can change."""
+    key = desired.default_key(model)
+    if key is None or servable(key, observed, memory) or memory.record(key).broken:
+        return True
+    seen = observed.models.get(model)
+    other = seen.versions.get(key.version) if seen else None
+    return other is not None and other.key != key and servable(other.key, observed, memory)
+
+
+def outcome(memory: Memory, done: Outcome, now: float, longest_retry: float = LONGEST_RETRY) -> Memory:
+    """What is remembered after a step."""
+    step = done.step
+    if isinstance(step, Collect):
+        return memory
+    record = memory.record(step.key)
+    if done.failure is not None:
+        record = _failed(record, done, done.failure, now, longest_retry)
+    elif isinstance(step, Fetch):
+        record = replace(record, failure=None if _about_fetching(record) else record.failure, retry_at=0.0)
+    elif isinstance(step, Register):
+        record = replace(record, ours=True, rejected=False, warmed=False, unready_since=None)
+    elif isinstance(step, Warm):
+        record = replace(record, warmed=True)
+    elif isinstance(step, Restart):
+        record = replace(record, unready_since=now)
+    elif isinstance(step, Unregister):
+        record = replace(record, ours=False, rejected=False, warmed=False)
+    return replace(memory, records={**memory.records, step.key: record})
+
+
+def _failed(record: Record, done: Outcome, failure: Failure, now: float, longest_retry: float) -> Record:
+    failures = record.failures + 1
+    rejected = failure.own_fault and not record.warmed and isinstance(done.step, (Load, Warm))
+    return replace(
+        record,
+        failures=failures,
+        failure=failure,
+        retry_at=now + retry_delay(failures, longest_retry),
+        rejected=record.rejected or rejected,
+    )
+
+
+def _about_fetching(record: Record) -> bool:
+    return record.failure is not None and record.failure.stage in {"fetch", "disk"}
