@@ -64,18 +64,18 @@ class Clone:
         words = " ".join(arguments)
         return self.shell(f'eval "$({self._python} -m cli.main sandbox env)" && pulumi {words}')
 
-    def steps(self, *arguments: str) -> dict[str, str]:
-        """What a preview would do: the logical name of each resource that changes → the operation."""
+    def preview(self, *arguments: str) -> dict[str, Any]:
+        """What `pulumi preview --json` says."""
         ran = self.shell(
             f'eval "$({self._python} -m cli.main sandbox env)" && '
             f"pulumi preview --stack sandbox --json {' '.join(arguments)} 2>/dev/null"
         )
-        previewed = json.loads(ran.ok())
-        return {
-            short(step["urn"]): step["op"]
-            for step in previewed["steps"]
-            if step["op"] not in ("same", "read", "refresh")
-        }
+        previewed: dict[str, Any] = json.loads(ran.ok())
+        return previewed
+
+    def steps(self, *arguments: str) -> dict[str, str]:
+        """What a preview would do: the logical name of each resource that changes → the operation."""
+        return changes(self.preview(*arguments))
 
     def state(self) -> dict[str, Any]:
         exported = json.loads(self.pulumi("stack", "export", "--stack", "sandbox").ok())
@@ -121,8 +121,17 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
 
 
+def changes(previewed: dict[str, Any]) -> dict[str, str]:
+    """The logical name of each resource that a preview changes → the operation."""
+    return {
+        short(step["urn"]): step["op"]
+        for step in previewed["steps"]
+        if step["op"] not in ("same", "read", "refresh")
+    }
+
+
 def short(urn: str) -> str:
-    """`kubernetes:apps/v1:Deployment question-answering-reader` of a URN."""
+    """`kubernetes:apps/v1:Deployment gpu-g4dn-xlarge-torchserve-1-server` of a URN."""
     kind, name = urn.split("::")[2:4]
     return f"{kind.rpartition('$')[2]} {name}"
 

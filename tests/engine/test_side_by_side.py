@@ -105,5 +105,16 @@ def test_every_process_listens_on_loopback_only(both: tuple[Clone, list[Ran], Cl
     assert addresses == {"127.0.0.1"}
 
 
+def test_down_after_the_account_was_started_anew_leaves_nothing_and_disturbs_no_other_clone(
+    both: tuple[Clone, list[Ran], Clone, Ran],
+) -> None:
+    awkward, _, plain, _ = both
+    before = processes.running(plain.sandbox.paths)
+    awkward.slipway("sandbox", "stop").ok()
+    awkward.slipway("sandbox", "start").ok()
+    crashes.take_down(awkward)
+    assert processes.running(plain.sandbox.paths) == before
+
+
 def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)

@@ -26,7 +26,7 @@ SERVERS = make_plan(
     Environment.SANDBOX,
     PoolSettings(
         region="us-east-1",
-    gpu_nodes={"g4dn.xlarge": 4},
+        gpu_nodes={"g4dn.xlarge": 4},
         cpu_nodes={"m6i.2xlarge": 4},
         system_instance_type="m6i.large",
         system_nodes=2,
