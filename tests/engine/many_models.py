@@ -140,7 +140,7 @@ def _shared(chance: random.Random) -> Iterator[Model]:
     def owner() -> str:
         return chance.choice(_OWNERS)
 
-    for number in range(12):
+    for number in range(13):
         versions = ("1", "2") if number % 4 == 0 else ("1",)
         size = chance.randint(200, 1500)
         language = chance.choice(sorted(_SCRIPTS))
@@ -170,8 +170,7 @@ def _shared(chance: random.Random) -> Iterator[Model]:
 
 def _whole(chance: random.Random) -> Iterator[Model]:
     one = {"max_input_tokens": 3072, "max_total_tokens": 4096}
-    for number in range(2):
-        yield _language_model(f"Small{number}", chance, "tgi", "float16", _TWO_BILLION, one)
+    yield _language_model("Small", chance, "tgi", "float16", _TWO_BILLION, one)
     brief = {"max_model_len": 4096, "max_num_seqs": 16}
     yield _language_model("Newer", chance, "vllm", "bfloat16", _TWO_BILLION, brief)
     yield _language_model("Sharded", chance, "tgi", "float16", _SEVEN_BILLION, {**one, "num_shard": 2})

@@ -71,13 +71,20 @@ def _clone(placed: Clone) -> Iterator[Clone]:
     _git(placed, "clean -fdq model_catalog")
 
 
+@pytest.fixture(scope="module", name="plan")
+def _plan(placed: Clone) -> dict[str, Any]:
+    """Pool → what `slipway plan` says of it."""
+    report = json.loads(placed.slipway("plan", "--env", "sandbox", "--format", "json").ok())
+    return {pool["name"]: pool for pool in report["pools"]}
+
+
 def test_every_replica_of_the_plan_runs_on_a_node_of_its_pool_where_the_scheduler_bound_it(
-    clone: Clone,
+    clone: Clone, plan: dict[str, Any]
 ) -> None:
     pods, pools = _pods(clone), _pools(clone)
     planned = {
-        (server["name"], pool["name"]): server["replicas"]
-        for pool in _plan(clone)["pools"]
+        (server["name"], name): server["replicas"]
+        for name, pool in plan.items()
         for server in pool["servers"]
     }
     assert Counter((pod.server, pools[pod.node]) for pod in pods) == planned
@@ -96,10 +103,9 @@ def test_every_replica_of_the_plan_runs_on_a_node_of_its_pool_where_the_schedule
 
 
 def test_each_pool_has_the_nodes_of_the_plan_none_is_empty_and_none_gives_more_gpus_than_it_has(
-    clone: Clone,
+    clone: Clone, plan: dict[str, Any]
 ) -> None:
     pods, pools = _pods(clone), _pools(clone)
-    plan = {pool["name"]: pool for pool in _plan(clone)["pools"]}
     assert Counter(pools.values()) == {name: pool["nodes"] for name, pool in plan.items()}
     assert {node for node, pool in pools.items() if plan[pool]["use"] == "model"} == {
         pod.node for pod in pods
@@ -175,28 +181,28 @@ def test_a_rollback_leaves_the_lock_byte_for_byte_as_it_is(clone: Clone) -> None
     assert (clone.root / LOCK).read_bytes() == before
 
 
+@pytest.fixture(scope="module", name="branches")
+def _branches(placed: Clone) -> dict[str, set[str]]:
+    """Pull requests that add a model each: branch → the lines of its lock. The first two have neighbouring lines."""
+    return {name.lower(): _pull_request(placed, name) for name in ("Gpu020", "Gpu021", "Zuletzt")}
+
+
 def test_two_pull_requests_that_each_place_a_model_merge_without_a_conflict_and_move_nothing(
-    clone: Clone,
+    clone: Clone, branches: dict[str, set[str]]
 ) -> None:
-    base = _lock_lines(clone)
-    first = _pull_request(clone, "first", "AtTheTop")
-    last = _pull_request(clone, "last", "Zuletzt")
     _git(clone, "checkout -q -b merged base")
-    for branch in ("first", "last"):
+    for branch in ("gpu020", "zuletzt"):
         _git(clone, f"merge -q --no-edit {branch}")
-    merged = base | first | last
-    assert _lock_lines(clone) == merged
+    assert _lock_lines(clone) == branches["gpu020"] | branches["zuletzt"]
     assert "says so already" in _write_lock(clone)
-    assert _lock_lines(clone) == merged
 
 
-def test_neighbouring_lines_conflict_and_keeping_both_sides_moves_nothing(clone: Clone) -> None:
-    base = _lock_lines(clone)
-    one = _pull_request(clone, "one", "Gpu020")
-    other = _pull_request(clone, "other", "Gpu021")
+def test_neighbouring_lines_conflict_and_keeping_both_sides_moves_nothing(
+    clone: Clone, branches: dict[str, set[str]]
+) -> None:
     _git(clone, "checkout -q -b both base")
-    _git(clone, "merge -q --no-edit one")
-    conflict = clone.shell(f"{_GIT} merge --no-edit other")
+    _git(clone, "merge -q --no-edit gpu020")
+    conflict = clone.shell(f"{_GIT} merge --no-edit gpu021")
     assert conflict.code != 0
     assert f"Merge conflict in {LOCK}" in conflict.output
     _keep_both_sides(clone, RELEASE)
@@ -205,10 +211,9 @@ def test_neighbouring_lines_conflict_and_keeping_both_sides_moves_nothing(clone:
     assert "placement/sandbox.lock" in refused.output
     assert "Keep both sides' lines without the markers" in refused.output
     _keep_both_sides(clone, LOCK)
-    _write_lock(clone)
-    assert _lock_lines(clone) == base | one | other
-    assert _plan(clone)["placement"] == {"stale": False, "moves": []}
-    _commit(clone)
+    assert "says so already" in _write_lock(clone)
+    assert _lock_lines(clone) == branches["gpu020"] | branches["gpu021"]
+    assert len(_lock_lines(clone)) == len(branches["gpu020"]) + 1
 
 
 _GIT: Final = "git -c user.name=t -c user.email=t@localhost"
@@ -223,9 +228,9 @@ def _commit(clone: Clone) -> None:
     _git(clone, "commit -qm change")
 
 
-def _pull_request(clone: Clone, branch: str, name: str) -> set[str]:
+def _pull_request(clone: Clone, name: str) -> set[str]:
     """A branch off base that adds a model and writes the lock; the lines of its lock."""
-    _git(clone, f"checkout -q -b {branch} base")
+    _git(clone, f"checkout -q -b {name.lower()} base")
     many_models.add(clone.root, torchserve(name, owner="search", weights=100, device="cpu"))
     _write_lock(clone)
     _commit(clone)
@@ -249,11 +254,6 @@ def _lock_lines(clone: Clone) -> set[str]:
 def _place(clone: Clone, selector: str) -> str:
     (line,) = (line for line in _lock_lines(clone) if line.startswith(f"{selector} "))
     return line.split()[1]
-
-
-def _plan(clone: Clone) -> dict[str, Any]:
-    plan: dict[str, Any] = json.loads(clone.slipway("plan", "--env", "sandbox", "--format", "json").ok())
-    return plan
 
 
 def _release(clone: Clone) -> dict[str, Any]:
