@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import boto3
 
-from sandbox.lifecycle import Sandbox
+from sandbox.lifecycle import Sandbox, shell_exports
 
 REPOSITORY: Final = Path(__file__).parents[2]
 
@@ -59,17 +59,17 @@ class Clone:
     def shell(self, script: str) -> Ran:
         return self._run(["bash", "-c", script])
 
+    def in_printed_environment(self, script: str) -> Ran:
+        """A shell script, in the environment that `slipway sandbox env` prints."""
+        return self.shell(f'eval "$({shlex.quote(sys.executable)} -m cli.main sandbox env)" && {script}')
+
     def pulumi(self, *arguments: str) -> Ran:
-        """A plain `pulumi`, in the environment that `slipway sandbox env` prints."""
-        words = " ".join(arguments)
-        return self.shell(f'eval "$({self._python} -m cli.main sandbox env)" && pulumi {words}')
+        """A plain `pulumi` in the same environment, for which no process is started: it takes a second or more."""
+        return self.shell(f"{shell_exports(self.sandbox.environment())}pulumi {' '.join(arguments)}")
 
     def preview(self, *arguments: str) -> dict[str, Any]:
         """What `pulumi preview --json` says."""
-        ran = self.shell(
-            f'eval "$({self._python} -m cli.main sandbox env)" && '
-            f"pulumi preview --stack sandbox --json {' '.join(arguments)} 2>/dev/null"
-        )
+        ran = self.pulumi("preview --stack sandbox --json", *arguments, "2>/dev/null")
         previewed: dict[str, Any] = json.loads(ran.ok())
         return previewed
 
@@ -99,10 +99,6 @@ class Clone:
             aws_access_key_id="sandbox",
             aws_secret_access_key="sandbox",
         )
-
-    @property
-    def _python(self) -> str:
-        return shlex.quote(sys.executable)
 
     def _run(self, command: list[str]) -> Ran:
         ran = subprocess.run(

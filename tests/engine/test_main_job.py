@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,7 +109,7 @@ def test_running_the_sandbox_leaves_the_checkout_clean(clone: Clone) -> None:
 
 
 def test_a_plain_pulumi_preview_works_in_the_environment_that_sandbox_env_prints(clone: Clone) -> None:
-    output = clone.pulumi("preview", "--stack sandbox --expect-no-changes").ok()
+    output = clone.in_printed_environment("pulumi preview --stack sandbox --expect-no-changes").ok()
     assert re.search(r"\d+ unchanged", output)
 
 
@@ -125,8 +124,7 @@ def test_the_emulators_refuse_another_stack_by_name(clone: Clone) -> None:
 
 
 def test_the_emulators_refuse_an_endpoint_that_is_not_this_machine(clone: Clone) -> None:
-    refused = clone.shell(
-        f'eval "$({sys.executable} -m cli.main sandbox env)" && '
+    refused = clone.in_printed_environment(
         "AWS_ENDPOINT_URL=https://s3.eu-west-1.amazonaws.com pulumi preview --stack sandbox --non-interactive"
     )
     assert refused.code != 0

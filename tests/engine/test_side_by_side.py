@@ -59,7 +59,10 @@ def test_a_second_up_in_the_same_clone_waits_and_says_for_what_also_where_the_pa
     waited = [ran for ran in ups if "this sandbox is in use by `slipway sandbox up` (pid " in ran.output]
     assert len(waited) == 1
     assert "created" not in waited[0].output
-    assert str(crashes.check(awkward, ups[0])) == "converged", "a plain pulumi is part of the check"
+    assert str(crashes.check(awkward, ups[0])) == "converged"
+    assert (
+        awkward.in_printed_environment("pulumi stack output environment --stack sandbox").ok() == "sandbox\n"
+    )
     assert awkward.shell("git status --porcelain").ok() == ""
 
 
