@@ -7,6 +7,8 @@ so whatever makes pods depends on `ServerIdentity.ready`.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 import pulumi
 import pulumi_aws as aws
@@ -40,6 +42,10 @@ class ServerIdentity:
     """What must exist before a pod uses the account."""
 
 
+COMPONENT_LABELS: Final = MappingProxyType({"app.kubernetes.io/component": "inference-server"})
+"""Of every server's pods."""
+
+
 def selecting_labels(server: ServerPlan) -> dict[str, str]:
     """What selects the pods of this server and no others. It cannot change without replacing the Deployment."""
     return {"slipway.dev/server": server.name}
@@ -48,7 +54,7 @@ def selecting_labels(server: ServerPlan) -> dict[str, str]:
 def server_labels(server: ServerPlan) -> dict[str, str]:
     """What tells people and dashboards apart whose server this is; selecting_labels among it."""
     return {
-        "app.kubernetes.io/component": "inference-server",
+        **COMPONENT_LABELS,
         "app.kubernetes.io/instance": server.name,
         "app.kubernetes.io/managed-by": "pulumi",
         "app.kubernetes.io/name": server.engine,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hardware import PRICES, InstanceType, instance_type
 from planning.capacity import Prices, node_price
 from planning.capacity.placement import NodeGroup, Offer, Placement, offer
-from planning.gpu_shares import GpuShare, gpu_nodes
+from planning.gpu_shares import GpuShare, gpu_nodes, shared_name
 from planning.node_settings import node_settings
 from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 
@@ -49,7 +49,7 @@ class PoolPlan:
     desired_nodes: int
     """What the placement fills."""
     max_nodes: int
-    """With head-room for an autoscaler, within what the settings allow."""
+    """Within what the settings allow; all of it, for each pool of the type, where an autoscaler owns the number."""
     autoscaled: bool
     """Whether an autoscaler owns the number of nodes once the pool exists."""
     labels: tuple[tuple[str, str], ...]
@@ -101,13 +101,14 @@ def plan_pools(placement: Placement, settings: PoolSettings) -> tuple[PoolPlan, 
     """
     pools = [
         _system_pool(settings),
-        *(_serving_pool(group, autoscaled=settings.autoscaled) for group in placement.groups),
+        *(_serving_pool(group, settings) for group in placement.groups),
     ]
     return tuple(sorted(pools, key=lambda pool: pool.name))
 
 
-def _serving_pool(group: NodeGroup, *, autoscaled: bool) -> PoolPlan:
+def _serving_pool(group: NodeGroup, settings: PoolSettings) -> PoolPlan:
     kind = instance_type(group.instance_type)
+    allowed = {**settings.gpu_nodes, **settings.cpu_nodes}[shared_name(group.instance_type, group.share)]
     taints = (Taint(key=GPU_TAINT_KEY, value="present", effect="NO_SCHEDULE"),) if kind.gpu else ()
     return PoolPlan(
         name=group.name,
@@ -115,8 +116,9 @@ def _serving_pool(group: NodeGroup, *, autoscaled: bool) -> PoolPlan:
         # Nodes that pods need are held by the pods. A minimum above what an autoscaler left is an error of EKS.
         min_nodes=0,
         desired_nodes=group.nodes,
-        max_nodes=group.max_nodes,
-        autoscaled=autoscaled,
+        # EKS refuses a maximum below the nodes that an autoscaler has made of it, and the plan's falls with its models.
+        max_nodes=allowed if settings.autoscaled else group.max_nodes,
+        autoscaled=settings.autoscaled,
         labels=((POOL_LABEL, group.name), *(((SHARE_LABEL, group.share.name),) if group.share else ())),
         taints=taints,
         share=group.share,

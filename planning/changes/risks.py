@@ -13,6 +13,7 @@ from planning.changes.places import PlaceChanges
 from planning.changes.servers import ServerChange
 from planning.changes.sides import PlanSide
 from planning.changes.spare import has_spare_room
+from planning.gpu_shares import shared_name
 from planning.servers import Server
 from quantities import Bytes
 
@@ -30,6 +31,8 @@ class ChangeRiskKind(StrEnum):
     """Everything is made anew elsewhere."""
     POOL_REPLACED = "pool_replaced"
     """By one of another instance type: all of its servers move."""
+    POOL_SHRINKS = "pool_shrinks"
+    """Nodes go before the servers that left them, and which nodes is AWS's choice."""
     NO_SPARE = "no_spare"
     """A server's only replica restarts, and there is nowhere to start a second one first."""
     OUTAGE_AT_ROLLOUT = "outage_at_rollout"
@@ -65,6 +68,7 @@ def change_risks(
     found = [
         *_regions(base, head),
         *_replaced_pools(base, head, places),
+        *_shrinking_pools(base, head, changed),
         *_rollouts(head, changed),
         *_fewer_replicas(changed),
         *_failure_domains(base, head, changed),
@@ -101,6 +105,36 @@ def _replaced_pools(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Ite
             pool=pool.name,
             message=f"{pool.name} ({pool.instance_type}) goes, and all of its servers with it: "
             f"{_counted(len(targets), 'placement')} of it now on {onto}",
+        )
+
+
+def _shrinking_pools(base: PlanSide, head: PlanSide, changed: Sequence[ServerChange]) -> Iterator[ChangeRisk]:
+    """An update deletes last (docs/known-limits.md), so for a while there are more servers than nodes."""
+    restarting = {one.name for one in changed if one.change is Change.CHANGED and one.restart}
+    before = {pool.name: pool.desired_nodes for pool in base.plan.pools}
+    for pool in head.plan.pools:
+        was = before.get(pool.name, 0)
+        staying = {server.name: server for server in head.plan.servers if server.pool == pool.name}
+        leaving = [
+            server.name
+            for server in base.plan.servers
+            if server.pool == pool.name and server.name not in staying
+        ]
+        if pool.autoscaled or pool.desired_nodes >= was or not staying or not leaving:
+            continue
+        waiting = [name for name in staying if name in restarting]
+        if waiting:
+            outcome = (
+                f"{', '.join(waiting)} may wait for a node until its deadline, and the update fails: apply what "
+                "changes it first, and what leaves in another update"
+            )
+        else:
+            outcome = f"{', '.join(staying)} may lose its node, and is away until what left is deleted"
+        yield ChangeRisk(
+            kind=ChangeRiskKind.POOL_SHRINKS,
+            pool=pool.name,
+            message=f"{pool.name} goes from {was} to {_counted(pool.desired_nodes, 'node')} before {', '.join(leaving)} "
+            f"is deleted: {outcome}",
         )
 
 
@@ -200,24 +234,27 @@ def _mebibytes(memory: Bytes) -> int:
 def _pools_at_max(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
     before, after = _nodes(base), _nodes(head)
     for offer in head.plan.offers:
-        nodes = after.get(offer.instance_type, 0)
-        if nodes >= offer.max_nodes and nodes != before.get(offer.instance_type, 0):
+        nodes = after.get(offer.name, 0)
+        if nodes >= offer.max_nodes and nodes != before.get(offer.name, 0):
             pools = sorted(
-                pool.name for pool in head.plan.pools if pool.instance_type.name == offer.instance_type
+                pool.name
+                for pool in head.plan.pools
+                if shared_name(pool.instance_type.name, pool.share) == offer.name
             )
             yield ChangeRisk(
                 kind=ChangeRiskKind.POOL_AT_MAX,
                 pool=pools[0],
-                message=f"{', '.join(pools)} has all {_counted(nodes, 'node')} of {offer.instance_type} that the stack "
+                message=f"{', '.join(pools)} has all {_counted(nodes, 'node')} of {offer.name} that the stack "
                 "file allows: what needs one more is refused",
             )
 
 
 def _nodes(side: PlanSide) -> Mapping[str, int]:
-    """Instance type → nodes that hold servers."""
+    """Offer → nodes that hold servers."""
     nodes: dict[str, int] = {}
     for group in side.plan.placement.groups:
-        nodes[group.instance_type] = nodes.get(group.instance_type, 0) + group.nodes
+        name = shared_name(group.instance_type, group.share)
+        nodes[name] = nodes.get(name, 0) + group.nodes
     return nodes
 
 

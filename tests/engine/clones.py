@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import boto3
 
-from sandbox.lifecycle import Sandbox
+from sandbox.lifecycle import Sandbox, shell_exports
 
 REPOSITORY: Final = Path(__file__).parents[2]
 
@@ -59,23 +59,23 @@ class Clone:
     def shell(self, script: str) -> Ran:
         return self._run(["bash", "-c", script])
 
+    def in_printed_environment(self, script: str) -> Ran:
+        """A shell script, in the environment that `slipway sandbox env` prints."""
+        return self.shell(f'eval "$({shlex.quote(sys.executable)} -m cli.main sandbox env)" && {script}')
+
     def pulumi(self, *arguments: str) -> Ran:
-        """A plain `pulumi`, in the environment that `slipway sandbox env` prints."""
-        words = " ".join(arguments)
-        return self.shell(f'eval "$({self._python} -m cli.main sandbox env)" && pulumi {words}')
+        """A plain `pulumi` in the same environment, for which no process is started: it takes a second or more."""
+        return self.shell(f"{shell_exports(self.sandbox.environment())}pulumi {' '.join(arguments)}")
+
+    def preview(self, *arguments: str) -> dict[str, Any]:
+        """What `pulumi preview --json` says."""
+        ran = self.pulumi("preview --stack sandbox --json", *arguments, "2>/dev/null")
+        previewed: dict[str, Any] = json.loads(ran.ok())
+        return previewed
 
     def steps(self, *arguments: str) -> dict[str, str]:
         """What a preview would do: the logical name of each resource that changes → the operation."""
-        ran = self.shell(
-            f'eval "$({self._python} -m cli.main sandbox env)" && '
-            f"pulumi preview --stack sandbox --json {' '.join(arguments)} 2>/dev/null"
-        )
-        previewed = json.loads(ran.ok())
-        return {
-            short(step["urn"]): step["op"]
-            for step in previewed["steps"]
-            if step["op"] not in ("same", "read", "refresh")
-        }
+        return changes(self.preview(*arguments))
 
     def state(self) -> dict[str, Any]:
         exported = json.loads(self.pulumi("stack", "export", "--stack", "sandbox").ok())
@@ -100,10 +100,6 @@ class Clone:
             aws_secret_access_key="sandbox",
         )
 
-    @property
-    def _python(self) -> str:
-        return shlex.quote(sys.executable)
-
     def _run(self, command: list[str]) -> Ran:
         ran = subprocess.run(
             command,
@@ -121,8 +117,17 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "AWS_"))}
 
 
+def changes(previewed: dict[str, Any]) -> dict[str, str]:
+    """The logical name of each resource that a preview changes → the operation."""
+    return {
+        short(step["urn"]): step["op"]
+        for step in previewed["steps"]
+        if step["op"] not in ("same", "read", "refresh")
+    }
+
+
 def short(urn: str) -> str:
-    """`kubernetes:apps/v1:Deployment question-answering-reader` of a URN."""
+    """`kubernetes:apps/v1:Deployment gpu-g4dn-xlarge-torchserve-1-server` of a URN."""
     kind, name = urn.split("::")[2:4]
     return f"{kind.rpartition('$')[2]} {name}"
 

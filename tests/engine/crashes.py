@@ -146,6 +146,17 @@ def check_gone(clone: Clone, ran: Ran) -> Found:
     return Found(survivors=left, strays=sorted(files))
 
 
+def take_down(clone: Clone) -> None:
+    """`slipway sandbox down` of a sandbox that runs; fails where anything of it is left."""
+    ports = clone.sandbox.endpoints()
+    ran = clone.slipway("sandbox", "down")
+    assert str(check_gone(clone, ran)) == "converged"
+    assert "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster" in ran.output
+    assert _processes_of(clone) == []
+    assert endpoints.taken(ports) == []
+    assert clone.shell("git status --porcelain").ok() == ""
+
+
 def _kill(clone: Clone, command: subprocess.Popen[str], point: KillPoint) -> bool:
     victim = _find(clone, command, point.victim)
     if victim is None:
@@ -199,6 +210,18 @@ def _survivors(clone: Clone) -> Iterator[str]:
                 continue
             if process.environ().get("SLIPWAY_SANDBOX") == root:
                 yield f"{process.pid} {' '.join(process.cmdline())[:120]}"
+
+
+def _processes_of(clone: Clone) -> list[str]:
+    """Every live process that carries the clone's sandbox in its environment: parts, engine, plugins, programs."""
+    root = str(clone.sandbox.paths.root)
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            environment = process.environ()
+            if root in (environment.get("SLIPWAY_SANDBOX"), environment.get("SLIPWAY_SANDBOX_PROCESS")):
+                found.append(" ".join(process.cmdline()))
+    return found
 
 
 def _unmanaged(clone: Clone, resources: list[dict[str, Any]]) -> Iterator[str]:

@@ -29,7 +29,7 @@ def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
 def test_kills_in_up_and_in_a_replacement_leave_no_duplicate_no_orphan_and_no_process(
     clone: Clone,
 ) -> None:
-    deployment = r":Deployment question-answering-reader\S* creating"
+    deployment = r":Deployment gpu-g4dn-xlarge-torchserve-1\S* creating"
     _kill(clone, KillPoint(victim="kubernetes provider", pattern=deployment), *UP)
     clone.edit(ENTRY, "batch_size: 1", "batch_size: 2")
     _kill(clone, KillPoint(victim="engine", pattern=crashes.REPLACING, loses_answers=True), *UP)

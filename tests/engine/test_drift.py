@@ -143,6 +143,49 @@ def test_a_deletion_of_each_kind_is_seen_by_refresh_and_mended_by_up(clone: Clon
     _assert_gone_and_mended(clone, gone)
 
 
+def _scaling(clone: Clone, group: dict[str, Any]) -> dict[str, int]:
+    """A node group's bounds and size, as the account has them."""
+    cluster, _, name = group["id"].partition(":")
+    described = clone.aws("eks").describe_nodegroup(clusterName=cluster, nodegroupName=name)
+    scaling: dict[str, int] = described["nodegroup"]["scalingConfig"]
+    return scaling
+
+
+def test_how_many_nodes_there_are_is_the_autoscaler_s_alone_where_there_is_one_and_else_the_plan_s(
+    clone: Clone,
+) -> None:
+    pool = "gpu-g4dn-xlarge"
+    (group,) = (
+        resource
+        for resource in _state(clone).values()
+        if resource["type"] == "aws:eks/nodeGroup:NodeGroup" and resource["urn"].endswith(pool)
+    )
+    planned, nodes = _scaling(clone, group), len(_nodes(clone)[pool])
+    setting = "slipway:forceDestroy: true"
+    clone.edit("Pulumi.sandbox.yaml", setting, f"{setting}\n  slipway:nodeAutoscaler: true")
+    try:
+        edits.edit(clone, group)
+        assert _scaling(clone, group) == {
+            "minSize": planned["minSize"],
+            "desiredSize": planned["desiredSize"] + 1,
+            "maxSize": planned["maxSize"] + 1,
+        }
+        _refresh(clone)
+        clone.slipway("sandbox", "up").ok()
+        allowed = 4
+        assert _scaling(clone, group) == {
+            "minSize": 0,
+            "desiredSize": planned["desiredSize"] + 1,
+            "maxSize": allowed,
+        }, "its bounds are the setting's, gpuNodes, which no model changes"
+        assert len(_nodes(clone)[pool]) == nodes + 1
+    finally:
+        clone.restore()
+    clone.slipway("sandbox", "up").ok()
+    assert _scaling(clone, group) == planned
+    assert len(_nodes(clone)[pool]) == nodes
+
+
 def test_an_account_that_somebody_emptied_is_built_anew_with_a_new_cluster_and_all_in_it(
     clone: Clone,
 ) -> None:

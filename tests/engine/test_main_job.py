@@ -2,26 +2,27 @@
 
 import json
 import re
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
-import psutil
 import pytest
 import yaml
 
-from sandbox import control_plane, endpoints, processes
+from sandbox import control_plane, processes
 from sandbox.inspection import Inspection
 from sandbox.kubernetes import kubeconfig
 from sandbox.kubernetes.client import ApiClient, ApiError
-from tests.engine.clones import Clone, new_clone
+from sandbox.lifecycle import ROLES
+from tests.engine import crashes
+from tests.engine.clones import Clone, changes, new_clone
 
 pytestmark = pytest.mark.engine
 
 ENTRY = "model_catalog/entries/question_answering/reader.yaml"
 RELEASE = "model_catalog/releases/sandbox.yaml"
+LOCK = "model_catalog/placement/sandbox.lock"
 SELECTOR = "QuestionAnswering/Reader/fr"
+SERVER = "gpu-g4dn-xlarge-torchserve-1"
 
 
 @pytest.fixture(scope="module", name="deployed")
@@ -36,6 +37,8 @@ def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone,
 @pytest.fixture(name="clone")
 def _clone(deployed: tuple[Clone, str]) -> Iterator[Clone]:
     clone, _ = deployed
+    if not processes.running(clone.sandbox.paths):
+        clone.slipway("sandbox", "up").ok()
     yield clone
     clone.restore()
 
@@ -43,7 +46,7 @@ def _clone(deployed: tuple[Clone, str]) -> Iterator[Clone]:
 def test_up_ends_with_what_serves_what_where_and_marks_what_is_emulated(deployed: tuple[Clone, str]) -> None:
     _, output = deployed
     for version in ("1.0", "2"):
-        assert re.search(rf"{SELECTOR}@{version}\s.*question-answering-reader\s+gpu-", output), output
+        assert re.search(rf"{SELECTOR}@{version}\s.*{SERVER}\s+gpu-", output), output
     assert "Running on ip-" in output
     assert "Emulated: AWS (moto" in output
     assert "no container runs" in output
@@ -51,7 +54,7 @@ def test_up_ends_with_what_serves_what_where_and_marks_what_is_emulated(deployed
 
 
 def test_the_real_scheduler_bound_the_pods_to_the_gpu_pool(clone: Clone) -> None:
-    pods = Inspection(clone.sandbox).pods("slipway-serving", "slipway.dev/server=question-answering-reader")
+    pods = Inspection(clone.sandbox).pods("slipway-serving", f"slipway.dev/server={SERVER}")
     assert [(pod.phase, pod.pool) for pod in pods] == [("Running", "gpu-g4dn-xlarge")]
 
 
@@ -106,7 +109,7 @@ def test_running_the_sandbox_leaves_the_checkout_clean(clone: Clone) -> None:
 
 
 def test_a_plain_pulumi_preview_works_in_the_environment_that_sandbox_env_prints(clone: Clone) -> None:
-    output = clone.pulumi("preview", "--stack sandbox --expect-no-changes").ok()
+    output = clone.in_printed_environment("pulumi preview --stack sandbox --expect-no-changes").ok()
     assert re.search(r"\d+ unchanged", output)
 
 
@@ -121,8 +124,7 @@ def test_the_emulators_refuse_another_stack_by_name(clone: Clone) -> None:
 
 
 def test_the_emulators_refuse_an_endpoint_that_is_not_this_machine(clone: Clone) -> None:
-    refused = clone.shell(
-        f'eval "$({sys.executable} -m cli.main sandbox env)" && '
+    refused = clone.in_printed_environment(
         "AWS_ENDPOINT_URL=https://s3.eu-west-1.amazonaws.com pulumi preview --stack sandbox --non-interactive"
     )
     assert refused.code != 0
@@ -135,15 +137,22 @@ def test_adding_version_3_previews_that_server_s_configuration_change_alone(clon
     versions["3"] = {**versions["2"], "artifact": {**versions["2"]["artifact"], "path": "RemoteModels/fr/3"}}
     (clone.root / ENTRY).write_text(yaml.safe_dump(entry))
     clone.edit(RELEASE, 'versions: ["1.0", "2"]', 'versions: ["1.0", "2", "3"]')
-    steps = clone.steps()
-    changed = {name.split(" ")[0].rpartition(":")[2]: operation for name, operation in steps.items()}
-    assert set(changed) == {"ConfigMap", "Deployment"}, steps
-    assert changed["Deployment"] == "update"
+    assert clone.steps() == {
+        f"kubernetes:core/v1:ConfigMap {SERVER}-config": "replace",
+        f"kubernetes:apps/v1:Deployment {SERVER}-server": "update",
+    }
 
 
-def test_a_language_comes_and_goes_by_entry_and_release_lines_and_touches_its_server_alone(
-    clone: Clone,
-) -> None:
+CONFIGURED = {
+    f"kubernetes:core/v1:ConfigMap {SERVER}-config": "replace",
+    f"kubernetes:apps/v1:Deployment {SERVER}-server": "update",
+    # Its relabelling says the language of each sample.
+    f"kubernetes:monitoring.coreos.com/v1:PodMonitor {SERVER}-monitoring-pods": "update",
+}
+"""All that changes where a server gets or loses a language of an entry that it serves: no role, no alert, no node."""
+
+
+def _release_german(clone: Clone) -> None:
     entry = yaml.safe_load((clone.root / ENTRY).read_text())
     french = entry["languages"]["fr"]["versions"]["2"]
     german = {
@@ -152,19 +161,34 @@ def test_a_language_comes_and_goes_by_entry_and_release_lines_and_touches_its_se
     }
     entry["languages"]["de"] = {"scripts": ["Latn"], "versions": {"1": german}}
     (clone.root / ENTRY).write_text(yaml.safe_dump(entry))
-    released = (clone.root / RELEASE).read_text()
-    (clone.root / RELEASE).write_text(
-        released + 'QuestionAnswering/Reader/de:\n  default: "1"\n  versions: ["1"]\n'
-    )
-    own = {"kubernetes:core/v1:ConfigMap question-answering-reader-config"}
-    own.add("kubernetes:apps/v1:Deployment question-answering-reader-server")
-    assert set(clone.steps()) == own
+    with (clone.root / RELEASE).open("a") as release:
+        release.write('QuestionAnswering/Reader/de:\n  default: "1"\n  versions: ["1"]\n')
+
+
+def test_a_language_comes_and_goes_by_entry_and_release_lines_and_touches_its_server_alone(
+    clone: Clone,
+) -> None:
+    _release_german(clone)
+    assert clone.steps() == CONFIGURED
     up = clone.slipway("sandbox", "up").ok()
-    assert re.search(r"QuestionAnswering/Reader/de@1\s+yes\s+question-answering-reader\s", up), up
+    assert re.search(rf"QuestionAnswering/Reader/de@1\s+yes\s+{SERVER}\s", up), up
+    assert "model_catalog/placement/sandbox.lock does not say where everything is" in up
     assert clone.steps() == {}
     clone.restore()
-    assert set(clone.steps()) == own
+    assert clone.steps() == CONFIGURED
     assert "QuestionAnswering/Reader/de" not in clone.slipway("sandbox", "up").ok().split("Resources:")[1]
+
+
+def test_the_lock_line_of_a_language_changes_nothing_but_ends_the_warning(clone: Clone) -> None:
+    _release_german(clone)
+    written = clone.slipway("plan", "--env", "sandbox", "--write").ok()
+    assert "QuestionAnswering/Reader/de: nowhere → gpu-g4dn-xlarge/torchserve-1" in written
+    added = clone.shell(f"git diff -U0 {LOCK} | grep '^[+-][^+-]'").ok()
+    assert added == "+QuestionAnswering/Reader/de  gpu-g4dn-xlarge/torchserve-1\n"
+    previewed = clone.preview()
+    assert changes(previewed) == CONFIGURED
+    warnings = [diagnostic["message"] for diagnostic in previewed["diagnostics"]]
+    assert [warning for warning in warnings if "placement/sandbox.lock" in warning] == []
 
 
 def test_a_wrong_setting_stops_before_any_resource_and_names_key_file_and_fix(clone: Clone) -> None:
@@ -203,28 +227,9 @@ def test_an_account_that_ended_is_built_anew_whatever_command_comes_first(clone:
     assert clone.steps() == {}
 
 
-@pytest.mark.parametrize("account", ["as it was left", "started anew"])
-def test_down_leaves_nothing_in_any_api_no_process_no_port_and_no_state(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    deployed: tuple[Clone, str],
-    account: str,
-) -> None:
-    first, _ = deployed
-    clone = new_clone(tmp_path_factory.mktemp("down"))
-    request.addfinalizer(clone.sandbox.stop)
-    clone.slipway("sandbox", "up").ok()
-    if account == "started anew":
-        clone.slipway("sandbox", "stop").ok()
-        clone.slipway("sandbox", "start").ok()
-    ports = clone.sandbox.endpoints()
-    assert set(processes.running(first.sandbox.paths)) == set(processes.running(clone.sandbox.paths))
-    output = clone.slipway("sandbox", "down").ok()
-    assert "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster" in output
-    assert _processes_of(clone) == []
-    assert endpoints.taken(ports) == []
-    assert {path.name for path in clone.sandbox.paths.root.iterdir()} <= {"logs", "lock"}
-    assert clone.shell("git status --porcelain").ok() == ""
+def test_down_leaves_nothing_in_any_api_no_process_no_port_and_no_state(clone: Clone) -> None:
+    assert set(processes.running(clone.sandbox.paths)) == set(ROLES)
+    crashes.take_down(clone)
 
 
 def _listed(clone: Clone, path: str) -> list[dict[str, Any]]:
@@ -241,18 +246,6 @@ def _dry_run_pod(clone: Clone, namespace: str, spec: dict[str, Any]) -> None:
         api.apply(f"/api/v1/namespaces/{namespace}/pods/probe", query, pod)
     finally:
         api.close()
-
-
-def _processes_of(clone: Clone) -> list[str]:
-    """Every live process that carries the clone's sandbox in its environment: parts, engine, plugins, programs."""
-    root = str(clone.sandbox.paths.root)
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            environment = process.environ()
-            if root in (environment.get("SLIPWAY_SANDBOX"), environment.get("SLIPWAY_SANDBOX_PROCESS")):
-                found.append(" ".join(process.cmdline()))
-    return found
 
 
 def _output(clone: Clone, name: str) -> str:

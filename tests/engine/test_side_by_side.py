@@ -59,7 +59,10 @@ def test_a_second_up_in_the_same_clone_waits_and_says_for_what_also_where_the_pa
     waited = [ran for ran in ups if "this sandbox is in use by `slipway sandbox up` (pid " in ran.output]
     assert len(waited) == 1
     assert "created" not in waited[0].output
-    assert str(crashes.check(awkward, ups[0])) == "converged", "a plain pulumi is part of the check"
+    assert str(crashes.check(awkward, ups[0])) == "converged"
+    assert (
+        awkward.in_printed_environment("pulumi stack output environment --stack sandbox").ok() == "sandbox\n"
+    )
     assert awkward.shell("git status --porcelain").ok() == ""
 
 
@@ -103,6 +106,17 @@ def test_every_process_listens_on_loopback_only(both: tuple[Clone, list[Ran], Cl
             listening = [c for c in member.net_connections("inet") if c.status == psutil.CONN_LISTEN]
             addresses |= {connection.laddr.ip for connection in listening}
     assert addresses == {"127.0.0.1"}
+
+
+def test_down_after_the_account_was_started_anew_leaves_nothing_and_disturbs_no_other_clone(
+    both: tuple[Clone, list[Ran], Clone, Ran],
+) -> None:
+    awkward, _, plain, _ = both
+    before = processes.running(plain.sandbox.paths)
+    awkward.slipway("sandbox", "stop").ok()
+    awkward.slipway("sandbox", "start").ok()
+    crashes.take_down(awkward)
+    assert processes.running(plain.sandbox.paths) == before
 
 
 def _mode(path: Path) -> int:

@@ -144,3 +144,26 @@ def test_another_region_is_everything_anew() -> None:
     assert kinds(found)[0] == ("region", "")
     assert found.cost
     assert found.cost.total.usd_per_hour == Decimal(0)
+
+
+def test_a_pool_that_shrinks_may_take_a_node_from_a_server_that_stays() -> None:
+    before = plan(entry("Reader", "fr"), llm=CHAT)
+    found = changes(before, written(before, entry("Reader", "fr")))
+    assert kinds(found) == [("pool_shrinks", "")]
+    assert message(found, ChangeRiskKind.POOL_SHRINKS) == (
+        f"gpu-g4dn-xlarge goes from 2 to 1 node before {LLM} is deleted: {SHARED} may lose its node, and is away until "
+        "what left is deleted"
+    )
+
+
+def test_a_pool_that_shrinks_under_a_server_that_restarts_may_fail_the_update() -> None:
+    before = plan(entry("Reader", "fr"), llm=CHAT)
+    found = changes(before, written(before, entry("Reader", "fr", serving=TUNED)))
+    assert "may wait for a node until its deadline" in message(found, ChangeRiskKind.POOL_SHRINKS)
+    assert "apply what changes it first" in message(found, ChangeRiskKind.POOL_SHRINKS)
+
+
+def test_an_autoscaler_takes_no_node_that_somebody_needs() -> None:
+    scaled = replace(SETTINGS, autoscaled=True)
+    before = plan(entry("Reader", "fr"), settings=scaled, llm=CHAT)
+    assert changes(before, written(before, entry("Reader", "fr"), settings=scaled)).risks == ()
