@@ -130,11 +130,11 @@ def _shrinking_pools(base: PlanSide, head: PlanSide, changed: Sequence[ServerCha
             )
         else:
             outcome = f"{', '.join(staying)} may lose its node, and is away until what left is deleted"
+        nodes = f"{was} to {_counted(pool.desired_nodes, 'node')}"
         yield ChangeRisk(
             kind=ChangeRiskKind.POOL_SHRINKS,
             pool=pool.name,
-            message=f"{pool.name} goes from {was} to {_counted(pool.desired_nodes, 'node')} before {', '.join(leaving)} "
-            f"is deleted: {outcome}",
+            message=f"{pool.name} goes from {nodes} before {', '.join(leaving)} is deleted: {outcome}",
         )
 
 
