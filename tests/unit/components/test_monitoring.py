@@ -7,7 +7,8 @@ import pytest
 
 from components import Monitoring, MonitoringArgs, ServerMonitoring, ServerMonitoringArgs
 from model_catalog import Environment, load_catalog
-from planning import PoolSettings, make_plan
+from planning import make_plan
+from tests.support.pools import POOLS
 from tests.support.recording import Recording
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -15,13 +16,7 @@ NAMESPACE = "kubernetes:core/v1:Namespace"
 SERVER = make_plan(
     load_catalog(),
     Environment.DEV,
-    PoolSettings(
-        region="us-east-1",
-        gpu_nodes={"g4dn.xlarge": 4},
-        cpu_nodes={"m6i.2xlarge": 4},
-        system_instance_type="m6i.large",
-        system_nodes=2,
-    ),
+    POOLS,
 ).servers[0]
 
 

@@ -7,18 +7,13 @@ import pytest
 from components.server_identity import server_labels
 from components.server_pod import fetch_container, server_pod
 from model_catalog import Environment, load_catalog
-from planning import PoolSettings, Server, make_plan
+from planning import Server, make_plan
+from tests.support.pools import POOLS
 
 SERVERS = make_plan(
     load_catalog(),
     Environment.SANDBOX,
-    PoolSettings(
-        region="us-east-1",
-        gpu_nodes={"g4dn.xlarge": 4},
-        cpu_nodes={"m6i.2xlarge": 4},
-        system_instance_type="m6i.large",
-        system_nodes=2,
-    ),
+    POOLS,
 ).servers
 
 

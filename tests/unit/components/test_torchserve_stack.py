@@ -10,19 +10,13 @@ import pytest
 from components import ServerSite, TorchServeStack, TorchServeStackArgs
 from components.torchserve_files import mounted_files
 from model_catalog import Environment, load_catalog
-from planning import PoolSettings, TorchServePlan, make_plan
+from planning import TorchServePlan, make_plan
+from tests.support.pools import POOLS
 from tests.support.recording import Recording
 
-SETTINGS = PoolSettings(
-    region="us-east-1",
-    gpu_nodes={"g4dn.xlarge": 4},
-    cpu_nodes={"m6i.2xlarge": 4},
-    system_instance_type="m6i.large",
-    system_nodes=2,
-)
 SERVERS = {
     server.name: server
-    for server in make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
+    for server in make_plan(load_catalog(), Environment.DEV, POOLS).servers
     if isinstance(server, TorchServePlan)
 }
 SERVER = SERVERS["gpu-g4dn-xlarge-torchserve-1"]

@@ -7,7 +7,7 @@ from engines.tgi.metrics import METRICS as TGI_METRICS
 from engines.torchserve.metrics import METRICS as TORCHSERVE_METRICS
 from engines.vllm.metrics import METRICS as VLLM_METRICS
 from model_catalog import Engine, Environment, load_catalog
-from planning import PoolSettings, Server, TorchServeModelPlan, make_plan
+from planning import Server, TorchServeModelPlan, make_plan
 from planning.observability import (
     Severity,
     identity_labels,
@@ -16,23 +16,17 @@ from planning.observability import (
     server_alerts,
     server_sample_labels,
 )
+from tests.support.pools import POOLS
 from tests.unit.planning.entries import SHARED_CATALOG, VLLM_CATALOG
 
-SETTINGS = PoolSettings(
-    region="us-east-1",
-    gpu_nodes={"g4dn.xlarge": 4},
-    cpu_nodes={"m6i.2xlarge": 4},
-    system_instance_type="m6i.large",
-    system_nodes=2,
-)
 SERVERS = tuple(
     server
     for catalog in (load_catalog(), VLLM_CATALOG)
-    for server in make_plan(catalog, Environment.SANDBOX, SETTINGS).servers
+    for server in make_plan(catalog, Environment.SANDBOX, POOLS).servers
 )
 SHARED = next(
     server
-    for server in make_plan(SHARED_CATALOG, Environment.SANDBOX, SETTINGS).servers
+    for server in make_plan(SHARED_CATALOG, Environment.SANDBOX, POOLS).servers
     if len(server.entries) > 1
 )
 """A TorchServe server with models of two teams."""

@@ -18,15 +18,7 @@ from planning import (
 )
 from planning.capacity.placement import Lock, Place
 from quantities import Bytes
-
-SETTINGS = PoolSettings(
-    region="us-east-1",
-    gpu_nodes={"g4dn.xlarge": 4},
-    cpu_nodes={"m6i.2xlarge": 4},
-    system_instance_type="m6i.large",
-    system_nodes=2,
-)
-
+from tests.support.pools import POOLS
 
 NOTHING_PLACED = Lock()
 
@@ -53,7 +45,7 @@ def entry(model: str = "Reader", **fields: Any) -> dict[str, Any]:
 
 def plan(
     *entries: dict[str, Any],
-    settings: PoolSettings = SETTINGS,
+    settings: PoolSettings = POOLS,
     released: dict[str, Any] | None = None,
     lock: Lock = NOTHING_PLACED,
 ) -> Plan:
@@ -85,7 +77,7 @@ def pools(planned: Plan) -> dict[str, int]:
 
 
 def reader() -> TorchServePlan:
-    servers = make_plan(load_catalog(), Environment.DEV, SETTINGS).servers
+    servers = make_plan(load_catalog(), Environment.DEV, POOLS).servers
     server = next(server for server in servers if server.name == "gpu-g4dn-xlarge-torchserve-1")
     assert isinstance(server, TorchServePlan)
     return server
@@ -181,7 +173,7 @@ def test_a_long_server_name_is_cut_and_stays_its_own() -> None:
 def test_a_text_generator_asks_for_a_gpu_for_each_shard(
     engine: str, option: str, own: int, shards: int
 ) -> None:
-    settings = replace(SETTINGS, gpu_nodes={"g5.12xlarge": 4})
+    settings = replace(POOLS, gpu_nodes={"g5.12xlarge": 4})
     (server,) = plan(writer(engine=engine, **dict[str, Any]({option: shards})), settings=settings).servers
     assert isinstance(server, TextGenerationPlan)
     assert server.resources.gpus == shards
@@ -246,7 +238,7 @@ def test_two_plans_of_equal_input_are_equal_whatever_the_order_of_entries() -> N
 
 
 def test_an_environment_without_releases_has_only_the_pool_of_the_add_ons() -> None:
-    planned = make_plan(load_catalog(), Environment.PROD, SETTINGS)
+    planned = make_plan(load_catalog(), Environment.PROD, POOLS)
     assert (planned.servers, pools(planned)) == ((), {"system-m6i-large": 2})
 
 
@@ -278,7 +270,7 @@ def test_a_server_on_cpu_asks_for_no_gpu_and_gets_a_pool_without_taint() -> None
 def test_replicas_are_on_as_many_nodes_since_one_that_fails_must_not_take_two(
     replicas: int, kind: str, nodes: int
 ) -> None:
-    planned = plan(entry(replicas=replicas), settings=replace(SETTINGS, gpu_nodes={kind: 4}))
+    planned = plan(entry(replicas=replicas), settings=replace(POOLS, gpu_nodes={kind: 4}))
     gpu = {name: number for name, number in pools(planned).items() if name.startswith("gpu-")}
     assert list(gpu.values()) == [nodes]
 
@@ -305,30 +297,30 @@ def test_startup_may_take_as_long_as_torchserve_waits_for_all_workers() -> None:
     [
         (
             (entry(replicas=5),),
-            SETTINGS,
+            POOLS,
             r"g4dn\.xlarge, is allowed 4 nodes, 1 too few; allow 5 nodes of it, one for each replica",
         ),
         (
             (entry(device="cpu", memory={"weights": "30GiB", "per_request": "1MiB"}),),
-            SETTINGS,
+            POOLS,
             r"the nearest, m6i\.2xlarge, is 1\d\.\dGiB of host memory short; offer .*, which would hold it",
         ),
         (
             (entry(memory={"weights": "20GiB", "per_request": "1MiB"}),),
-            SETTINGS,
+            POOLS,
             r"g4dn\.xlarge, is 11\.6GiB of GPU memory short and .*; offer g6e\.\w+ or .*, which would hold it",
         ),
         (
             (entry(serving={"max_workers": 4}, memory={"weights": "3GiB", "per_request": "1MiB"}),),
-            SETTINGS,
+            POOLS,
             r"g4dn\.xlarge, is 3\.4GiB of GPU memory short .*, or lower its max_workers or batch_size",
         ),
         (
             (writer(says={"memory": None, "architecture": SEVEN_B, "precision": "float16"}),),
-            SETTINGS,
+            POOLS,
             r"does not fit its GPU: short by .* on g4dn\.xlarge: weights 13\.\d.* fits with one of: .*bitsandbytes",
         ),
-        ((entry(),), replace(SETTINGS, gpu_nodes={"g4.large": 1}), "not in the hardware table"),
+        ((entry(),), replace(POOLS, gpu_nodes={"g4.large": 1}), "not in the hardware table"),
     ],
 )
 def test_what_does_not_fit_says_by_how_much_and_what_to_change(
@@ -396,7 +388,7 @@ def test_what_cannot_share_gets_servers_of_its_own(one: dict[str, Any], other: d
 
 
 def test_a_pinned_model_stays_on_its_instance_type_whatever_is_cheaper() -> None:
-    both = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 4, "g5.xlarge": 4})
+    both = replace(POOLS, gpu_nodes={"g4dn.xlarge": 4, "g5.xlarge": 4})
     pinned = {"instance_type": "g5.xlarge", "reason": "measured there", "by": "sre", "until": "2027-01-31"}
     released = {"QuestionAnswering/Reader/fr": {"default": "1", "pin": pinned}}
     assert plan(entry(), settings=both).servers[0].pool == "gpu-g4dn-xlarge"
@@ -406,7 +398,7 @@ def test_a_pinned_model_stays_on_its_instance_type_whatever_is_cheaper() -> None
 def test_what_the_lock_has_placed_stays_there() -> None:
     place = Place(pool="gpu-g5-xlarge", server=7)
     lock = Lock(places={"QuestionAnswering/A/fr": place})
-    both = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 4, "g5.xlarge": 4})
+    both = replace(POOLS, gpu_nodes={"g4dn.xlarge": 4, "g5.xlarge": 4})
     planned = plan(entry("A"), entry("B"), settings=both, lock=lock)
     assert servers(planned) == [
         ("gpu-g5-xlarge-torchserve-7", ["QuestionAnswering/A/fr", "QuestionAnswering/B/fr"])
@@ -433,7 +425,7 @@ def test_another_version_or_default_leaves_the_lock_as_it_is() -> None:
 
 
 def test_a_pool_that_an_autoscaler_owns_is_marked_and_has_head_room() -> None:
-    scaled = plan(entry(replicas=3), settings=replace(SETTINGS, autoscaled=True))
+    scaled = plan(entry(replicas=3), settings=replace(POOLS, autoscaled=True))
     gpu = next(pool for pool in scaled.pools if pool.name.startswith("gpu"))
     assert (gpu.autoscaled, gpu.min_nodes, gpu.desired_nodes, gpu.max_nodes) == (True, 0, 3, 4)
     assert not any(pool.autoscaled for pool in plan(entry(replicas=3)).pools)
@@ -443,7 +435,7 @@ def test_the_head_room_of_a_pool_holds_what_autoscaled_models_may_ask_for() -> N
     most: dict[str, Any] = {
         "autoscaling": {"min_replicas": "1", "max_replicas": "6", "target_concurrency": "8"}
     }
-    allowed = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 8})
+    allowed = replace(POOLS, gpu_nodes={"g4dn.xlarge": 8})
     (gpu,) = (pool for pool in plan(entry(**most), settings=allowed).pools if pool.name.startswith("gpu"))
     assert (gpu.desired_nodes, gpu.max_nodes) == (1, 6)
     (gpu,) = (pool for pool in plan(entry(**most)).pools if pool.name.startswith("gpu"))
@@ -452,6 +444,6 @@ def test_the_head_room_of_a_pool_holds_what_autoscaled_models_may_ask_for() -> N
 
 def test_a_language_model_goes_to_the_cheapest_gpu_that_holds_it_and_not_to_one_it_does_not_fit() -> None:
     large = writer(says={"memory": None, "architecture": SEVEN_B, "precision": "float16"})
-    offers = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 4, "g5.2xlarge": 4, "g6e.xlarge": 4})
+    offers = replace(POOLS, gpu_nodes={"g4dn.xlarge": 4, "g5.2xlarge": 4, "g6e.xlarge": 4})
     assert plan(large, settings=offers).servers[0].pool == "gpu-g5-2xlarge"
     assert plan(writer(), settings=offers).servers[0].pool == "gpu-g4dn-xlarge"

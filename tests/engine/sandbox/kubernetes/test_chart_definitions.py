@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from model_catalog import Environment, load_catalog
-from planning import PoolSettings, make_plan
+from planning import make_plan
 from planning.observability import pod_monitor_spec, prometheus_rule_spec
 from plugin_server import Check, Create, Created, Delete, ProviderError, Update
 from sandbox.kubernetes import kubeconfig
 from sandbox.kubernetes.client import ApiClient
 from sandbox.kubernetes.provider import KubernetesProvider
+from tests.support.pools import POOLS
 
 pytestmark = pytest.mark.engine
 
@@ -24,13 +25,7 @@ NAMESPACE = "chart-definitions"
 SERVERS = make_plan(
     load_catalog(),
     Environment.SANDBOX,
-    PoolSettings(
-        region="us-east-1",
-        gpu_nodes={"g4dn.xlarge": 4},
-        cpu_nodes={"m6i.2xlarge": 4},
-        system_instance_type="m6i.large",
-        system_nodes=2,
-    ),
+    POOLS,
 ).servers
 
 

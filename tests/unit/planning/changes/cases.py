@@ -9,16 +9,11 @@ from planning import Plan, PoolSettings, make_plan
 from planning.capacity import Prices
 from planning.capacity.placement import Lock
 from planning.changes import PlanChanges, PlanSide, compare_plans
+from tests.support.pools import POOLS
 from tests.unit.planning.entries import VLLM_ENTRY
 
 NAMESPACE: Final = "serving"
-SETTINGS: Final = PoolSettings(
-    region="us-east-1",
-    gpu_nodes={"g4dn.xlarge": 4},
-    cpu_nodes={"m6i.2xlarge": 4},
-    system_instance_type="m6i.large",
-    system_nodes=2,
-)
+SETTINGS: Final = POOLS
 NOTHING: Final = Lock()
 SHARED: Final = "gpu-g4dn-xlarge-torchserve-1"
 LLM: Final = "text-generation-chat-mul-1"
