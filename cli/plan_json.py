@@ -82,6 +82,7 @@ def _pool(pool: PoolReport) -> dict[str, Any]:
         "name": pool.name,
         "use": pool.use.value,
         "instance_type": pool.instance_type,
+        "purchase_option": pool.purchase_option.value,
         "nodes": pool.nodes,
         "max_nodes": pool.max_nodes,
         "gpu": pool.gpu,

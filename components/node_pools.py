@@ -17,10 +17,19 @@ import pulumi_aws as aws
 
 from components.iam import trust_policy
 from components.node_template import node_template
+from hardware import PurchaseOption
 from planning import PoolPlan
 
 AMI_TYPES: Final = {False: "BOTTLEROCKET_x86_64", True: "BOTTLEROCKET_x86_64_NVIDIA"}
 """Has a GPU → AMI type."""
+
+CAPACITY_TYPES: Final = {
+    PurchaseOption.ON_DEMAND: "ON_DEMAND",
+    PurchaseOption.RESERVED_1_YEAR: "ON_DEMAND",
+    PurchaseOption.SPOT: "SPOT",
+}
+"""As EKS spells them. What is reserved is a matter of the bill. Another one replaces the node group, new nodes
+first."""
 
 NODE_DISK_GIB: Final = 100
 """Root volume of a node. EKS's default of 20 GiB does not hold a GPU image of several GB beside archives and what
@@ -90,7 +99,7 @@ def _node_group(
         node_role_arn=role_arn,
         subnet_ids=list(args.subnet_ids),
         ami_type=AMI_TYPES[pool.instance_type.gpu is not None],
-        capacity_type="ON_DEMAND",
+        capacity_type=CAPACITY_TYPES[pool.purchase_option],
         instance_types=[pool.instance_type.name],
         disk_size=None if template else NODE_DISK_GIB,
         launch_template=template,

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from hardware import instance_type
+from hardware import PurchaseOption, instance_type
 from model_catalog import Environment
 from planning import NatGateways, PoolSettings, gpu_nodes
 
@@ -105,6 +105,7 @@ class Settings(BaseModel):
     gpu_nodes: Annotated[dict[Annotated[str, AfterValidator(_with_gpu)], PositiveInt], FromJson]
     cpu_nodes: Annotated[dict[Annotated[str, AfterValidator(_without_gpu)], PositiveInt], FromJson]
     node_autoscaler: bool
+    node_purchase_option: Literal["on_demand", "spot"]
     system_instance_type: Annotated[str, AfterValidator(_without_gpu)]
     system_nodes: PositiveInt
     model_retention_days: PositiveInt
@@ -124,6 +125,7 @@ class Settings(BaseModel):
             gpu_nodes=self.gpu_nodes,
             cpu_nodes=self.cpu_nodes,
             autoscaled=self.node_autoscaler,
+            purchase_option=PurchaseOption(self.node_purchase_option),
             system_instance_type=self.system_instance_type,
             system_nodes=self.system_nodes,
         )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hardware import PRICES, InstanceType, instance_type
+from hardware import PRICES, InstanceType, PurchaseOption, instance_type
 from planning.capacity import Prices, node_price
 from planning.capacity.placement import NodeGroup, Offer, Placement, offer
 from planning.gpu_shares import GpuShare, gpu_nodes, shared_name
@@ -27,6 +27,8 @@ class PoolSettings:
     system_nodes: int
     autoscaled: bool = False
     """Whether something in the cluster adds and removes nodes of serving pools."""
+    purchase_option: PurchaseOption = PurchaseOption.ON_DEMAND
+    """How the nodes of serving pools are paid for; those of the system are on demand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,7 @@ class PoolPlan:
     taints: tuple[Taint, ...]
     share: GpuShare | None = None
     """What each GPU that its nodes offer is. None for whole ones."""
+    purchase_option: PurchaseOption = PurchaseOption.ON_DEMAND
 
     @property
     def gpus_per_node(self) -> int:
@@ -122,6 +125,7 @@ def _serving_pool(group: NodeGroup, settings: PoolSettings) -> PoolPlan:
         labels=((POOL_LABEL, group.name), *(((SHARE_LABEL, group.share.name),) if group.share else ())),
         taints=taints,
         share=group.share,
+        purchase_option=settings.purchase_option,
     )
 
 

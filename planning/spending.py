@@ -11,9 +11,10 @@ from planning.pools import PoolPlan
 
 
 def pools_cost(pools: Iterable[PoolPlan], region: str, prices: Prices = PRICES) -> Cost:
-    """Of the nodes that the plan fills, on demand, with those of the system."""
+    """Of the nodes that the plan fills, with those of the system."""
     return total_cost(
-        node_price(pool.instance_type.name, region, prices).times(pool.desired_nodes) for pool in pools
+        node_price(pool.instance_type.name, region, prices, pool.purchase_option).times(pool.desired_nodes)
+        for pool in pools
     )
 
 

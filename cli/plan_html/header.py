@@ -17,6 +17,7 @@ RISKS: Final = {
     RiskKind.GPU_MEMORY_UNKNOWN: "GPU memory unknown: whether models fit was not checked",
     RiskKind.PRICE_UNKNOWN: "No price known",
     RiskKind.PRICE_STAND_IN: "Counted with another region\u2019s price",
+    RiskKind.SPOT_NODES: "Spot nodes, which may be taken",
     RiskKind.OUTAGE_AT_ROLLOUT: "Away during a rollout",
 }
 """What each kind is called, the gravest first."""

@@ -35,19 +35,26 @@ class NodePrice:
     region: str
     """Of the stack."""
     price: Price | None
-    """Perhaps another region's. None: no price is known."""
+    """Perhaps another region's, or on demand for spot. None: no price is known."""
+    option: PurchaseOption = PurchaseOption.ON_DEMAND
+    """How the node is paid for."""
 
     @property
     def stand_in(self) -> bool:
-        """Whether it is another region's price."""
-        return self.price is not None and self.price.region != self.region
+        """Whether it is another region's price, or another option's."""
+        return self.price is not None and (self.price.region, self.price.option) != (self.region, self.option)
 
     @property
     def note(self) -> str:
         """What must be said beside the amount; empty where nothing must."""
         if self.price is None:
             return f"no price of {self.instance_type} is known"
-        return f"{self.price.region}'s price: {self.region}'s is unknown" if self.stand_in else ""
+        notes = []
+        if self.price.option is not self.option:
+            notes.append("at most, the on-demand price: spot's is unknown")
+        if self.price.region != self.region:
+            notes.append(f"{self.price.region}'s price: {self.region}'s is unknown")
+        return "; ".join(notes)
 
     def times(self, nodes: int) -> "Cost":
         """So many nodes."""
@@ -57,17 +64,24 @@ class NodePrice:
         return Cost(usd_per_hour=self.price.usd_per_hour * nodes, stand_ins=stand_ins)
 
 
-def node_price(instance_type: str, region: str, prices: Prices = PRICES) -> NodePrice:
-    """On demand, in the region or else in STAND_IN_REGION."""
-    found = next(
-        (
-            prices[key]
-            for place in (region, STAND_IN_REGION)
-            if (key := (instance_type, place, PurchaseOption.ON_DEMAND)) in prices
-        ),
-        None,
+def node_price(
+    instance_type: str,
+    region: str,
+    prices: Prices = PRICES,
+    option: PurchaseOption = PurchaseOption.ON_DEMAND,
+) -> NodePrice:
+    """In the region or else in STAND_IN_REGION; where the option's own is unknown, on demand.
+
+    Spot costs no more than that: unless a request says otherwise, the on-demand price is the most that is paid
+    (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-fleet-price-overrides.html, read 2026-11-22).
+    """
+    keys = (
+        (instance_type, place, paid)
+        for paid in (option, PurchaseOption.ON_DEMAND)
+        for place in (region, STAND_IN_REGION)
     )
-    return NodePrice(instance_type=instance_type, region=region, price=found)
+    found = next((prices[key] for key in keys if key in prices), None)
+    return NodePrice(instance_type=instance_type, region=region, price=found, option=option)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,7 +53,7 @@ class PlanChanges:
     @property
     def empty(self) -> bool:
         """Whether nothing changes. A lock that was behind before is no change."""
-        return not (self.servers or self.pools or self.unplanned or self.newly_stale)
+        return not (self.servers or self.pools or self.risks or self.unplanned or self.newly_stale)
 
 
 def compare_plans(base: PlanSide, head: PlanSide, namespace: str) -> PlanChanges:

@@ -31,6 +31,8 @@ class ChangeRiskKind(StrEnum):
     """Everything is made anew elsewhere."""
     POOL_REPLACED = "pool_replaced"
     """By one of another instance type: all of its servers move."""
+    PURCHASE_OPTION = "purchase_option"
+    """A pool's nodes are paid for in another way: they are replaced."""
     POOL_SHRINKS = "pool_shrinks"
     """Nodes go before the servers that left them, and which nodes is AWS's choice."""
     NO_SPARE = "no_spare"
@@ -68,6 +70,7 @@ def change_risks(
     found = [
         *_regions(base, head),
         *_replaced_pools(base, head, places),
+        *_other_purchases(base, head),
         *_shrinking_pools(base, head, changed),
         *_rollouts(head, changed),
         *_fewer_replicas(changed),
@@ -106,6 +109,19 @@ def _replaced_pools(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Ite
             message=f"{pool.name} ({pool.instance_type}) goes, and all of its servers with it: "
             f"{_counted(len(targets), 'placement')} of it now on {onto}",
         )
+
+
+def _other_purchases(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
+    before = {pool.name: pool.purchase_option for pool in base.plan.pools}
+    for pool in head.plan.pools:
+        was = before.get(pool.name, pool.purchase_option)
+        if was is not pool.purchase_option:
+            yield ChangeRisk(
+                kind=ChangeRiskKind.PURCHASE_OPTION,
+                pool=pool.name,
+                message=f"{pool.name} is {pool.purchase_option.value} instead of {was.value}: all its nodes are "
+                "replaced, new ones first, and its servers move over",
+            )
 
 
 def _shrinking_pools(base: PlanSide, head: PlanSide, changed: Sequence[ServerChange]) -> Iterator[ChangeRisk]:

@@ -9,7 +9,7 @@ def has_spare_room(pool: PoolPlan, *, gpus: int, taken: int) -> bool:
     `taken` is what the pool's servers ask for: GPUs, or nodes. Nodes that a pool may have, and nobody adds, are no
     room. Where free GPUs may be scattered over nodes there is room only if no way of scattering them is without it.
     """
-    each = pool.instance_type.gpu_count if gpus else 1
+    each = pool.gpus_per_node if gpus else 1
     wanted = gpus or 1
     if pool.autoscaled and pool.max_nodes > pool.desired_nodes and wanted <= each:
         return True

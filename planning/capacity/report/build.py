@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
-from hardware import PRICES
+from hardware import PRICES, PurchaseOption
 from hardware.gpu import DRIVER_RESERVE, MIG_RESERVE
 from model_catalog import TorchServeVersion, Version
 from planning.capacity.cost import (
@@ -89,7 +89,7 @@ def _pool(
     pool: PoolPlan, servers: Sequence[Server], region: str, prices: Prices, reasons: Mapping[str, str]
 ) -> tuple[PoolReport, tuple[Charge, ...]]:
     kind = pool.instance_type
-    price = node_price(kind.name, region, prices)
+    price = node_price(kind.name, region, prices, pool.purchase_option)
     # The system pool is the one that is there whatever is served.
     use = Use.MODEL if servers else Use.SYSTEM
     tenants = [tenant for server in servers for tenant in _tenants(server, pool)]
@@ -104,6 +104,7 @@ def _pool(
         max_nodes=pool.max_nodes,
         gpu=kind.gpu.model if kind.gpu else None,
         share=pool.share.name if pool.share else "",
+        purchase_option=pool.purchase_option,
         gpus=gpus,
         gpus_taken=sum(server.replicas * server.resources.gpus for server in servers),
         usable_source=_usable_source(pool),
@@ -206,6 +207,12 @@ def _risks(pool: PoolReport) -> Iterator[Risk]:
             kind=RiskKind.GPU_MEMORY_UNKNOWN,
             pool=pool.name,
             message=f"{pool.name}: {pool.usable_source}, so whether its models fit was not checked",
+        )
+    if pool.purchase_option is PurchaseOption.SPOT:
+        yield Risk(
+            kind=RiskKind.SPOT_NODES,
+            pool=pool.name,
+            message=f"{pool.name} has spot nodes: AWS may take each of them with two minutes' notice",
         )
     for server in pool.servers:
         if server.replicas == 1:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
+from hardware import PurchaseOption
 from model_catalog import Engine, Selector
 from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
@@ -125,6 +126,7 @@ class PoolReport:
     """The card's model."""
     share: str
     """What each of `gpus` is, as in mig-3g.20gb. Empty for whole ones."""
+    purchase_option: PurchaseOption
     gpus: int
     """Of all nodes, as Kubernetes counts them."""
     gpus_taken: int
@@ -147,6 +149,7 @@ class RiskKind(StrEnum):
     """What a reader should know before merging."""
 
     OUTAGE_AT_ROLLOUT = "outage_at_rollout"
+    SPOT_NODES = "spot_nodes"
     PRICE_STAND_IN = "price_stand_in"
     PRICE_UNKNOWN = "price_unknown"
     GPU_MEMORY_UNKNOWN = "gpu_memory_unknown"

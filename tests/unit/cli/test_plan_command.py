@@ -182,6 +182,7 @@ def test_json_keeps_its_keys_and_its_amounts_add_up() -> None:
         "name",
         "use",
         "instance_type",
+        "purchase_option",
         "nodes",
         "max_nodes",
         "gpu",

@@ -1,9 +1,10 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from components import GpuNodePools, GpuNodePoolsArgs
-from hardware import instance_type
+from hardware import PurchaseOption, instance_type
 from planning import PoolPlan, Taint
 from tests.support.recording import Recording
 
@@ -74,3 +75,19 @@ def test_the_plan_sets_the_number_of_nodes_while_nothing_else_does(pools: Record
 def test_it_registers_its_groups_by_pool(pools: Recording) -> None:
     outputs = pools.outputs[pools.one("slipway:cluster:GpuNodePools").urn]
     assert outputs == {"nodeGroups": {"gpu": "arn:mock:pools-gpu", "system": "arn:mock:pools-system"}}
+
+
+def test_spot_nodes_are_asked_for_as_such(built: Callable[..., Recording]) -> None:
+    spot = replace(GPU, purchase_option=PurchaseOption.SPOT)
+    args = GpuNodePoolsArgs(cluster_name="main", subnet_ids=["subnet-a"], pools=[SYSTEM, spot])
+    recording = built(lambda opts: GpuNodePools("pools", args, opts))
+    kinds = {group.name: group.inputs["capacityType"] for group in recording.of_type(GROUP)}
+    assert kinds == {"pools-gpu": "SPOT", "pools-system": "ON_DEMAND"}
+
+
+def test_an_autoscaler_s_number_of_nodes_is_left_to_it(built: Callable[..., Recording]) -> None:
+    scaled = replace(GPU, autoscaled=True)
+    args = GpuNodePoolsArgs(cluster_name="main", subnet_ids=["subnet-a"], pools=[SYSTEM, scaled])
+    recording = built(lambda opts: GpuNodePools("pools", args, opts))
+    ignored = {group.name: list(group.request.ignoreChanges) for group in recording.of_type(GROUP)}
+    assert ignored == {"pools-gpu": ["scalingConfig.desiredSize"], "pools-system": []}

@@ -103,6 +103,10 @@ def test_keys_of_other_namespaces_are_left_alone() -> None:
         ({"gpuNodes": "4"}, "slipway:gpuNodes is 4. Write a mapping of instance types to their most nodes"),
         ({"gpuNodes": "g4dn.xlarge"}, "slipway:gpuNodes is plain text. Write a YAML list or mapping"),
         ({"environment": "staging"}, "slipway:environment is 'staging'. Input should be 'dev', 'prod' or"),
+        (
+            {"nodePurchaseOption": "reserved_1_year"},
+            "slipway:nodePurchaseOption is 'reserved_1_year'. Input should be 'on_demand' or 'spot'",
+        ),
         ({"natGateways": "two"}, "slipway:natGateways is 'two'. Input should be 'per_zone' or 'single'"),
         (
             {"gpuNodes": '{"g4dn.xlarg": 1}'},

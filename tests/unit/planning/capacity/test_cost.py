@@ -71,6 +71,14 @@ def test_a_price_is_the_region_s_else_us_east_1_s_which_says_so_else_unknown(
     assert node_price("g4dn.xlarge", "eu-west-1", table(*known)).note == note
 
 
+def test_spot_costs_the_on_demand_price_at_most_which_says_so() -> None:
+    found = node_price("g4dn.xlarge", "eu-west-1", table("us-east-1"), PurchaseOption.SPOT)
+    assert found.price
+    assert found.note == f"at most, the on-demand price: spot's is unknown; {STAND_IN}"
+    assert found.times(2).stand_ins == (found.note,)
+    assert found.times(2).usd_per_hour == 2 * found.price.usd_per_hour
+
+
 def test_the_stand_in_region_has_a_price_of_every_type_that_has_one() -> None:
     assert {name for name, *_ in PRICES} == {name for name, region, _ in PRICES if region == "us-east-1"}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hardware import PRICES
+from hardware import PRICES, PurchaseOption
 from model_catalog import Budget, Catalog, Engine, EntryFile, Environment, Release, Selector
 from planning import Plan, PoolSettings, make_plan
 from planning.capacity import Use, total_cost
@@ -246,3 +246,12 @@ def test_a_selector_leaves_the_matching_servers_their_pools_and_their_part_of_th
 
 def test_equal_input_gives_an_equal_report() -> None:
     assert report(READER, llm=True) == report(READER, llm=True)
+
+
+def test_spot_nodes_are_a_risk_and_the_system_has_none() -> None:
+    made = report(READER, settings=replace(SETTINGS, purchase_option=PurchaseOption.SPOT))
+    assert [risk.pool for risk in made.risks if risk.kind is RiskKind.SPOT_NODES] == ["gpu-g4dn-xlarge"]
+    assert {pool.name: pool.purchase_option.value for pool in made.pools} == {
+        "gpu-g4dn-xlarge": "spot",
+        "system-m6i-large": "on_demand",
+    }

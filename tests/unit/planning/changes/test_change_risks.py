@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from hardware import PurchaseOption
 from planning import Plan, PoolSettings
 from planning.changes import ChangeRiskKind, PlanChanges
 from planning.changes.spare import has_spare_room
@@ -167,3 +168,14 @@ def test_an_autoscaler_takes_no_node_that_somebody_needs() -> None:
     scaled = replace(SETTINGS, autoscaled=True)
     before = plan(entry("Reader", "fr"), settings=scaled, llm=CHAT)
     assert changes(before, written(before, entry("Reader", "fr"), settings=scaled)).risks == ()
+
+
+def test_nodes_that_are_paid_for_in_another_way_are_replaced() -> None:
+    spot = replace(SETTINGS, purchase_option=PurchaseOption.SPOT)
+    before = plan(entry("Reader", "fr"))
+    found = changes(before, written(before, entry("Reader", "fr"), settings=spot))
+    assert kinds(found) == [("purchase_option", "")]
+    assert (
+        "gpu-g4dn-xlarge is spot instead of on_demand: all its nodes are replaced" in found.risks[0].message
+    )
+    assert not found.empty
