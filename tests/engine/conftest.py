@@ -44,3 +44,11 @@ def _control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control
         yield ControlPlane(paths=paths, url=ports.api_server_url, aws_url=ports.aws_url)
     finally:
         processes.stop(paths, (account.ROLE, *control_plane.ROLES))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _managed_policies() -> Iterator[None]:
+    """moto's IAM, once made, has AWS's policies or never gets them, and whoever asks any service first makes it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+        yield

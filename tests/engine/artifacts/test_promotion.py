@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -285,7 +286,9 @@ def test_a_run_with_another_source_harms_nothing_that_is_published_meanwhile(pla
             promote(place.source, place.target, place.manner())
 
     place.s3.hook = overtake
-    promote(replace(place.source, path="models/other"), place.target, place.manner(part_size=5 * MIB))
+    # Where all of its copies came before the other's, it finds out that they are not of the digest.
+    with suppress(DigestMismatchError):
+        promote(replace(place.source, path="models/other"), place.target, place.manner(part_size=5 * MIB))
     assert verify(place.target).whole
 
 

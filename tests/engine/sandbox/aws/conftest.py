@@ -264,7 +264,6 @@ def moto_url() -> Iterator[str]:
 @pytest.fixture(scope="session", autouse=True)
 def _environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
         patch.setenv("AWS_ACCESS_KEY_ID", "sandbox")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")  # secrets are fake: moto asks for none
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
