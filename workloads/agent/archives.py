@@ -10,10 +10,12 @@ import contextlib
 import errno
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import uuid
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -146,7 +148,8 @@ def manifest_version(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             manifest = json.loads(archive.read("MAR-INF/MANIFEST.json"))
         return str(manifest["model"]["modelVersion"])
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
+        # RuntimeError: encrypted, packed in a way that this Python does not know, or JSON that nests without an end.
         raise ArchiveError(f"the archive is corrupt: {error}") from None
     except (KeyError, TypeError, ValueError) as error:
         raise ArchiveError(

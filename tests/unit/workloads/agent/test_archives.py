@@ -111,11 +111,27 @@ def test_a_file_name_tells_the_digest() -> None:
     assert digest_of("fr_reader.mar") == ""
 
 
-def archive_with(name: str, content: str) -> bytes:
+def archive_with(name: str, content: str, compression: int = zipfile.ZIP_STORED) -> bytes:
     held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
+    with zipfile.ZipFile(held, "w", compression) as archive:
         archive.writestr(name, content)
     return held.getvalue()
+
+
+def damaged(compression: int) -> bytes:
+    """A manifest whose compressed stream begins with what no decompressor reads."""
+    content = bytearray(archive_with("MAR-INF/MANIFEST.json", json.dumps(["packed"] * 100), compression))
+    begins = content.index(b"MANIFEST.json") + len("MANIFEST.json")
+    content[begins : begins + 16] = b"\xff" * 16
+    return bytes(content)
+
+
+def encrypted() -> bytes:
+    """As its flags say, in the file's own header and in the directory of all."""
+    content = bytearray(archive_with("MAR-INF/MANIFEST.json", "{}"))
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +140,10 @@ def archive_with(name: str, content: str) -> bytes:
         (b"", "corrupt"),
         (b"nonsense", "corrupt"),
         (archive_with("MAR-INF/MANIFEST.json", "{}" * 100)[:-40], "corrupt"),
+        (damaged(zipfile.ZIP_DEFLATED), "corrupt"),
+        (damaged(zipfile.ZIP_LZMA), "corrupt"),
+        (encrypted(), "corrupt"),
+        (archive_with("MAR-INF/MANIFEST.json", "[" * 200_000), "corrupt"),
         (archive_with("handler.py", ""), "no MAR-INF/MANIFEST.json"),
         (archive_with("MAR-INF/MANIFEST.json", "{}"), "no MAR-INF/MANIFEST.json with model.modelVersion"),
         (archive_with("MAR-INF/MANIFEST.json", "[]"), "no MAR-INF/MANIFEST.json with model.modelVersion"),
