@@ -15,6 +15,7 @@ from planning.changes.sides import PlanSide
 from planning.changes.spare import has_spare_room
 from planning.gpu_shares import shared_name
 from planning.servers import Server
+from planning.torchserve_servers import TorchServePlan
 from quantities import Bytes
 
 TIGHT_PERCENT: Final = 5
@@ -35,6 +36,8 @@ class ChangeRiskKind(StrEnum):
     """A pool's nodes are paid for in another way: they are replaced."""
     POOL_SHRINKS = "pool_shrinks"
     """Nodes go before the servers that left them, and which nodes is AWS's choice."""
+    MOVED = "moved"
+    """A server that stays lets a model go before another one has loaded it."""
     NO_SPARE = "no_spare"
     """A server's only replica restarts, and there is nowhere to start a second one first."""
     OUTAGE_AT_ROLLOUT = "outage_at_rollout"
@@ -72,6 +75,7 @@ def change_risks(
         *_replaced_pools(base, head, places),
         *_other_purchases(base, head),
         *_shrinking_pools(base, head, changed),
+        *_moves(base, head, places),
         *_rollouts(head, changed),
         *_fewer_replicas(changed),
         *_failure_domains(base, head, changed),
@@ -152,6 +156,34 @@ def _shrinking_pools(base: PlanSide, head: PlanSide, changed: Sequence[ServerCha
             pool=pool.name,
             message=f"{pool.name} goes from {nodes} before {', '.join(leaving)} is deleted: {outcome}",
         )
+
+
+def _moves(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Iterator[ChangeRisk]:
+    """No server waits for another one. What is deleted goes last, so a server that goes answers until then."""
+    before, after = _holders(base), _holders(head)
+    staying = {server.name for server in head.plan.servers}
+    moved: dict[tuple[str, str], list[str]] = {}
+    for move in places.moved:
+        if (old := before.get(move.selector)) in staying and old is not None and move.selector in after:
+            moved.setdefault((old, after[move.selector]), []).append(move.selector)
+    for (old, new), names in sorted(moved.items()):
+        rest = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield ChangeRisk(
+            kind=ChangeRiskKind.MOVED,
+            server=new,
+            message=f"{names[0]}{rest}: {old} lets go as soon as it restarts, and {new} answers once it has loaded, on "
+            "a new node after that has come: nobody may answer in between",
+        )
+
+
+def _holders(side: PlanSide) -> Mapping[str, str]:
+    """Variant → the shared server that holds it. A language model that moves keeps its server, which restarts."""
+    return {
+        str(model.selector.variant): server.name
+        for server in side.plan.servers
+        if isinstance(server, TorchServePlan)
+        for model in server.models
+    }
 
 
 def _rollouts(head: PlanSide, changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:

@@ -129,6 +129,22 @@ def test_another_instance_type_is_told_as_a_replaced_pool() -> None:
     assert "2 placements of it now on gpu-g5-xlarge (g5.xlarge)" in said
 
 
+def test_a_model_that_leaves_a_server_that_stays_may_have_nobody_to_answer() -> None:
+    before = plan(entry("Finder", "es"), entry("Reader", "fr"))
+    apart = entry("Reader", "fr", owner="b", sharing={"keep_apart_from": ["search"]})
+    found = changes(before, written(before, entry("Finder", "es"), apart))
+    said = message(found, ChangeRiskKind.MOVED)
+    assert f"QuestionAnswering/Reader/fr: {SHARED} lets go as soon as it restarts" in said
+    assert "gpu-g4dn-xlarge-torchserve-2 answers once it has loaded" in said
+
+
+def test_a_server_that_goes_answers_until_its_models_are_elsewhere() -> None:
+    before = plan(entry("Reader", "en", "fr"))
+    settings = replace(SETTINGS, gpu_nodes={"g5.xlarge": 4})
+    found = changes(before, written(before, entry("Reader", "en", "fr"), settings=settings))
+    assert ChangeRiskKind.MOVED not in {risk.kind for risk in found.risks}
+
+
 @pytest.mark.parametrize(
     ("after", "told"),
     [(lambda before: written(before, entry("Reader", "fr"), llm=CHAT), True), (lambda before: before, False)],
