@@ -23,9 +23,10 @@ from model_catalog import (
     VllmVersion,
 )
 from planning.capacity import ChangeKind, Fit, GpuMemory, estimate, fits
-from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand
+from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand, known_offers
 from planning.errors import PlanningError
 from planning.gpu_memory import larger_gpus
+from planning.gpu_shares import TimeSlices
 from planning.granted_memory import as_granted, device_memory, part_of_device
 from planning.resources import llm_resources, torchserve_share
 from planning.text_generation_servers import compute_capability, text_generation_name
@@ -117,27 +118,38 @@ def _most_replicas(entry: Entry) -> int | None:
 def _gpu_needs(
     running: RunningVersion, version: TgiVersion | VllmVersion, gpus: int, offers: Sequence[Offer]
 ) -> Mapping[str, Bytes]:
-    """Offer → what each GPU must have, for offers with enough GPUs that are new enough.
+    """Offer → what each GPU must have, for offers with enough GPUs that are new enough; where there are none, for all
+    types that could be offered, since the placement will suggest some.
 
     Raises PlanningError where there are such offers and the model fits none.
     """
-    capable = [
-        found
-        for found in offers
-        if found.gpus >= gpus and found.compute_capability >= compute_capability(version)
-    ]
-    tried = [(found, memory, _fit(version, memory, gpus, found)) for found, memory in _with_memory(capable)]
-    if tried and not any(fit.fits for _, _, fit in tried):
-        nearest = max((found for found, _, _ in tried), key=lambda found: (found.gpu_memory, found.name))
+    tried = _tried(version, gpus, offers)
+    if tried and not any(fit.fits for _, fit in tried):
+        nearest = max((found for found, _ in tried), key=lambda found: (found.gpu_memory, found.name))
         said = _what_would_fit(version, gpus, nearest)
         raise PlanningError(f"server {text_generation_name(running)} does not fit its GPU: {said}")
     return MappingProxyType(
         {
             # One byte more than there is keeps it away where engines refuse for another reason than the sum.
             found.name: fit.estimate.total if fit.fits else Bytes(found.gpu_memory + 1)
-            for found, _, fit in tried
+            for found, fit in tried or _tried(version, gpus, known_offers())
         }
     )
+
+
+def _tried(
+    version: TgiVersion | VllmVersion, gpus: int, offers: Sequence[Offer]
+) -> tuple[tuple[Offer, Fit], ...]:
+    """Offers with enough GPUs that are new enough, and how the model fits each."""
+    capable = [
+        found
+        for found in offers
+        if found.gpus >= gpus
+        and found.compute_capability >= compute_capability(version)
+        # TGI may have no slice, however small it is: the placement says why, and less memory would be no way out.
+        and (isinstance(version, VllmVersion) or not isinstance(found.share, TimeSlices))
+    ]
+    return tuple((found, _fit(version, memory, gpus, found)) for found, memory in _with_memory(capable))
 
 
 def _what_would_fit(version: TgiVersion | VllmVersion, gpus: int, nearest: Offer) -> str:

@@ -130,7 +130,7 @@ def _mig_instances(kind: InstanceType, gpu: Gpu, name: str) -> MigInstances:
             f"{where}: the {gpu.model} has no MIG; take time-sliced-2, or p4d.24xlarge/mig-3g.20gb"
         )
     if kind.name not in MIG_INSTANCE_TYPES:
-        known = ", ".join(sorted(MIG_INSTANCE_TYPES))
+        known = ", ".join(sorted(filter(_has_mig_profiles, MIG_INSTANCE_TYPES)))
         raise GpuShareError(f"{where}: whether {kind.name} takes MIG was read nowhere; take one of {known}")
     if gpu.model not in BOTTLEROCKET_MODELS:
         raise GpuShareError(
@@ -155,6 +155,11 @@ def mig_profiles(gpu: Gpu) -> tuple[MigProfile, ...]:
         for profile in gpu.mig_profiles or ()
         if gpu.model in BOTTLEROCKET_MODELS and profile.max_instances > 1 and profile.memory is not None
     )
+
+
+def _has_mig_profiles(type_name: str) -> bool:
+    gpu = instance_type(type_name).gpu
+    return gpu is not None and bool(mig_profiles(gpu))
 
 
 def _mig_example(kind: InstanceType, gpu: Gpu) -> str:

@@ -88,7 +88,10 @@ REFUSED = [
     ("p6-b200.48xlarge/mig-3g.90gb", "p6-b200.48xlarge/mig-3g.90gb is none of the shares of the B200"),
     (
         "p5.4xlarge/mig-1g.10gb",
-        "p5.4xlarge/mig-1g.10gb: whether p5.4xlarge takes MIG was read nowhere; take one of",
+        (
+            "p5.4xlarge/mig-1g.10gb: whether p5.4xlarge takes MIG was read nowhere; take one of p4d.24xlarge, "
+            "p4de.24xlarge, p5.48xlarge, p5e.48xlarge, p5en.48xlarge, p6-b200.48xlarge"
+        ),
     ),
     (
         "p6-b300.48xlarge/mig-1g.34gb",
@@ -109,6 +112,7 @@ def test_a_share_that_a_machine_does_not_have_is_refused_with_those_that_it_has(
     with pytest.raises(GpuShareError) as raised:
         gpu_nodes(name)
     assert str(raised.value).startswith(says)
+    assert "b300" not in str(raised.value).partition("; ")[2]
 
 
 def test_a_type_that_nobody_knows_is_named_with_its_nearest() -> None:
@@ -261,6 +265,15 @@ NO_HOME = [
         ),
     ),
     (
+        "TGI on time slices that it would not fit",
+        [chat("A", "tgi", architecture=MISTRAL)],
+        {SLICED: 2},
+        (
+            "TextGeneration/A/mul@1 fits no offered node: the nearest, g5.2xlarge/time-sliced-2, is time-sliced, where "
+            "what TGI gets depends on who starts first"
+        ),
+    ),
+    (
         "TorchServe on time slices",
         [reader()],
         {SLICED: 2},
@@ -308,6 +321,20 @@ def test_who_may_not_have_a_share_is_refused_with_the_reason(
     with pytest.raises(PlanningError) as raised:
         plan(*entries, gpu_nodes=offers)
     assert str(raised.value).startswith(says)
+
+
+@pytest.mark.parametrize(
+    "offers",
+    [{}, {SLICED: 2}, {"g4dn.xlarge": 1}],
+    ids=["nothing", "shares that it may not have", "too few GPUs"],
+)
+def test_what_is_suggested_where_nothing_can_be_tried_holds_the_model(offers: dict[str, int]) -> None:
+    large = chat("A", "tgi", architecture={**MISTRAL, "parameters": 46_700_000_000}, num_shard=4)
+    with pytest.raises(PlanningError) as raised:
+        plan(large, gpu_nodes=offers)
+    suggested = str(raised.value).partition("; offer ")[2].partition(", which would hold it")[0].split(" or ")
+    for name in suggested:
+        assert plan(large, gpu_nodes={name: 1}).servers
 
 
 def test_tgi_and_torchserve_may_have_mig_instances() -> None:
