@@ -65,7 +65,7 @@ def _unique_archive(context: Context) -> Iterator[Problem]:
 
 
 def server_label(entry: Entry, *parts: str) -> str:
-    """What a server is named after: QuestionAnswering/Reader → question-answering-reader, with `parts` behind it.
+    """What an LLM's server is named after: TextGeneration/Writer → text-generation-writer, with `parts` behind it.
 
     planning.server makes the name itself, cuts what is too long, and ends it in a hash of this.
     """
@@ -77,18 +77,19 @@ def _unique_server(context: Context) -> Iterator[Problem]:
     for environment, versions in context.running.items():
         named: dict[str, Selector] = {}
         for running in versions:
-            # TorchServe has one server for an entry, an LLM one for each version.
-            whole = isinstance(running.entry, TorchServeEntry)
-            served = running.entry.selector if whole else running.selector
-            parts = () if whole else (running.language, running.version_id)
-            label = server_label(running.entry, *parts)
-            first = named.setdefault(label, served)
-            if first != served:
+            # TorchServe's servers are named after their place, an LLM's after the version that it holds.
+            if isinstance(running.entry, TorchServeEntry):
+                continue
+            label = server_label(running.entry, running.language, running.version_id)
+            first = named.setdefault(label, running.selector)
+            if first != running.selector:
                 yield context.in_release(
                     environment,
                     (str(running.selector.variant),),
                     rule="unique-server",
-                    message=f"the servers of {served} and {first} would both be named {label} in {environment}",
+                    message=(
+                        f"the servers of {running.selector} and {first} would both be named {label} in {environment}"
+                    ),
                     fix="Give one a version or model name that differs in more than case and punctuation",
                     key=True,
                 )

@@ -10,7 +10,7 @@ from pydantic import BaseModel, create_model
 from engines import tgi, torchserve, vllm
 from hardware import INSTANCE_TYPES, InstanceType
 from model_catalog.catalog import RunningVersion, overridden
-from model_catalog.entry import Device, Engine, Entry, TorchServeEntry
+from model_catalog.entry import Device, Engine, Entry
 from model_catalog.problem import Problem
 from model_catalog.release import Environment, VariantRelease
 from model_catalog.rules.rule import Context, Rule, suggest
@@ -134,15 +134,11 @@ def _pin_possible(context: Context) -> Iterator[Problem]:
         by_variant: dict[Selector, list[RunningVersion]] = {}
         for running in context.running[environment]:
             by_variant.setdefault(running.selector.variant, []).append(running)
-        pinned: dict[Selector, tuple[Selector, str]] = {}
         for variant, released in release.root.items():
             if released.pin is None or variant not in by_variant:
                 continue
             name = released.pin.instance_type
-            for message, fix in (
-                *_unfit(by_variant[variant], name),
-                *_torn(by_variant[variant][0].entry, variant, name, pinned),
-            ):
+            for message, fix in _unfit(by_variant[variant], name):
                 yield context.in_release(
                     environment,
                     (str(variant), "pin", "instance_type"),
@@ -204,20 +200,6 @@ def _asked(version: Version) -> tuple[tuple[int, int], int] | None:
             return needed, version.serving.tensor_parallel_size
         case TorchServeVersion():
             return None
-
-
-def _torn(
-    entry: Entry, variant: Selector, name: str, pinned: dict[Selector, tuple[Selector, str]]
-) -> Iterator[tuple[str, str]]:
-    """One TorchServe server holds every variant of its entry: it cannot stand on two types of node."""
-    if not isinstance(entry, TorchServeEntry):
-        return
-    first, other = pinned.setdefault(entry.selector, (variant, name))
-    if other != name:
-        yield (
-            f"{variant} is pinned to {name} and {first} to {other}, and one server holds both",
-            "Pin both to the same type",
-        )
 
 
 RULES = (

@@ -107,19 +107,32 @@ def test_nothing_is_said_of_what_an_unreadable_entry_may_hold(tmp_path: Path) ->
 @pytest.mark.parametrize("environment", [Environment.SANDBOX, Environment.DEV])
 def test_servers_are_compared_by_the_names_that_planning_gives_them(environment: Environment) -> None:
     for running in load_catalog(BASE).running(environment):
-        for parts in ((), (running.language, running.version_id)):
-            label = names.server_label(running.entry, *parts)
-            assert len(label) <= NAME_LIMIT
-            assert server_name(running.entry, *parts) == label
+        parts = (running.language, running.version_id)
+        label = names.server_label(running.entry, *parts)
+        assert len(label) <= NAME_LIMIT
+        assert server_name(running.entry, *parts) == label
 
 
 def test_a_server_may_be_named_as_another_environment_s(tmp_path: Path) -> None:
     root = overlaid(CATALOGS / "error.two_servers_under_one_name", tmp_path)
     with pytest.raises(CatalogError, match="unique-server"):
         load_catalog(root)
-    (root / "releases" / "dev.yaml").write_text('Question/AnsweringReader/en: {default: "1"}\n')
-    (root / "releases" / "sandbox.yaml").write_text('QuestionAnswering/Reader/fr: {default: "2"}\n')
+    (root / "releases" / "dev.yaml").write_text('TextGeneration/Writer/mul: {default: "1.0"}\n')
+    (root / "releases" / "sandbox.yaml").write_text('TextGeneration/Writer/mul: {default: "1-0"}\n')
     assert isinstance(load_catalog(root), Catalog)
+
+
+def test_entries_that_share_servers_may_have_names_that_differ_in_punctuation_alone(tmp_path: Path) -> None:
+    root = overlaid(CATALOGS / "error.two_servers_under_one_name", tmp_path)
+    (root / "releases" / "sandbox.yaml").write_text("{}\n")
+    both = {str(running.entry.selector) for running in load_catalog(root).running(Environment.DEV)}
+    assert both == {"Question/AnsweringReader", "QuestionAnswering/Reader"}
+
+
+def test_variants_of_one_entry_may_be_pinned_to_different_types(tmp_path: Path) -> None:
+    root = overlaid(CATALOGS / "error.pins_that_cannot_be", tmp_path)
+    pins = {problem.message for problem in check_catalog(root, today=TODAY).problems}
+    assert not [message for message in pins if "g6.xlarge" in message]
 
 
 def test_an_empty_catalog_breaks_no_rule() -> None:
