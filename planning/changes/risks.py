@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from model_catalog.changes import Change
+from planning.capacity import total_cost
 from planning.capacity.report import GpuBar, PoolReport
 from planning.changes.places import PlaceChanges
 from planning.changes.servers import ServerChange
@@ -15,6 +16,7 @@ from planning.changes.sides import PlanSide
 from planning.changes.spare import has_spare_room
 from planning.gpu_shares import shared_name
 from planning.servers import Server
+from planning.spending import Spending
 from planning.torchserve_servers import TorchServePlan
 from quantities import Bytes
 
@@ -28,6 +30,8 @@ MANY_VARIANTS: Final = 10
 class ChangeRiskKind(StrEnum):
     """In the order in which they are told."""
 
+    BUDGET = "budget"
+    """The nodes cost more than somebody has decided, and `slipway validate` fails."""
     REGION = "region"
     """Everything is made anew elsewhere."""
     POOL_REPLACED = "pool_replaced"
@@ -71,6 +75,7 @@ def change_risks(
     """By kind, then by name."""
     changed = tuple(servers)
     found = [
+        *_budgets(base, head),
         *_regions(base, head),
         *_replaced_pools(base, head, places),
         *_other_purchases(base, head),
@@ -86,6 +91,23 @@ def change_risks(
     ]
     order = list(ChangeRiskKind)
     return tuple(sorted(found, key=lambda risk: (order.index(risk.kind), risk.server, risk.pool)))
+
+
+def _budgets(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
+    before, after = _spending(base), _spending(head)
+    if after is None or after.excess <= 0 or (before is not None and before.excess >= after.excess):
+        return
+    yield ChangeRisk(
+        kind=ChangeRiskKind.BUDGET,
+        message=f"nodes cost ${after.excess:,.2f} a month above the budget of ${after.limit:,.2f}: `slipway validate` "
+        "refuses it",
+    )
+
+
+def _spending(side: PlanSide) -> Spending | None:
+    if side.plan.budget is None:
+        return None
+    return Spending(cost=total_cost(pool.cost for pool in side.pools), budget=side.plan.budget)
 
 
 def _regions(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from hardware import PurchaseOption
+from model_catalog import Budget
 from planning import Plan, PoolSettings
 from planning.changes import ChangeRiskKind, PlanChanges
 from planning.changes.spare import has_spare_room
@@ -153,6 +154,17 @@ def test_an_unknown_price_is_told_where_nodes_are_bought(after: Callable[[Plan],
     before = plan(entry("Reader", "fr"))
     found = changes(before, after(before), prices={})
     assert (ChangeRiskKind.PRICE_UNKNOWN in {risk.kind for risk in found.risks}) is told
+
+
+def test_a_change_that_goes_over_the_budget_is_told_and_one_that_spends_less_is_not() -> None:
+    budget = Budget.model_validate({"usd_per_month": 600, "reason": "As in tests.", "by": "lead"})
+    one = plan(entry("Reader", "fr"))
+    small, large = (
+        replace(each, budget=budget) for each in (one, written(one, entry("Reader", "fr"), llm=CHAT))
+    )
+    said = message(changes(small, large), ChangeRiskKind.BUDGET)
+    assert said.endswith("a month above the budget of $600.00: `slipway validate` refuses it")
+    assert ChangeRiskKind.BUDGET not in {risk.kind for risk in changes(large, small).risks}
 
 
 def test_another_region_is_everything_anew() -> None:
