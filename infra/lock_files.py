@@ -30,7 +30,7 @@ def read_lock(root: Path, environment: Environment) -> Lock:
         return Lock()
     except UnicodeDecodeError as error:
         raise CatalogError(
-            [_problem(shown, "is not UTF-8", "Delete it and run `slipway plan --write`")]
+            [_problem(shown, "is not UTF-8", f"Delete it and run `slipway plan --env {environment} --write`")]
         ) from error
 
 

@@ -10,6 +10,7 @@ changes that place different models merge line by line.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
@@ -50,12 +51,13 @@ class Lock:
 
 
 def parse_lock(text: str, file: str) -> Lock:
-    """Read a lock file; `file` is its name in messages. Raises CatalogError with every line that is wrong.
+    """Read a lock file; `file` is its name in messages, and ends in <environment>.lock.
 
-    Lines may stand in any order, since a merge may have mixed them.
+    Raises CatalogError with every line that is wrong. Lines may stand in any order, since a merge may have mixed them.
     """
     places: dict[str, Place] = {}
     lines: dict[str, int] = {}
+    rewrite = f"Mend it, or delete the line and run `slipway plan --env {PurePosixPath(file).stem} --write`"
     problems: list[Problem] = []
 
     def report(line: int, message: str, fix: str) -> None:
@@ -69,15 +71,15 @@ def parse_lock(text: str, file: str) -> Lock:
             continue
         words = line.split()
         if len(words) != 2:
-            report(number, f"{line.strip()!r} is not a selector and a place", _REWRITE)
+            report(number, f"{line.strip()!r} is not a selector and a place", rewrite)
             continue
         selector, place = words
         wrong = _wrong_selector(selector)
         match = _PLACE.fullmatch(place)
         if wrong:
-            report(number, wrong, _REWRITE)
+            report(number, wrong, rewrite)
         elif match is None:
-            report(number, f"{place!r} is not a place; it is pool/torchserve-N, or a pool alone", _REWRITE)
+            report(number, f"{place!r} is not a place; it is pool/torchserve-N, or a pool alone", rewrite)
         elif ("@" in selector) == (match["server"] is not None):
             report(number, f"{selector} cannot be at {place}", _KINDS)
         elif selector in places and str(places[selector]) != place:
@@ -95,7 +97,6 @@ def parse_lock(text: str, file: str) -> Lock:
     return Lock(places=MappingProxyType(places))
 
 
-_REWRITE: Final = "Mend it, or delete the line and run `slipway plan --write`"
 _KINDS: Final = (
     "A variant (Task/Model/lang) is in a pool's torchserve-N, a language model (…@version) in a pool"
 )

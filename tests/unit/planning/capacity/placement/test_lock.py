@@ -69,3 +69,8 @@ def test_any_text_is_read_or_refused_in_words(text: str) -> None:
     with suppress(CatalogError):
         lock = parse_lock(text, "prod.lock")
         assert dict(parse_lock(format_lock(lock), "prod.lock").places) == dict(lock.places)
+
+
+def test_the_fix_of_a_wrong_line_writes_that_environment_s_lock_and_not_the_sandbox_s() -> None:
+    with pytest.raises(CatalogError, match="slipway plan --env prod --write"):
+        parse_lock("nonsense\n", "model_catalog/placement/prod.lock")
