@@ -20,12 +20,19 @@ from planning.capacity import HOURS_PER_MONTH
 from planning.capacity.placement import Comparison, compare, format_lock
 
 
-def write_lock(plan: Plan) -> None:
-    """Write the plan's placement, and say what that changes. A lock that says it already is left alone."""
+def write_lock(plan: Plan, *, beside: bool = False) -> None:
+    """Write the plan's placement, and say what that changes. A lock that says it already is left alone.
+
+    `beside`: on standard error, since standard output is a document.
+    """
+
+    def tell(line: str) -> None:
+        typer.echo(line, err=beside)
+
     path = CATALOG / lock_name(plan.environment)
     shown = path.relative_to(CLONE).as_posix()
     if not plan.stale:
-        typer.echo(f"{shown} says so already: {counted(len(plan.placement.places), 'place')}")
+        tell(f"{shown} says so already: {counted(len(plan.placement.places), 'place')}")
         return
     before = dict(read_lock(CATALOG, plan.environment).places)
     after = dict(plan.placement.places)
@@ -35,8 +42,8 @@ def write_lock(plan: Plan) -> None:
     for selector in sorted(before.keys() | after.keys()):
         if before.get(selector) != after.get(selector):
             was, now = before.get(selector, "nowhere"), after.get(selector, "nowhere")
-            typer.echo(printable(f"{selector}: {was} \u2192 {now}"))
-    typer.echo(f"wrote {shown}: {counted(len(after), 'place')}; commit it with the change")
+            tell(printable(f"{selector}: {was} \u2192 {now}"))
+    tell(f"wrote {shown}: {counted(len(after), 'place')}; commit it with the change")
 
 
 def show_repack(catalog: Catalog, environment: Environment, *, write: bool, as_json: bool) -> None:
@@ -51,7 +58,7 @@ def show_repack(catalog: Catalog, environment: Environment, *, write: bool, as_j
     else:
         typer.echo("\n".join(_lines(environment, found, restarting)))
     if write:
-        write_lock(anew)
+        write_lock(anew, beside=as_json)
 
 
 def _restarting(now: Plan, anew: Plan) -> tuple[str, ...]:

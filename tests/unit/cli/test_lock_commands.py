@@ -177,3 +177,11 @@ def add_budget(clone: Path, amount: str) -> None:
     release.write_text(
         f"budget: {{usd_per_month: {amount}, reason: agreed, by: lead}}\n" + release.read_text()
     )
+
+
+def test_a_repack_that_is_written_prints_a_document_and_says_elsewhere_what_it_wrote(clone: Path) -> None:
+    arguments = ("plan", "--env", "dev", "--repack", "--write", "--format", "json")
+    result = runner.invoke(main.app, arguments)
+    assert json.loads(result.stdout)["environment"] == "dev"
+    assert f"wrote {LOCK}" in result.stderr
+    assert (clone / LOCK).exists()
