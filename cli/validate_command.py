@@ -201,7 +201,7 @@ def _first_difference(plan: Plan, root: Path) -> str:
     differing = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     first, rest = differing[0], len(differing) - 1
     was = f"is at {before[first]} there" if first in before else "has no line there"
-    now = f"goes to {after[first]}" if first in after else "is not released"
+    now = f"goes to {after[first]}" if first in after else "is nothing that is placed now"
     return f"{first} {was} and {now}" + (f"; so with {rest} more" if rest else "")
 
 

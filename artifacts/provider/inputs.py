@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from artifacts.digest import is_digest
 from artifacts.storage import WORKERS, Source, Target, make_client
@@ -60,6 +61,18 @@ def failures(inputs: Properties) -> Iterator[CheckFailure]:
             )
         elif not isinstance(value, str) or not value or not _RULES.get(name, bool)(value):
             yield CheckFailure(name, f"is {value!r}; {_TEXT[name]}")
+
+
+def endpoint_failures(inputs: Properties) -> Iterator[CheckFailure]:
+    """What is wrong with an ArtifactProvider's endpoint."""
+    endpoint = inputs.get("endpoint")
+    if endpoint is None or endpoint is UNKNOWN:
+        return
+    address = urlsplit(endpoint if isinstance(endpoint, str) else "")
+    if address.scheme not in ("http", "https") or not address.hostname:
+        yield CheckFailure("endpoint", "is no address; write http:// or https:// and a host, or leave it out")
+    elif address.username is not None or address.password is not None:
+        yield CheckFailure("endpoint", "holds credentials; they come from the ordinary AWS chain")
 
 
 class Clients:

@@ -13,7 +13,14 @@ from typing import Any, Final, Protocol
 
 from artifacts.errors import ArtifactError, NoBucketError, NotPublishedError, StorageError
 from artifacts.manifest import files_of, manifest_key
-from artifacts.provider.inputs import Clients, failures, identity, source_of, target_of
+from artifacts.provider.inputs import (
+    Clients,
+    endpoint_failures,
+    failures,
+    identity,
+    source_of,
+    target_of,
+)
 from artifacts.provider.words import (
     amount,
     forecast_sentence,
@@ -83,8 +90,8 @@ class ArtifactResourceProvider:
         self._turn = threading.Semaphore(_AT_ONCE)
 
     def check_config(self, inputs: Properties) -> Checked:
-        """Takes region and endpoint."""
-        return Checked(inputs=inputs)
+        """Takes region and endpoint; what is secret in an address would be in the state for everybody."""
+        return Checked(inputs=inputs, failures=tuple(endpoint_failures(inputs)))
 
     def diff_config(self, old_inputs: Properties, new_inputs: Properties) -> Difference:
         """Another region or endpoint replaces nothing: the files are where they are."""

@@ -186,7 +186,7 @@ def _moves(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Iterator[Cha
     staying = {server.name for server in head.plan.servers}
     moved: dict[tuple[str, str], list[str]] = {}
     for move in places.moved:
-        if (old := before.get(move.selector)) in staying and old is not None and move.selector in after:
+        if (old := before.get(move.selector)) in staying and move.selector in after:
             moved.setdefault((old, after[move.selector]), []).append(move.selector)
     for (old, new), names in sorted(moved.items()):
         rest = f" and {len(names) - 1} more" if len(names) > 1 else ""

@@ -26,8 +26,10 @@ RESTARTS_AN_HOUR: Final = 2
 """One may be an eviction; three are a crash loop that Kubernetes slows down."""
 
 START: Final = timedelta(minutes=10)
-"""A start, and a rollout of the only replica, are no outage: as long as TGI's startup_timeout. Chosen, not measured.
-It does not follow the server's startup_budget: then each added version would change the alert."""
+"""A start, and a rollout of the only replica, are no outage: as long as TGI's startup_timeout, and longer where a
+server of many models may take longer. Chosen, not measured."""
+_START_STEP: Final = timedelta(minutes=15)
+"""By which it grows, so that not each added version changes the alert."""
 
 _SUSTAINED: Final = timedelta(minutes=10)
 
@@ -93,7 +95,7 @@ def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
         name="SlipwayServerNotReady",
         # Without kube-state-metrics nothing is known of pods, which has an alert of its own.
         expression=f'{ready} == 0 and on () (max(up{{job="kube-state-metrics"}}) == 1)',
-        hold=START,
+        hold=_start(server),
         severity=Severity.CRITICAL,
         summary=f"{what} has no ready replica",
         description=(
@@ -234,6 +236,12 @@ def _of_vllm(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
         ),
         run=_commands(server, namespace, "get pods"),
     )
+
+
+def _start(server: ServerPlan) -> timedelta:
+    if server.startup_budget <= START:
+        return START
+    return -(-server.startup_budget // _START_STEP) * _START_STEP
 
 
 _LABELLED: Final = "{{ $labels.task }}/{{ $labels.model }}/{{ $labels.language }}"

@@ -32,6 +32,9 @@ def serve(agent: Agent, host: str, port: int) -> ThreadingHTTPServer:
     }
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = 10
+        """Seconds: a connection that says nothing holds no thread for ever."""
+
         def do_GET(self) -> None:
             route = routes.get(self.path.partition("?")[0])
             status, kind, text = route(agent) if route else (404, JSON, _json({"paths": sorted(routes)}))

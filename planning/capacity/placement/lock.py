@@ -20,7 +20,7 @@ LOCK_RULE: Final = "placement-lock"
 
 HEADER: Final = """\
 # Which model is on which server. Written by `slipway plan --write`; keep it in git.
-# In a merge conflict keep both sides' lines, then write it again: what both placed stays where it is if it fits.
+# In a merge conflict keep both sides' lines, and of two for one model the one that runs; then write it again.
 """
 _PLACE: Final = re.compile(r"(?P<pool>[a-z][a-z0-9-]*)(/torchserve-(?P<server>[1-9][0-9]{0,5}))?")
 _CONFLICT: Final = ("<<<<<<<", "|||||||", "=======", ">>>>>>>")

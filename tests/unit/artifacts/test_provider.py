@@ -163,3 +163,23 @@ def test_bytes_are_told_in_the_largest_unit(count: int, words: str) -> None:
 
 def test_one_is_singular() -> None:
     assert (amount(1, "file"), amount(2500, "file")) == ("1 file", "2,500 files")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "reason"),
+    [
+        ("http://127.0.0.1:9", None),
+        (UNKNOWN, None),
+        (None, None),
+        ("not a url", "is no address"),
+        ("file:///etc/passwd", "is no address"),
+        ("https://me:secret@storage.example", "holds credentials"),
+    ],
+)
+def test_an_endpoint_is_an_address_without_credentials(
+    provider: ArtifactResourceProvider, endpoint: Any, reason: str | None
+) -> None:
+    failures = provider.check_config({"region": "eu-west-1", "endpoint": endpoint}).failures
+    assert [reason in failure.reason for failure in failures if reason] == ([True] if reason else [])
+    assert bool(failures) == bool(reason)
+    assert "secret" not in str(failures)

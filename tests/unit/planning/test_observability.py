@@ -188,3 +188,8 @@ def test_an_alert_about_a_shared_server_names_every_team_and_what_it_serves() ->
 
 def test_a_monitor_selects_the_pods_of_its_server_alone(server: Server) -> None:
     assert pod_monitor_spec(server)["selector"] == {"matchLabels": {"slipway.dev/server": server.name}}
+
+
+def test_a_start_that_its_plan_allows_is_no_outage(server: Server) -> None:
+    (gone,) = [a for a in server_alerts(server, "serving") if a.name == "SlipwayServerNotReady"]
+    assert gone.hold >= server.startup_budget
