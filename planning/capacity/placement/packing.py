@@ -24,7 +24,7 @@ _WORK_PER_PIECE: Final = range(5_000, 10_000, 20)
 All in all 0.3 s for 100 models and 4.5 s for 1,000, on one core (2026-11)."""
 _WORK_PER_ROUND: Final = 300
 """What a round costs besides."""
-_MANY: Final = 200
+_MANY: Final = 50
 """Pieces of a family."""
 _ANEW_OF_FEW: Final = 2
 _ANEW_OF_MANY: Final = 6
