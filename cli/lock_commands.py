@@ -13,7 +13,7 @@ from cli.atomic_write import Replacement, replace_all
 from cli.console import CLONE
 from cli.plan_formats import counted, printable
 from cli.plans import CATALOG, plan_of, settings_of
-from infra.lock_files import lock_name, read_lock
+from infra.lock_files import lock_name
 from model_catalog import Catalog, Environment
 from planning import Plan, make_repacked_plan
 from planning.capacity import HOURS_PER_MONTH
@@ -34,7 +34,7 @@ def write_lock(plan: Plan, *, beside: bool = False) -> None:
     if not plan.stale:
         tell(f"{shown} says so already: {counted(len(plan.placement.places), 'place')}")
         return
-    before = dict(read_lock(CATALOG, plan.environment).places)
+    before = dict(plan.lock.places)
     after = dict(plan.placement.places)
     content = path.read_bytes() if path.exists() else None
     lines = format_lock(plan.placement.lock).encode()
@@ -49,8 +49,7 @@ def write_lock(plan: Plan, *, beside: bool = False) -> None:
 def show_repack(catalog: Catalog, environment: Environment, *, write: bool, as_json: bool) -> None:
     """What placing everything anew would change of the plan as it is; with `write`, its lock is written."""
     now = plan_of(catalog, environment)
-    lock = read_lock(CATALOG, environment)
-    anew = make_repacked_plan(catalog, environment, settings_of(environment).pools, lock)
+    anew = make_repacked_plan(catalog, environment, settings_of(environment).pools, now.lock)
     found = compare(now.placement, anew.placement)
     restarting = _restarting(now, anew)
     if as_json:

@@ -16,7 +16,7 @@ from cli.annotations import annotation, error_annotation
 from cli.console import CLONE, EXIT_WRONG
 from cli.plan_formats import dollars
 from cli.plans import plan_of, settings_of
-from infra.lock_files import lock_name, read_lock
+from infra.lock_files import lock_name
 from infra.settings import SettingsError
 from model_catalog import Catalog, CatalogError, Checked, Environment, Problem, Severity, check_catalog
 from model_catalog.release import BUDGET_KEY
@@ -159,7 +159,7 @@ def _behind(plans: Iterable[Plan | str], root: Path) -> Iterator[Problem]:
                 line=1,
                 column=1,
                 rule=LOCK_RULE,
-                message=f"the lock is behind the catalog: {_first_difference(plan, root)}",
+                message=f"the lock is behind the catalog: {_first_difference(plan)}",
                 fix=f"Run `slipway plan --env {plan.environment} --write` and commit the file",
             )
 
@@ -196,8 +196,8 @@ def _overspent(plans: Iterable[Plan | str], checked: Checked) -> Iterator[Proble
             )
 
 
-def _first_difference(plan: Plan, root: Path) -> str:
-    before, after = read_lock(root, plan.environment).places, plan.placement.places
+def _first_difference(plan: Plan) -> str:
+    before, after = plan.lock.places, plan.placement.places
     differing = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     first, rest = differing[0], len(differing) - 1
     was = f"is at {before[first]} there" if first in before else "has no line there"

@@ -102,7 +102,7 @@ def _whole(running: RunningVersion, pinned: str | None, offers: Sequence[Offer])
         gpu_memory=Bytes(min(needs.values(), default=0)),
         gpu_memory_by_type=needs,
         millicores=resources.millicores,
-        memory=Bytes.mebibytes(-(-resources.memory // Bytes.mebibytes(1))),
+        memory=resources.memory.whole_mebibytes,
         replicas=running.entry.least_replicas,
         compute_capability=compute_capability(version),
         instance_type=pinned,

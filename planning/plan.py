@@ -31,8 +31,13 @@ class Plan:
     """Where it could have been placed, sorted by instance type."""
     budget: Budget | None
     """What its nodes may cost, where somebody has decided that."""
-    stale: bool
-    """Whether the lock that it began from says something else: what is new has no line there yet, or one is wrong."""
+    lock: Lock
+    """What it began from."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether its lock says something else: what is new has no line there yet, or one is wrong."""
+        return is_stale(self.lock, self.placement)
 
 
 def make_plan(
@@ -76,5 +81,5 @@ def _plan(
         demands=demands,
         offers=offers,
         budget=catalog.budgets.get(environment),
-        stale=is_stale(lock, placement),
+        lock=lock,
     )

@@ -81,10 +81,8 @@ def torchserve_share(versions: Iterable[TorchServeVersion]) -> Resources:
     """
     with_server = torchserve_resources(versions, gpus=0)
     empty = torchserve_resources((), gpus=0)
-    mebibytes = -(-(with_server.memory - empty.memory) // Bytes.mebibytes(1))
-    return Resources(
-        millicores=with_server.millicores - empty.millicores, memory=Bytes.mebibytes(mebibytes), gpus=0
-    )
+    own = with_server - empty
+    return Resources(millicores=own.millicores, memory=own.memory.whole_mebibytes, gpus=0)
 
 
 def llm_resources(version: TgiVersion | VllmVersion) -> Resources:

@@ -37,11 +37,6 @@ class TextGenerationPlan(ServerPlan):
         """Names of the LoRA adapters, sorted."""
         return tuple(sorted(self.version.adapters))
 
-    @property
-    def compute_capability(self) -> tuple[int, int]:
-        """The least that its GPUs must have."""
-        return compute_capability(self.version)
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Engine:

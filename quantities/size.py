@@ -61,7 +61,12 @@ class Bytes(int):
     @property
     def kubernetes(self) -> str:
         """The amount as a Kubernetes quantity, rounded up to a whole Mi."""
-        return f"{-(-int(self) // _UNITS['MiB'])}Mi"
+        return f"{self.whole_mebibytes // _UNITS['MiB']}Mi"
+
+    @property
+    def whole_mebibytes(self) -> "Bytes":
+        """Rounded up to a whole Mi, as pods request it."""
+        return Bytes.mebibytes(-(-int(self) // _UNITS["MiB"]))
 
     @classmethod
     def __get_pydantic_core_schema__(
