@@ -79,4 +79,6 @@ def _version(model: TorchServeModelPlan, files: ServedFiles) -> Version:
         response_timeout=options.response_timeout,
         startup_timeout=options.startup_timeout,
         smoke=None if smoke is None else Smoke(body=smoke.body, content_type=smoke.content_type),
+        weights=files.weights,
+        gpu_memory_fraction=model.gpu_memory_fraction,
     )
