@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.workloads.handlers.samples import MODELS, Context, Lengths, lengths
@@ -31,6 +31,7 @@ models = pytest.mark.parametrize("model", [make() for make in MODELS], ids=[make
 
 
 @models
+@settings(deadline=None)  # how long one takes is the machine's load
 @given(batch=st.lists(st.tuples(rows, st.sampled_from(TYPES)), max_size=5))
 def test_a_batch_gives_what_its_rows_give_alone(model: Model[Any], batch: Sequence[tuple[Any, str]]) -> None:
     together = model.outcomes([row for row, _ in batch], [content_type for _, content_type in batch])
@@ -38,6 +39,7 @@ def test_a_batch_gives_what_its_rows_give_alone(model: Model[Any], batch: Sequen
 
 
 @models
+@settings(deadline=None)  # how long one takes is the machine's load
 @given(row=rows, content_type=st.sampled_from(TYPES))
 def test_any_request_gets_an_answer_or_is_told_what_is_wrong_with_it(
     model: Model[Any], row: Any, content_type: str
@@ -49,6 +51,7 @@ def test_any_request_gets_an_answer_or_is_told_what_is_wrong_with_it(
 
 
 @models
+@settings(deadline=None)  # how long one takes is the machine's load
 @given(body=st.binary(max_size=200), content_type=st.sampled_from(TYPES))
 def test_any_bytes_get_an_answer_or_a_refusal(model: Model[Any], body: bytes, content_type: str) -> None:
     assert model.outcomes([{"body": body}], [content_type])[0].status in {200, 400}
