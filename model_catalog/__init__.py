@@ -37,6 +37,7 @@ from model_catalog.release import (
 )
 from model_catalog.rules import RULES, Rule
 from model_catalog.selector import Selector
+from model_catalog.served import not_served_because
 from model_catalog.version import (
     Architecture,
     Dataset,
@@ -110,4 +111,5 @@ __all__ = [
     "check_texts",
     "entry_path",
     "load_catalog",
+    "not_served_because",
 ]

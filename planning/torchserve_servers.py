@@ -1,7 +1,7 @@
 """TorchServe: a server for each that the placement fills, holding all running versions of its variants."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -22,6 +22,10 @@ from planning.server import ModelPlan, ServerPlan, limited_name
 
 FRONTEND_STARTUP: Final = timedelta(seconds=60)
 """Until TorchServe answers at all: 3 s measured on 2 idle cores; a busy node takes more."""
+FIXED_WHILE_RUNNING: Final = frozenset(
+    {"batch_size", "max_batch_delay", "response_timeout", "startup_timeout"}
+)
+"""Serving options that a version keeps from when it was registered (docs/agent.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,8 @@ class TorchServePlan(ServerPlan):
     """One TorchServe server."""
 
     models: tuple[TorchServeModelPlan, ...]
+    fixed_overrides: tuple[tuple[str, str, str], ...] = ()
+    """(selector, setting, value) of what the release overrides and a running TorchServe cannot change. Sorted."""
 
     @property
     def default_models(self) -> tuple[TorchServeModelPlan, ...]:
@@ -79,7 +85,16 @@ def plan_torchserve(
         metrics_port=METRICS_PORT,
         artifact_prefixes=tuple(sorted({f"{model.archive_key.rpartition('/')[0]}/" for model in models})),
         models=models,
+        fixed_overrides=tuple(sorted(found for version in running for found in _fixed_overrides(version))),
     )
+
+
+def _fixed_overrides(running: RunningVersion) -> Iterator[tuple[str, str, str]]:
+    written = running.entry.version(running.language, running.version_id).serving.model_dump(mode="json")
+    serving = running.version.serving.model_dump(mode="json")
+    for setting in sorted(FIXED_WHILE_RUNNING):
+        if serving[setting] != written[setting]:
+            yield str(running.selector), setting, str(serving[setting])
 
 
 def _plan_model(running: RunningVersion, environment: Environment) -> TorchServeModelPlan:
