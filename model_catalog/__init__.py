@@ -37,7 +37,7 @@ from model_catalog.release import (
 )
 from model_catalog.rules import RULES, Rule
 from model_catalog.selector import Selector
-from model_catalog.served import not_served_because
+from model_catalog.served import Unservable, unservable
 from model_catalog.version import (
     Architecture,
     Dataset,
@@ -47,6 +47,7 @@ from model_catalog.version import (
     Measurement,
     Memory,
     Sampling,
+    Smoke,
     TgiVersion,
     TorchServeVersion,
     Version,
@@ -99,10 +100,12 @@ __all__ = [
     "ServiceLevel",
     "Severity",
     "Sharing",
+    "Smoke",
     "TgiEntry",
     "TgiVersion",
     "TorchServeEntry",
     "TorchServeVersion",
+    "Unservable",
     "VariantRelease",
     "Version",
     "VllmEntry",
@@ -111,5 +114,5 @@ __all__ = [
     "check_texts",
     "entry_path",
     "load_catalog",
-    "not_served_because",
+    "unservable",
 ]

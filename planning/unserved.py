@@ -2,28 +2,23 @@
 
 from collections.abc import Mapping
 
-from model_catalog import Selector, not_served_because
+from model_catalog import Selector, unservable
 from planning.server import ServerPlan
 from planning.torchserve_servers import TorchServePlan
 
 
 def unserved(server: ServerPlan) -> Mapping[Selector, str]:
-    """Version → why, sorted. Without its default a variant is left out whole: requests without a version would reach
-    one that nobody chose.
+    """Version → why, in the order of the plan. Without its default a variant is left out whole: requests that name no
+    version would reach one that nobody chose.
     """
     if not isinstance(server, TorchServePlan):
         return {}
-    broken = {model.selector: not_served_because(model.triple) for model in server.models}
-    without = {
-        model.selector.variant: model.version for model in server.default_models if broken[model.selector]
-    }
-    found = {
-        model.selector: broken[model.selector]
-        or (
-            f"its default, version {without[model.selector.variant]}, is not"
-            if model.selector.variant in without
-            else None
-        )
-        for model in server.models
-    }
-    return {selector: f"not served: {why}" for selector, why in found.items() if why}
+    own = {model.selector: unservable(model.triple) for model in server.models}
+    defaults = {model.selector.variant: model for model in server.default_models if own[model.selector]}
+    found: dict[Selector, str] = {}
+    for model in server.models:
+        if why := own[model.selector]:
+            found[model.selector] = f"not served: {why}"
+        elif default := defaults.get(model.selector.variant):
+            found[model.selector] = f"not served: its default, version {default.version}, is not"
+    return found

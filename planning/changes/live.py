@@ -10,7 +10,7 @@ from enum import StrEnum
 from model_catalog import Selector
 from model_catalog.changes import SettingChange
 from planning.servers import Server
-from planning.torchserve_servers import FIXED_WHILE_RUNNING, TorchServeModelPlan, TorchServePlan
+from planning.torchserve_servers import FIXED_SETTINGS, TorchServeModelPlan, TorchServePlan
 from planning.unserved import unserved
 
 
@@ -129,11 +129,14 @@ def _kinds(
 
 
 def _waiting(old: TorchServeModelPlan, new: TorchServeModelPlan) -> Iterator[SettingChange]:
-    names = {*FIXED_WHILE_RUNNING} | ({"min_workers"} if _fewer_workers(old, new) else set())
+    names = {*FIXED_SETTINGS} | ({"min_workers"} if _fewer_workers(old, new) else set())
     for name in sorted(names):
         change = _setting(name, old, new)
         if change.old != change.new:
             yield change
+    was, becomes = old.gpu_memory_fraction, new.gpu_memory_fraction
+    if was != becomes:
+        yield SettingChange(path=("gpu_memory_fraction",), old=was, new=becomes)
 
 
 def _fewer_workers(old: TorchServeModelPlan, new: TorchServeModelPlan) -> bool:
@@ -145,5 +148,5 @@ def _setting(name: str, old: TorchServeModelPlan, new: TorchServeModelPlan) -> S
     return SettingChange(path=("serving", name), old=was, new=becomes)
 
 
-def _smoke(model: TorchServeModelPlan) -> object:
-    return model.triple.model_dump(mode="json").get("smoke")
+def _smoke(model: TorchServeModelPlan) -> dict[str, str] | None:
+    return model.smoke.model_dump() if model.smoke else None
