@@ -13,6 +13,7 @@ from planning.server import ModelPlan, ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
 from planning.torchserve_servers import TorchServeModelPlan, TorchServePlan
+from planning.unserved import unserved
 
 __all__ = [
     "GPU_TAINT_KEY",
@@ -43,4 +44,5 @@ __all__ = [
     "make_plan",
     "make_repacked_plan",
     "pool_name",
+    "unserved",
 ]

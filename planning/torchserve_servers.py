@@ -125,7 +125,9 @@ def plan_torchserve(
 
 
 def _fixed_overrides(running: RunningVersion) -> list[str]:
-    said = running.entry.languages[running.language].versions[running.version_id].serving.model_dump(mode="json")
+    said = (
+        running.entry.languages[running.language].versions[running.version_id].serving.model_dump(mode="json")
+    )
     overridden = running.version.serving.model_dump(mode="json")
     return [
         f"{running.selector} {setting}={overridden[setting]}"
@@ -134,9 +136,7 @@ def _fixed_overrides(running: RunningVersion) -> list[str]:
     ]
 
 
-def _plan_model(
-    running: RunningVersion, kind: InstanceType, share: GpuShare | None
-) -> TorchServeModelPlan:
+def _plan_model(running: RunningVersion, kind: InstanceType, share: GpuShare | None) -> TorchServeModelPlan:
     entry, version = running.entry, running.version
     assert isinstance(entry, TorchServeEntry)  # noqa: S101 - TorchServe's demands are made of these alone
     assert isinstance(version, TorchServeVersion)  # noqa: S101 - its entry is TorchServe's
