@@ -65,6 +65,10 @@ class Resources:
         return f"{self.millicores}m CPU, {self.memory.kubernetes} memory, {self.gpus} GPU"
 
 
+AGENT_RESOURCES: Final = Resources(millicores=AGENT_MILLICORES, memory=AGENT_MEMORY, gpus=0)
+"""What the agent's container requests of what its pod does."""
+
+
 def torchserve_resources(versions: Iterable[TorchServeVersion], *, gpus: int) -> Resources:
     """What one replica of a TorchServe server with these versions requests.
 
