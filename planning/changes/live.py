@@ -116,6 +116,10 @@ def _kinds(
     if new is None:
         yield LiveKind.REMOVED, None
         return
+    if old is not None and old.name != new.name:
+        # To TorchServe, which knows its URL's name alone, it is another model.
+        yield LiveKind.REMOVED, None
+        old = default = None
     if old is None:
         yield LiveKind.ADDED, None
     if new.default and default != new.version:

@@ -35,6 +35,7 @@ def entry(
     *languages: str,
     weights: str = "400MiB",
     serving: Mapping[str, Any] | None = None,
+    smoke: Mapping[str, str] | None = None,
     **said: Any,
 ) -> dict[str, Any]:
     """A TorchServe entry with the versions 1 and 2 of each language."""
@@ -43,6 +44,7 @@ def entry(
         "license": "LicenseRef-internal",
         "memory": {"weights": weights, "per_request": "12MiB"},
         "serving": dict(serving or {}),
+        "smoke": smoke,
     }
     return {
         "task": "QuestionAnswering",
@@ -60,7 +62,7 @@ def entry(
 
 def overriding(*variants: str, **serving: Any) -> dict[str, Any]:
     """Releases that say otherwise how their version 1 is served: what a running TorchServe cannot take restarts it."""
-    said = {"serving": serving, "reason": "As in tests.", "by": "search"}
+    said = {"serving": serving, "reason": "As in tests.", "by": "search", "until": "2027-06-30"}
     return {f"QuestionAnswering/{variant}": {"default": "1", "overrides": [said]} for variant in variants}
 
 
