@@ -14,6 +14,7 @@ from planning.changes.places import PlaceChanges
 from planning.changes.servers import ServerChange
 from planning.changes.sides import PlanSide
 from planning.changes.spare import has_spare_room
+from planning.changes.switches import switch
 from planning.gpu_shares import shared_name
 from planning.servers import Server
 from planning.spending import Spending
@@ -42,6 +43,8 @@ class ChangeRiskKind(StrEnum):
     """Nodes go before the servers that left them, and which nodes is AWS's choice."""
     MOVED = "moved"
     """A server that stays lets a model go before another one has loaded it."""
+    SWITCH_NEEDS_ROOM = "switch_needs_room"
+    """A server does not hold what leaves and what comes at the same time, and it holds both until it has switched."""
     NO_SPARE = "no_spare"
     """A server's only replica restarts, and there is nowhere to start a second one first."""
     OUTAGE_AT_ROLLOUT = "outage_at_rollout"
@@ -81,6 +84,7 @@ def change_risks(
         *_other_purchases(base, head),
         *_shrinking_pools(base, head, changed),
         *_moves(base, head, places),
+        *_switches(base, head, changed),
         *_rollouts(head, changed),
         *_fewer_replicas(changed),
         *_failure_domains(base, head, changed),
@@ -193,8 +197,8 @@ def _moves(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Iterator[Cha
         yield ChangeRisk(
             kind=ChangeRiskKind.MOVED,
             server=new,
-            message=f"{names[0]}{rest}: {old} lets go as soon as it restarts, and {new} answers once it has loaded, on "
-            "a new node after that has come: nobody may answer in between",
+            message=f"{names[0]}{rest}: {old} lets go when its drain grace is over, or at once where it restarts, and "
+            f"{new} answers once it has loaded, on a new node after that has come: nobody may answer in between",
         )
 
 
@@ -206,6 +210,20 @@ def _holders(side: PlanSide) -> Mapping[str, str]:
         if isinstance(server, TorchServePlan)
         for model in server.models
     }
+
+
+def _switches(base: PlanSide, head: PlanSide, changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
+    pools = {pool.name: pool for pool in head.plan.pools}
+    old, new = ({server.name: server for server in side.plan.servers} for side in (base, head))
+    for one in changed:
+        # New pods load only what stays.
+        if one.live is None:
+            continue
+        needed = switch(old[one.name], new[one.name], pools[one.pool])
+        if needed is not None and needed.too_much:
+            yield ChangeRisk(
+                kind=ChangeRiskKind.SWITCH_NEEDS_ROOM, server=one.name, pool=one.pool, message=str(needed)
+            )
 
 
 def _rollouts(head: PlanSide, changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
