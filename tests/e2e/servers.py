@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.e2e.torchserve_runtime import TorchServeRuntime
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 
 REPOSITORY: Final = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e import archives
 from tests.e2e.servers import REPOSITORY, Agent, TorchServe
-from tests.e2e.torchserve_runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 from workloads.agent import Archive, Configuration, Smoke, Version, configuration_json
 
