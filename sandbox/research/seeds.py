@@ -107,9 +107,7 @@ def put(aws_url: str, region: str, seeds: Iterable[Seed], report: Report) -> dic
     unavailable = {}
     for seed in seeds:
         if seed.bucket not in held:
-            s3.create_bucket(
-                Bucket=seed.bucket, CreateBucketConfiguration={"LocationConstraint": region}
-            )
+            s3.create_bucket(Bucket=seed.bucket, CreateBucketConfiguration={"LocationConstraint": region})
             held.add(seed.bucket)
         if _is_there(s3, seed):
             continue
