@@ -37,7 +37,7 @@ _POD: Final = frozenset({"containers", "initContainers", "serviceAccountName", "
 _MOUNT: Final = frozenset({"mountPath", "name", "readOnly", "recursiveReadOnly"})
 _PORTS_OF_TORCHSERVE: Final = ("grpc_inference_port", "grpc_management_port")
 """Properties that are a port and no address; TorchServe listens on 7070 and 7071 where they are left out."""
-_LISTENS: Final = re.compile(r"(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1?\]):(\d{2,5})(?!\d)")
+_LISTENS: Final = re.compile(r"(?<![\w.-])(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1?\]):(\d{2,5})(?!\d)")
 _REFERENCE: Final = re.compile(r"\$\$|\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 
 
@@ -202,7 +202,7 @@ class _Emulation:
         folder = container.get("workingDir")
         return Container(
             name=name,
-            command=tuple(self._mapped(_expanded(word, own), paths) for word in words),
+            command=tuple(_expanded(self._mapped(word, paths), own) for word in words),
             environment=environment,
             folder=Path(self._mapped(folder, paths)) if folder else self.machine.root,
             sidecar=sidecar,
@@ -223,7 +223,7 @@ class _Emulation:
             if "valueFrom" in variable:
                 known[name] = self._told(f"container {container}: variable {name}", variable["valueFrom"])
             else:
-                known[name] = self._mapped(_expanded(variable.get("value", ""), known), paths)
+                known[name] = _expanded(self._mapped(variable.get("value", ""), paths), known)
         return known
 
     def _told(self, where: str, source: Json) -> str:

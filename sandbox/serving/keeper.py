@@ -138,7 +138,7 @@ def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> N
 
 
 def main(path: Path) -> None:
-    """Keeps what the file says from the first line of standard input on, until that ends, or SIGTERM."""
+    """Keeps what the file says from the first byte of standard input on, until that ends, or SIGTERM."""
     keeping = Keeping.read(path)
     path.unlink()
     stop = threading.Event()
@@ -149,9 +149,9 @@ def main(path: Path) -> None:
     begin = threading.Event()
 
     def follow_input() -> None:
-        sys.stdin.buffer.readline()
-        begin.set()
-        sys.stdin.buffer.read()
+        # Not through sys.stdin: Python cannot end while a thread holds its lock.
+        while os.read(0, 1024):
+            begin.set()
         stop.set()
 
     threading.Thread(target=follow_input, daemon=True).start()

@@ -324,7 +324,7 @@ def _keeping(sandbox: Sandbox, emulated: EmulatedPod, folder: Path) -> Keeping:
 class _Keeper:
     process: subprocess.Popen[bytes]
     input: IO[bytes]
-    """It begins at the first line, and ends with it."""
+    """It begins with the first byte, and ends with the input."""
 
     @classmethod
     def start(cls, sandbox: Sandbox, keeping: Keeping, folder: Path) -> _Keeper:
