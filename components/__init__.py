@@ -8,6 +8,7 @@ from components.node_pools import GpuNodePools, GpuNodePoolsArgs
 from components.server_identity import ServerSite
 from components.server_monitoring import ServerMonitoring, ServerMonitoringArgs
 from components.text_generation_stack import TextGenerationStack, TextGenerationStackArgs
+from components.torchserve_files import models_document
 from components.torchserve_stack import TorchServeStack, TorchServeStackArgs
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "TextGenerationStackArgs",
     "TorchServeStack",
     "TorchServeStackArgs",
+    "models_document",
 ]

@@ -2,7 +2,8 @@
 
 It stands where a token would: TorchServe's cannot be supplied and breaks every probe, and TGI's would have to be a
 secret of every client. TorchServe's management port is in no rule and listens on loopback besides. The trap: where
-metrics are on the inference port, as TGI's are, whoever may scrape may also ask.
+metrics are on the inference port, as TGI's are, whoever may scrape may also ask. Probes need no rule: a node always
+reaches its own pods.
 """
 
 from typing import Final
@@ -21,9 +22,19 @@ POD_IDENTITY_AGENT: Final = "169.254.170.23/32"
 
 
 def network_policy_spec(
-    selecting: dict[str, str], *, inference_port: int, metrics_port: int
+    selecting: dict[str, str], *, inference_port: int, metrics_port: int, agent_port: int | None = None
 ) -> k8s.networking.v1.NetworkPolicySpecArgs:
-    """Predictions from gateways and neighbours, metrics from monitoring; out only to DNS, AWS and the agent."""
+    """Predictions from gateways and neighbours, metrics from monitoring, and from both the question to TorchServe's
+    agent what is servable; out only to DNS, AWS, the API server and the agent that hands out roles."""
+    agent = (
+        []
+        if agent_port is None
+        else [
+            net.NetworkPolicyIngressRuleArgs(
+                from_=[_namespaces(GATEWAY_LABEL), _namespaces(MONITORING_LABEL)], ports=[_tcp(agent_port)]
+            )
+        ]
+    )
     return net.NetworkPolicySpecArgs(
         pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selecting),
         policy_types=["Egress", "Ingress"],
@@ -34,13 +45,15 @@ def network_policy_spec(
             net.NetworkPolicyIngressRuleArgs(
                 from_=[_namespaces(MONITORING_LABEL)], ports=[_tcp(metrics_port)]
             ),
+            *agent,
         ],
         egress=[
             net.NetworkPolicyEgressRuleArgs(
                 to=[_namespaces("kubernetes.io/metadata.name", "kube-system")],
                 ports=[net.NetworkPolicyPortArgs(port=53, protocol="UDP"), _tcp(53)],
             ),
-            # S3 and KMS have no fixed addresses; TLS and the role say what they give.
+            # S3 and KMS have no fixed addresses; TLS and the role say what they give. It covers the API server too,
+            # which EKS has on 443 behind the Service's address and at its endpoints alike.
             net.NetworkPolicyEgressRuleArgs(ports=[_tcp(443)]),
             net.NetworkPolicyEgressRuleArgs(
                 to=[net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=POD_IDENTITY_AGENT))],

@@ -1,7 +1,7 @@
 """What every server's pod is made of: it may run under the `restricted` pod security standard.
 
-An init container copies the models from the bucket; the server then starts on a read-only root and writes only to
-emptyDirs. All containers run as one user without any capability.
+Before the server's own container comes one that brings its models from the bucket: a copy, or TorchServe's agent. All
+run on a read-only root, write only to emptyDirs, and are one user without any capability.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.server_identity import COMPONENT_LABELS, selecting_labels
-from planning import GPU_TAINT_KEY, POOL_LABEL, ServerPlan
+from planning import GPU_TAINT_KEY, POOL_LABEL, Resources, ServerPlan
 
 core = k8s.core.v1
 
@@ -34,7 +34,7 @@ def server_pod(
     server: ServerPlan,
     *,
     service_account: pulumi.Input[str],
-    fetch: k8s.core.v1.ContainerArgs,
+    init_container: k8s.core.v1.ContainerArgs,
     container: k8s.core.v1.ContainerArgs,
     volumes: Sequence[k8s.core.v1.VolumeArgs],
     stop: timedelta,
@@ -58,7 +58,7 @@ def server_pod(
             fs_group_change_policy="OnRootMismatch",
             seccomp_profile=core.SeccompProfileArgs(type="RuntimeDefault"),
         ),
-        init_containers=[fetch],
+        init_containers=[init_container],
         containers=[container],
         volumes=volumes,
     )
@@ -118,14 +118,12 @@ def container_ports(server: ServerPlan) -> list[k8s.core.v1.ContainerPortArgs]:
     return [core.ContainerPortArgs(name=name, container_port=number) for name, number in server.ports.items()]
 
 
-def server_resources(server: ServerPlan) -> k8s.core.v1.ResourceRequirementsArgs:
+def resource_requirements(resources: Resources) -> k8s.core.v1.ResourceRequirementsArgs:
     """Memory is limited to what is requested; CPU is not limited, since throttling costs latency."""
-    fixed = {"memory": server.resources.memory.kubernetes}
-    if server.resources.gpus:
-        fixed["nvidia.com/gpu"] = str(server.resources.gpus)
-    return core.ResourceRequirementsArgs(
-        requests={"cpu": f"{server.resources.millicores}m", **fixed}, limits=fixed
-    )
+    fixed = {"memory": resources.memory.kubernetes}
+    if resources.gpus:
+        fixed["nvidia.com/gpu"] = str(resources.gpus)
+    return core.ResourceRequirementsArgs(requests={"cpu": f"{resources.millicores}m", **fixed}, limits=fixed)
 
 
 def attempts(budget: timedelta, period: timedelta) -> int:

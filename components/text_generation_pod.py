@@ -22,8 +22,8 @@ from components.server_pod import (
     fetch_container,
     locked_down,
     mounts,
+    resource_requirements,
     server_pod,
-    server_resources,
 )
 from planning import Launch, TextGenerationPlan, launch
 
@@ -50,7 +50,7 @@ def pod_spec(
     return server_pod(
         server,
         service_account=service_account,
-        fetch=fetch_container(
+        init_container=fetch_container(
             server,
             name="fetch-weights",
             script=["-c", fetch_script(server)],
@@ -93,7 +93,7 @@ def _engine(server: TextGenerationPlan, started: Launch) -> k8s.core.v1.Containe
         args=list(started.arguments) or None,
         env=environment(**started.environment),
         ports=container_ports(server),
-        resources=server_resources(server),
+        resources=resource_requirements(server.resources),
         security_context=locked_down(),
         startup_probe=_health(started, failure_threshold=attempts(server.startup_budget, PROBE_PERIOD)),
         readiness_probe=_health(started, failure_threshold=3),

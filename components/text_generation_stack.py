@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.server_deployment import deploy
+from components.server_deployment import PodTemplate, deploy
 from components.server_identity import ServerSite, make_identity
 from components.text_generation_pod import pod_spec
 from planning import TextGenerationPlan
@@ -39,5 +39,6 @@ class TextGenerationStack(pulumi.ComponentResource):
             bucket=args.site.bucket_name,
             region=args.site.region,
         )
-        self.url = deploy(self, name, args.server, args.site, identity, pod)
+        template = PodTemplate(spec=pod, loading=args.server.startup_budget)
+        self.url = deploy(self, name, args.server, args.site, identity, template)
         self.register_outputs({"url": self.url})

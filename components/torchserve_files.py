@@ -1,71 +1,84 @@
-"""The files a TorchServe pod mounts, and the paths at which containers find things. Pure text from a plan."""
+"""What a TorchServe pod is told: config.properties, which only an engine or image change changes, and the agent's
+configuration, which each change of the catalog changes in place. Pure text from a plan."""
 
-import shlex
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
-from components.server_pod import MODEL_STORE
-from engines.torchserve import MANAGEMENT_PORT, ServedVersion, ServerConfig, render_config
-from planning import TorchServePlan
-from workloads.torchserve_probe import (
-    EXPECTATION_FILE,
-    SCRIPT,
-    Expectation,
-    ExpectedModel,
-    expectation_json,
-)
+from artifacts import RefusedError
+from artifacts.served import ServedFiles
+from components.server_pod import DRAIN, MODEL_STORE
+from engines.torchserve import render_empty_config
+from model_catalog import Selector
+from planning import TorchServeModelPlan, TorchServePlan
+from quantities import Bytes
+from workloads.agent import Configuration, Smoke, Version, configuration_json
 
 CONFIG_DIRECTORY: Final = "/etc/torchserve"
 CONFIG_FILE: Final = "config.properties"
-FETCH_SCRIPT: Final = "fetch.sh"
-PROBE_SCRIPT: Final = "ready.py"
+MODELS_DIRECTORY: Final = "/etc/slipway"
+MODELS_FILE: Final = "models.json"
 
-PROBE_SECONDS_PER_MODEL: Final = 2
-"""The management API on loopback answers in milliseconds; this is for a starved CPU."""
-
-
-def mounted_files(server: TorchServePlan) -> dict[str, str]:
-    """File name → text of all that the server mounts; equal for equal plans, so that no change rolls no pod."""
-    return {
-        CONFIG_FILE: render_config(_server_config(server)),
-        EXPECTATION_FILE: expectation_json(_expectation(server)),
-        FETCH_SCRIPT: _fetch_script(server),
-        PROBE_SCRIPT: SCRIPT.read_text(encoding="utf-8"),
-    }
+MODELS_LIMIT: Final = Bytes(900 * 1024)
+"""A ConfigMap holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/configmap/), and its names and the record
+of its last change share it."""
+LEAST_GRACE: Final = timedelta(seconds=60)
+"""The agent's own default."""
 
 
-def _server_config(server: TorchServePlan) -> ServerConfig:
-    return ServerConfig(
-        model_store=MODEL_STORE,
-        gpus=server.resources.gpus,
-        versions=tuple(
-            ServedVersion(
-                name=model.name,
-                version=model.version,
-                archive=model.archive,
-                default=model.default,
-                options=model.options,
-            )
-            for model in server.models
-        ),
+def config_properties(server: TorchServePlan) -> str:
+    """The text of config.properties, the same whatever models the server has."""
+    return render_empty_config(model_store=MODEL_STORE, gpus=server.resources.gpus)
+
+
+def models_name(server: TorchServePlan) -> str:
+    """Of the ConfigMap with the agent's configuration: a role can name an object only by a name that stays."""
+    return f"{server.name}-models"
+
+
+def models_document(server: TorchServePlan, files: Mapping[Selector, ServedFiles]) -> str:
+    """The agent's configuration: every version that has files. A variant has them for its default, or for none.
+
+    Raises:
+        RefusedError: it is more than a ConfigMap holds.
+    """
+    text = configuration_json(_configuration(server, files))
+    size = Bytes(len(text.encode()))
+    if size > MODELS_LIMIT:
+        raise RefusedError(
+            f"{server.name}: configmap-size: the configuration of its {len(server.models)} versions takes {size}, and a "
+            f"ConfigMap holds {MODELS_LIMIT} of it. Fix: shorten their smoke inputs, retire versions, or set "
+            "sharing.max_models in an entry, so that they get more than one server"
+        )
+    return text
+
+
+def _configuration(server: TorchServePlan, files: Mapping[Selector, ServedFiles]) -> Configuration:
+    models: dict[str, dict[str, Version]] = {}
+    for model in server.models:
+        if model.selector in files:
+            models.setdefault(model.name, {})[model.version] = _version(model, files[model.selector])
+    return Configuration(models=models, drain_grace=_grace(server))
+
+
+def _grace(server: TorchServePlan) -> timedelta:
+    """Longer than the slowest request of any version takes, counted from when gateways know of the switch."""
+    slowest = max((model.options.response_timeout for model in server.models), default=timedelta(0))
+    return max(LEAST_GRACE, slowest + DRAIN)
+
+
+def _version(model: TorchServeModelPlan, files: ServedFiles) -> Version:
+    options, smoke = model.options, model.smoke
+    return Version(
+        archive=files.archive,
+        default=model.default,
+        min_workers=options.min_workers,
+        max_workers=options.worker_limit,
+        batch_size=options.batch_size,
+        max_batch_delay=options.max_batch_delay,
+        response_timeout=options.response_timeout,
+        startup_timeout=options.startup_timeout,
+        smoke=None if smoke is None else Smoke(body=smoke.body, content_type=smoke.content_type),
+        weights=files.weights,
+        gpu_memory_fraction=model.gpu_memory_fraction,
     )
-
-
-def _expectation(server: TorchServePlan) -> Expectation:
-    return Expectation(
-        management_url=f"http://127.0.0.1:{MANAGEMENT_PORT}",
-        timeout_seconds=PROBE_SECONDS_PER_MODEL,
-        models=tuple(
-            ExpectedModel(name=model.name, version=model.version, min_workers=model.options.min_workers)
-            for model in server.default_models
-        ),
-    )
-
-
-def _fetch_script(server: TorchServePlan) -> str:
-    """Copies every archive; the bucket's name comes as $MODEL_BUCKET, known only once the bucket exists."""
-    copies = [
-        f'aws s3 cp --only-show-errors "s3://$MODEL_BUCKET/"{shlex.quote(model.archive_key)} '
-        f"{shlex.quote(f'{MODEL_STORE}/{model.archive}')}"
-        for model in server.models
-    ]
-    return "\n".join(["set -eu", *copies, ""])

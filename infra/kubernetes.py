@@ -15,4 +15,7 @@ def kubernetes_provider(platform: Platform) -> k8s.Provider:
         cluster_identifier=platform.cluster_name,
         # What git says wins over what somebody edited by hand; else `up` stops at the field's other manager.
         enable_patch_force=True,
+        # An agent's configuration changes in place, and its pods stay
+        # (docs/decisions/0020-one-configmap-changes-in-place.md).
+        enable_config_map_mutable=True,
     )

@@ -12,6 +12,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
+from artifacts import RefusedError
+from infra.artifacts import plan_artifacts, released_handlers
 from infra.kubernetes import kubernetes_provider
 from infra.lock_files import lock_name, read_lock
 from infra.namespace import NAMESPACE
@@ -30,10 +32,13 @@ def run() -> None:
         settings = load_settings(pulumi.get_stack(), _whole_config())
         lock = read_lock(CATALOG_ROOT, settings.environment)
         plan = make_plan(load_catalog(), settings.environment, settings.pools, lock)
-    except (SettingsError, CatalogError, PlanningError) as error:
+        artifacts = plan_artifacts(plan, released_handlers())
+    except (SettingsError, CatalogError, PlanningError, RefusedError) as error:
         raise pulumi.RunError(str(error)) from None
     if plan.stale:
         pulumi.log.warn(stale_warning(settings.environment))
+    if settings.serving and artifacts.warning:
+        pulumi.log.warn(artifacts.warning)
     provider = _aws_provider(settings)
     pulumi.export("environment", settings.environment.value)
     pulumi.export("region", settings.region)
@@ -48,13 +53,14 @@ def run() -> None:
                 plan,
                 provider,
                 cluster,
+                artifacts,
                 pods_after=built.ready,
                 monitors_after=[monitoring.definitions],
             )
             _export_serving(plan, servers)
     else:
         platform = platform_of_stack(settings, plan, pulumi.get_stack())
-        servers = build_serving(platform, plan, provider, kubernetes_provider(platform))
+        servers = build_serving(platform, plan, provider, kubernetes_provider(platform), artifacts)
         _export_serving(plan, servers)
 
 

@@ -16,9 +16,10 @@ from components import (
     TorchServeStack,
     TorchServeStackArgs,
 )
+from infra.artifacts import ArtifactPlan, build_artifacts
 from infra.namespace import NAMESPACE
 from infra.platform import Platform
-from planning import Plan, Server, TextGenerationPlan, TorchServePlan
+from planning import Plan, TextGenerationPlan, TorchServePlan
 
 ServerStack = TextGenerationStack | TorchServeStack
 """The component of one server."""
@@ -35,13 +36,14 @@ def build_serving(
     plan: Plan,
     provider: aws.Provider,
     cluster: k8s.Provider,
+    artifacts: ArtifactPlan,
     *,
     pods_after: Sequence[pulumi.Resource] = (),
     monitors_after: Sequence[pulumi.Resource] = (),
 ) -> dict[str, ServerStack]:
     """Build every server of the plan, and what watches it; server name → its component.
 
-    The last two are what of the platform this same update makes and they need: nodes, and the definitions of
+    `artifacts` is what its TorchServe servers are served from. The last two are what of the platform this same update makes and they need: nodes, and the definitions of
     monitors. Empty where another stack holds the platform.
     """
     namespace = k8s.core.v1.Namespace(
@@ -72,12 +74,20 @@ def build_serving(
             ServerMonitoringArgs(server=server, namespace=NAMESPACE, after=(namespace, *monitors_after)),
             opts,
         )
-    return {server.name: _build_server(server, site, opts) for server in plan.servers}
-
-
-def _build_server(server: Server, site: ServerSite, opts: pulumi.ResourceOptions) -> ServerStack:
-    match server:
-        case TorchServePlan():
-            return TorchServeStack(server.name, TorchServeStackArgs(server=server, site=site), opts)
-        case TextGenerationPlan():
-            return TextGenerationStack(server.name, TextGenerationStackArgs(server=server, site=site), opts)
+    files = build_artifacts(artifacts, platform)
+    built: dict[str, ServerStack] = {}
+    for server in plan.servers:
+        match server:
+            case TorchServePlan(name=name):
+                args = TorchServeStackArgs(
+                    server=server,
+                    models=artifacts.servers[name].models,
+                    site=site,
+                    artifacts=files[name],
+                )
+                built[name] = TorchServeStack(name, args, opts)
+            case TextGenerationPlan(name=name):
+                built[name] = TextGenerationStack(
+                    name, TextGenerationStackArgs(server=server, site=site), opts
+                )
+    return built

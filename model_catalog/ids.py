@@ -30,6 +30,7 @@ METRIC_PATTERN: Final = r"^[a-z][a-z0-9_@.]*$"
 RULE_PATTERN: Final = r"^[a-z][a-z0-9-]*$"
 LICENSE_PATTERN: Final = r"^(LicenseRef-[A-Za-z0-9.-]+|[a-z0-9][a-z0-9.+-]*)$"
 ADAPTER_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
+CONTENT_TYPE_PATTERN: Final = r"^[a-z]+/[a-z0-9][a-z0-9.+-]*(; ?charset=[A-Za-z0-9-]+)?$"
 
 TaskId = Annotated[str, StringConstraints(pattern=f"^{TASK_PATTERN}$")]
 ModelId = Annotated[str, StringConstraints(pattern=f"^{MODEL_PATTERN}$")]
@@ -54,6 +55,10 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 
 StopSequence = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 """Text as it is: spaces and line ends count."""
+
+RequestBody = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+"""Text as it is sent: spaces and line ends count."""
+ContentType = Annotated[str, StringConstraints(pattern=CONTENT_TYPE_PATTERN)]
 
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -11,12 +11,14 @@ from model_catalog.ids import (
     AdapterName,
     ArchiveName,
     BucketName,
+    ContentType,
     Day,
     Digest,
     HandlerName,
     LicenseId,
     MetricName,
     ObjectPath,
+    RequestBody,
     StopSequence,
     Tag,
     VersionId,
@@ -35,6 +37,14 @@ class Handler(CatalogModel):
     """The handler's folder."""
     version: VersionId
     """A patch of the code is a new version of it, and so of the model."""
+
+
+class Smoke(CatalogModel):
+    """A request that the version must answer with 200 before it takes traffic."""
+
+    body: RequestBody
+    """As it is sent; for application/json, JSON in text."""
+    content_type: ContentType = "application/json"
 
 
 class Measurement(CatalogModel):
@@ -187,6 +197,8 @@ class TorchServeVersion(VersionBase):
     """Left out for an imported archive that holds its own handler."""
     archive: ArchiveName | None = None
     """File name of the .mar; left out, it is made of model name and version."""
+    smoke: Smoke | None = None
+    """What it is tried with before it takes traffic. Left out, started workers are enough."""
     architecture: Architecture | None = None
     memory: Memory
     serving: torchserve.ServingOptions = torchserve.ServingOptions()

@@ -8,13 +8,15 @@ from planning.network import NatGateways
 from planning.plan import Plan, make_plan, make_repacked_plan
 from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 from planning.pools import PoolPlan, PoolSettings, Taint
-from planning.resources import Resources
+from planning.resources import AGENT_RESOURCES, Resources
 from planning.server import ModelPlan, ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
-from planning.torchserve_servers import TorchServeModelPlan, TorchServePlan
+from planning.torchserve_servers import FRONTEND_STARTUP, TorchServeModelPlan, TorchServePlan
 
 __all__ = [
+    "AGENT_RESOURCES",
+    "FRONTEND_STARTUP",
     "GPU_TAINT_KEY",
     "GpuNodes",
     "GpuShare",

@@ -19,6 +19,12 @@ SHARD_MILLICORES: Final = 1000
 """TGI's router or vLLM's API server: validation and tokenization; and one Python process for each GPU. Chosen, not
 measured."""
 
+AGENT_MILLICORES: Final = 100
+AGENT_MEMORY: Final = Bytes.mebibytes(192)
+"""Of the agent beside TorchServe (workloads/agent), a request and a limit of its own. 52 MiB resident with boto3 loaded
+and nothing to do (measured 2026-11-23, Python 3.11); the rest is for what it reads and hashes at a time. Its CPU is
+chosen."""
+
 MEMORY_HEADROOM_PERCENT: Final = 25
 """On top of what was measured, because memory has a limit and passing it kills the server."""
 
@@ -59,11 +65,15 @@ class Resources:
         return f"{self.millicores}m CPU, {self.memory.kubernetes} memory, {self.gpus} GPU"
 
 
+AGENT_RESOURCES: Final = Resources(millicores=AGENT_MILLICORES, memory=AGENT_MEMORY, gpus=0)
+"""What the agent's container requests of what its pod does."""
+
+
 def torchserve_resources(versions: Iterable[TorchServeVersion], *, gpus: int) -> Resources:
     """What one replica of a TorchServe server with these versions requests.
 
-    Each worker holds its own copy of the weights: on the host while loading, on the device afterwards. The
-    host's share is requested in either case, since a restarting worker needs it again.
+    The agent's part is in it. Each worker holds its own copy of the weights: on the host while loading, on the device
+    afterwards. The host's share is requested in either case, since a restarting worker needs it again.
     """
     millicores, memory = FRONTEND_MILLICORES, FRONTEND_MEMORY
     for version in versions:
@@ -71,7 +81,11 @@ def torchserve_resources(versions: Iterable[TorchServeVersion], *, gpus: int) ->
         batch = version.memory.per_request * version.serving.batch_size
         memory += (WORKER_MEMORY + version.memory.weights + batch) * workers
         millicores += WORKER_MILLICORES * workers
-    return Resources(millicores=millicores, memory=_with_headroom(memory), gpus=gpus)
+    return Resources(
+        millicores=millicores + AGENT_MILLICORES,
+        memory=Bytes(_with_headroom(memory) + AGENT_MEMORY),
+        gpus=gpus,
+    )
 
 
 def torchserve_share(versions: Iterable[TorchServeVersion]) -> Resources:

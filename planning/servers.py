@@ -3,7 +3,7 @@
 What a server looks like is its engine's module to say.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,7 +11,9 @@ from hardware import instance_type
 from model_catalog import Environment, RunningVersion, TgiEntry, TorchServeEntry, VllmEntry
 from planning.capacity.placement import Placement, WholeServer
 from planning.errors import PlanningError
+from planning.even_parts import even_parts
 from planning.granted_memory import as_granted
+from planning.resources import Resources
 from planning.text_generation_servers import TextGenerationPlan, plan_text_generation
 from planning.torchserve_servers import TorchServePlan, plan_torchserve
 
@@ -26,7 +28,9 @@ def plan_servers(
 
     Raises PlanningError where two servers would have one name.
     """
-    servers = sorted(_servers(running, environment, placement), key=lambda server: server.name)
+    found = tuple(_servers(running, environment, placement))
+    parts = even_parts(placement, found)
+    servers = sorted((_with_part(server, parts) for server in found), key=lambda server: server.name)
     for one, other in pairwise(servers):
         if one.name == other.name:
             raise PlanningError(
@@ -53,6 +57,13 @@ def _servers(
         held = [version for variant in shared.variants for version in variants[variant]]
         held.sort(key=lambda version: version.selector.sort_key)
         yield plan_torchserve(shared, environment, held)
+
+
+def _with_part(server: Server, parts: Mapping[str, Resources]) -> Server:
+    """A language model's server has one model as long as it lives, and requests what that needs."""
+    if isinstance(server, TorchServePlan) and server.pool in parts:
+        return replace(server, resources=parts[server.pool])
+    return server
 
 
 def _told(running: RunningVersion, placed: WholeServer) -> RunningVersion:

@@ -1,6 +1,12 @@
 """TorchServe 0.12.0: what it takes, where it listens, what it is called."""
 
-from engines.torchserve.config import ServedVersion, ServerConfig, model_snapshot, render_config
+from engines.torchserve.config import (
+    ServedVersion,
+    ServerConfig,
+    model_snapshot,
+    render_config,
+    render_empty_config,
+)
 from engines.torchserve.facts import (
     CONFIG_KEYS,
     FRONTEND_MEMORY,
@@ -34,4 +40,5 @@ __all__ = [
     "model_snapshot",
     "prediction_path",
     "render_config",
+    "render_empty_config",
 ]

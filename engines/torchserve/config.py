@@ -1,14 +1,17 @@
-"""Renders config.properties: one server, its models, and nothing that depends on where or when it runs.
+"""Renders config.properties: nothing that depends on where or when the server runs, in two forms.
 
-The models come as a one-line `model_snapshot`, the only form that honours defaultVersion and marName (the
-`models=` key is a lookup table and ignores both; docs/facts/torchserve.md §3). Token authorization is off because
-its keys cannot be supplied, live 60 minutes and make every probe answer 400: a NetworkPolicy decides who may
-ask, and the management API listens on loopback alone.
+`render_empty_config` is a server without models, into which the agent beside it registers them (docs/agent.md).
+`render_config` is one that brings its models by itself, for a TorchServe without an agent: they come as a one-line
+`model_snapshot`, the only form that honours defaultVersion and marName (the `models=` key is a lookup table and
+ignores both; docs/facts/torchserve.md §3).
+
+Token authorization is off because its keys cannot be supplied, live 60 minutes and make every probe answer 400: a
+NetworkPolicy decides who may ask, and the management API listens on loopback alone.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -52,12 +55,22 @@ class ServerConfig:
 
 
 def render_config(config: ServerConfig) -> str:
-    """The text of config.properties: sorted keys, one line each, equal for equal input."""
-    properties = {
-        "allowed_urls": f"file://{config.model_store}/.*",
+    """A server with its models; sorted keys, one line each, equal for equal input."""
+    snapshot = json.dumps(model_snapshot(config.versions), separators=(",", ":"), sort_keys=True)
+    own = {"enable_model_api": "false", "model_snapshot": snapshot}
+    return _properties({**_common(config.model_store, config.gpus), **own})
+
+
+def render_empty_config(*, model_store: str, gpus: int) -> str:
+    """A server without models, which an agent registers through the management API on loopback."""
+    return _properties({**_common(model_store, gpus), "enable_model_api": "true"})
+
+
+def _common(model_store: str, gpus: int) -> dict[str, str]:
+    return {
+        "allowed_urls": f"file://{model_store}/.*",
         "disable_token_authorization": "true",
         "enable_envvars_config": "false",
-        "enable_model_api": "false",
         "grpc_inference_address": "127.0.0.1",
         "grpc_management_address": "127.0.0.1",
         "inference_address": f"http://0.0.0.0:{INFERENCE_PORT}",
@@ -65,10 +78,12 @@ def render_config(config: ServerConfig) -> str:
         "management_address": f"http://127.0.0.1:{MANAGEMENT_PORT}",
         "metrics_address": f"http://0.0.0.0:{METRICS_PORT}",
         "metrics_mode": "prometheus",
-        "model_snapshot": json.dumps(model_snapshot(config.versions), separators=(",", ":"), sort_keys=True),
-        "model_store": config.model_store,
-        "number_of_gpu": str(config.gpus),
+        "model_store": model_store,
+        "number_of_gpu": str(gpus),
     }
+
+
+def _properties(properties: Mapping[str, str]) -> str:
     unknown = properties.keys() - CONFIG_KEYS
     if unknown:
         raise ValueError(f"TorchServe knows no key {', '.join(sorted(unknown))}")

@@ -1,8 +1,8 @@
 """What of a version makes its answers, and so never changes once the version is released.
 
 A version is the triple of weights, configuration and code. All its settings count, inherited ones too, except:
-- facts about it rather than parts of it: `notes`, `evaluations`, `memory`, `architecture`, `license` and where it was
-  imported from. They are measured or corrected later, and the model answers as before;
+- facts about it rather than parts of it: `notes`, `evaluations`, `memory`, `architecture`, `license`, where it was
+  imported from and what it is tried with. They are measured or corrected later, and the model answers as before;
 - serving options that its engine lists as TUNABLE: workers, batches, queues and timeouts change when an answer
   comes, not which. A release may override them;
 - where its files lie, as long as their digest is known and the same;
@@ -20,7 +20,7 @@ from model_catalog.changes.settings import SettingChange, differences, plain
 from model_catalog.entry import Engine, Entry, TorchServeEntry
 from model_catalog.version import LlmVersion, Version, VersionBase
 
-FACTS: Final = frozenset({"architecture", "evaluations", "imported_from", "license", "memory", "notes"})
+FACTS: Final = frozenset({"architecture", "evaluations", "imported_from", "license", "memory", "notes", "smoke"})
 """Keys of a version that say something about it."""
 
 _ARTIFACTS: Final = frozenset({"artifact", "adapters"})

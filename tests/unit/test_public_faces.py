@@ -26,7 +26,6 @@ PACKAGES = [
     "preprocessing",
     "quantities",
     "workloads.agent",
-    "workloads.torchserve_probe",
 ]
 
 

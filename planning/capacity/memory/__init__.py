@@ -7,6 +7,7 @@ from planning.capacity.memory.estimate import estimate, gpus_needed
 from planning.capacity.memory.fit import Change, Fit, fits
 from planning.capacity.memory.gpu import GpuMemory
 from planning.capacity.memory.shape import ModelShape
+from planning.capacity.memory.torchserve import allocator_fraction
 from planning.capacity.memory.vllm import told_of_share
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "ModelShape",
     "Part",
     "PartName",
+    "allocator_fraction",
     "estimate",
     "fits",
     "gpus_needed",

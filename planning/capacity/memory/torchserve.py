@@ -1,5 +1,6 @@
 """TorchServe: every worker is a process with its own CUDA context and its own copy of the model."""
 
+from fractions import Fraction
 from typing import Final
 
 from model_catalog import TorchServeVersion
@@ -10,6 +11,7 @@ from quantities import Bytes
 
 MARGIN_PERCENT: Final = 25
 """On weights and requests that nobody measured. Chosen: as much as the plan adds to a worker's host memory."""
+_FRACTION_STEPS: Final = 10_000
 
 
 def estimate_torchserve(
@@ -17,7 +19,8 @@ def estimate_torchserve(
 ) -> MemoryEstimate:
     """Of the GPU with the most workers of the version.
 
-    TorchServe gives workers to GPUs in turn (GPUManager in its frontend). It sets no limit on what a worker takes.
+    TorchServe gives workers to GPUs in turn (GPUManager in its frontend). It sets no limit on what a worker takes: the
+    adapter of our handlers does, by `allocator_fraction`.
     """
     workers = -(-version.serving.worker_limit // gpus)
     memory, batch = version.memory, version.serving.batch_size
@@ -52,3 +55,16 @@ def estimate_torchserve(
         tokens=None,
         claimed=Bytes(sum(part.memory for part in parts)),
     )
+
+
+def allocator_fraction(version: TorchServeVersion, gpu: GpuMemory) -> float:
+    """The part of the device that PyTorch's allocator of one worker may take: its weights, a batch, the margin.
+
+    The CUDA context is outside of the allocator, and so of the fraction. PyTorch takes the fraction of CUDA's total,
+    which is never less than `usable` (hardware/gpu.py), so what it allows is never less than what was planned, and
+    more by what the two differ. Rounded up to a ten-thousandth.
+    """
+    own = version.memory.weights + version.memory.per_request * version.serving.batch_size
+    margin = 0 if version.memory.measured else own * MARGIN_PERCENT // 100
+    steps = -(-Fraction(int(own + margin), int(gpu.usable)) * _FRACTION_STEPS // 1)
+    return min(1.0, int(steps) / _FRACTION_STEPS)

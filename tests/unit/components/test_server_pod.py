@@ -25,7 +25,7 @@ def constraints(server: Server) -> dict[tuple[str, str], Any]:
     pod = server_pod(
         server,
         service_account="reader",
-        fetch=container,
+        init_container=container,
         container=container,
         volumes=[],
         stop=timedelta(seconds=30),

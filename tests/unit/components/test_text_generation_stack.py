@@ -211,5 +211,5 @@ def test_it_registers_its_url(recording: Recording) -> None:
 def test_all_its_parts_are_its_children(recording: Recording) -> None:
     parent = recording.one(TYPE).urn
     parts = [r for r in recording.resources if r.name.startswith("writer-")]
-    assert len(parts) == 7
+    assert len(parts) == 8
     assert {part.parent for part in parts} == {parent}

@@ -1,18 +1,24 @@
 import json
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components import ServerSite, TorchServeStack, TorchServeStackArgs
-from components.torchserve_files import mounted_files
-from model_catalog import Environment, load_catalog
-from planning import TorchServePlan, make_plan
+from artifacts import RefusedError
+from artifacts.served import ServedFiles
+from components import ServerSite, TorchServeStack, TorchServeStackArgs, models_document
+from components.torchserve_files import config_properties
+from model_catalog import BucketArtifact, Environment, Selector, Smoke, load_catalog
+from planning import AGENT_RESOURCES, TorchServeModelPlan, TorchServePlan, make_plan
 from tests.support.pools import POOLS
 from tests.support.recording import Recording
+from workloads.agent import Archive, Weights, read_configuration
+from workloads.agent.__main__ import arguments
 
 SERVERS = {
     server.name: server
@@ -22,6 +28,30 @@ SERVERS = {
 SERVER = SERVERS["gpu-g4dn-xlarge-torchserve-1"]
 ON_CPU = SERVERS["cpu-m6i-2xlarge-torchserve-1"]
 TYPE = "slipway:serving:TorchServeStack"
+WEIGHTS = Weights("sha256:" + "b" * 64, "artifacts/sha256:" + "b" * 64)
+
+
+def files_of(server: TorchServePlan) -> dict[Selector, ServedFiles]:
+    """As if research had left weights for every version."""
+    found = {}
+    for number, model in enumerate(server.models):
+        digest = f"sha256:{number:064x}"
+        found[model.selector] = ServedFiles(
+            archive=Archive(digest, f"archives/{digest}.mar"),
+            weights=WEIGHTS,
+            thin=None,
+            artifact=BucketArtifact(bucket="research-models", path="reader", digest=WEIGHTS.digest),
+        )
+    return found
+
+
+def document(server: TorchServePlan) -> str:
+    return models_document(server, files_of(server))
+
+
+def container(pod: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = (one for one in containers(pod) if one["name"] == name)
+    return found
 
 
 def stack_of(server: TorchServePlan, built: Callable[..., Recording]) -> Recording:
@@ -36,7 +66,9 @@ def stack_of(server: TorchServePlan, built: Callable[..., Recording]) -> Recordi
             key_arn="arn:key",
             after=(node,),
         )
-        TorchServeStack("reader", TorchServeStackArgs(server=server, site=site), opts)
+        copied = aws.iam.Role("copied", assume_role_policy="{}", opts=pulumi.ResourceOptions.merge(opts, None))
+        args = TorchServeStackArgs(server=server, models=document(server), site=site, artifacts=(copied,))
+        TorchServeStack("reader", args, opts)
 
     return built(make)
 
@@ -73,6 +105,7 @@ def test_the_pod_meets_the_restricted_security_standard(pod: dict[str, Any]) -> 
     assert {next(key for key in volume if key != "name") for volume in pod["volumes"]} == {
         "configMap",
         "emptyDir",
+        "projected",
     }
 
 
@@ -86,33 +119,119 @@ def test_everything_torchserve_writes_to_is_an_emptydir(pod: dict[str, Any]) -> 
 
 
 def test_torchserve_stays_in_the_foreground_and_writes_no_snapshot(pod: dict[str, Any]) -> None:
-    (server,) = pod["containers"]
-    assert [*server["command"], *server["args"]] == [
-        "torchserve",
-        "--start",
-        "--foreground",
-        "--ncs",
-        "--ts-config",
-        "/etc/torchserve/config.properties",
+    server = container(pod, "torchserve")
+    assert server["command"][2].endswith('exec torchserve "$@"')
+    assert server["args"] == ["--start", "--foreground", "--ncs", "--ts-config", "/etc/torchserve/config.properties"]
+
+
+def test_torchserve_begins_without_what_a_killed_one_has_unpacked(pod: dict[str, Any], tmp_path: Path) -> None:
+    server = container(pod, "torchserve")
+    left = tmp_path / "models" / "left"
+    left.mkdir(parents=True)
+    started = tmp_path / "torchserve"
+    started.write_text('#!/bin/sh\necho "$@"\n')
+    started.chmod(0o755)
+    ran = subprocess.run(
+        [*server["command"], *server["args"]],
+        env={"TEMP": str(tmp_path), "PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not left.exists()
+    assert ran.stdout.split() == server["args"]
+
+
+def test_torchserve_is_asked_for_an_answer_and_the_agent_for_readiness(pod: dict[str, Any]) -> None:
+    server, agent = container(pod, "torchserve"), container(pod, "agent")
+    for probe in ("startupProbe", "livenessProbe"):
+        assert server[probe]["httpGet"] == {"path": "/api-description", "port": "inference"}, probe
+    assert "readinessProbe" not in server
+    assert agent["readinessProbe"]["httpGet"] == {"path": "/ready", "port": "agent"}
+    assert agent["livenessProbe"]["httpGet"] == {"path": "/live", "port": "agent"}
+
+
+def test_the_agent_runs_beside_torchserve_from_before_it_starts_until_after_it_ends(pod: dict[str, Any]) -> None:
+    (agent,) = pod["initContainers"]
+    assert agent["name"] == "agent"
+    assert agent["restartPolicy"] == "Always", "a sidecar, so the pod does not wait for its end"
+    assert "startupProbe" not in agent, "TorchServe would wait for it"
+    assert "lifecycle" not in agent, "it unregisters nothing at the end"
+    assert agent["image"] == container(pod, "torchserve")["image"]
+
+
+def test_the_agent_is_told_what_it_takes(pod: dict[str, Any]) -> None:
+    agent = container(pod, "agent")
+    assert agent["command"] == ["python3", "-m", "workloads.agent"]
+    assert all(isinstance(argument, str) for argument in agent["args"])
+    chosen = arguments(agent["args"])
+    mounted = {mount["name"]: mount["mountPath"] for mount in agent["volumeMounts"]}
+    assert str(chosen.configuration) == f"{mounted['models-config']}/models.json"
+    assert chosen.config_map == f"$(POD_NAMESPACE)/{SERVER.name}-models"
+    assert chosen.source == "s3://models"
+    assert str(chosen.model_store) == mounted["models"]
+    assert chosen.state.is_relative_to(mounted["models"])
+    assert chosen.worker_log.is_relative_to(mounted["logs"])
+    assert chosen.listen.rpartition(":")[2] == "8090"
+    env = [variable["name"] for variable in agent["env"]]
+    assert {"AWS_REGION", "POD_NAME", "POD_NAMESPACE", "POD_UID", "PYTHONPATH"} == set(env) - {
+        "PYTHONDONTWRITEBYTECODE"
+    }
+
+
+def test_a_worker_finds_where_its_weights_are_written(pod: dict[str, Any]) -> None:
+    (found,) = (v["value"] for v in container(pod, "torchserve")["env"] if v["name"] == "SLIPWAY_VERSIONS")
+    assert found == "/mnt/models/versions"
+    assert {"name": "models", "mountPath": "/mnt/models"} in container(pod, "agent")["volumeMounts"]
+
+
+def test_the_agent_alone_holds_a_kubernetes_token(pod: dict[str, Any]) -> None:
+    (token,) = (volume for volume in pod["volumes"] if "projected" in volume)
+    sources = token["projected"]["sources"]
+    assert [next(iter(source)) for source in sources] == ["serviceAccountToken", "configMap"]
+    assert sources[0]["serviceAccountToken"]["path"] == "token"
+    assert sources[1]["configMap"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+    holders = [
+        (one["name"], mount["mountPath"])
+        for one in containers(pod)
+        for mount in one["volumeMounts"]
+        if mount["name"] == token["name"]
     ]
+    assert holders == [("agent", "/var/run/secrets/kubernetes.io/serviceaccount")]
 
 
-def test_readiness_and_startup_ask_for_workers_and_liveness_for_an_answer(pod: dict[str, Any]) -> None:
-    (server,) = pod["containers"]
-    for probe in ("startupProbe", "readinessProbe"):
-        assert server[probe]["exec"]["command"] == ["python3", "-I", "/etc/torchserve/ready.py"], probe
-    assert server["livenessProbe"]["httpGet"] == {"path": "/api-description", "port": "inference"}
-    startup = server["startupProbe"]
-    assert startup["periodSeconds"] * startup["failureThreshold"] >= SERVER.startup_budget.total_seconds()
+def test_its_role_names_one_configmap_and_lets_it_write_events(recording: Recording) -> None:
+    role = recording.one("kubernetes:rbac.authorization.k8s.io/v1:Role").inputs
+    assert role["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": [f"{SERVER.name}-models"],
+            "verbs": ["get", "list", "watch"],
+        },
+        {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+    ]
+    binding = recording.one("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding").inputs
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": SERVER.name, "namespace": "serving"}]
 
 
 def test_the_pod_goes_to_its_pool_with_the_gpu_it_was_planned(pod: dict[str, Any]) -> None:
     assert pod["nodeSelector"] == {"slipway.dev/pool": "gpu-g4dn-xlarge"}
     assert pod["tolerations"] == [{"effect": "NoSchedule", "key": "nvidia.com/gpu", "operator": "Exists"}]
-    resources = pod["containers"][0]["resources"]
+    resources = container(pod, "torchserve")["resources"]
     assert resources["requests"]["nvidia.com/gpu"] == resources["limits"]["nvidia.com/gpu"] == "1"
     assert resources["requests"]["memory"] == resources["limits"]["memory"]
     assert "cpu" not in resources["limits"]
+
+
+def test_both_containers_together_request_what_was_planned(pod: dict[str, Any]) -> None:
+    requests = [one["resources"]["requests"] for one in containers(pod)]
+    millicores = sum(int(request["cpu"].removesuffix("m")) for request in requests)
+    mebibytes = sum(int(request["memory"].removesuffix("Mi")) for request in requests)
+    assert millicores == SERVER.resources.millicores
+    assert f"{mebibytes}Mi" == SERVER.resources.memory.kubernetes
+    assert requests[0]["memory"] == AGENT_RESOURCES.memory.kubernetes
+    assert "nvidia.com/gpu" not in requests[0]
 
 
 def test_a_server_without_gpu_asks_for_none_and_tolerates_nothing(built: Callable[..., Recording]) -> None:
@@ -151,58 +270,151 @@ def test_the_pods_it_counts_are_the_pods_it_makes(deployment: dict[str, Any]) ->
 
 
 def test_the_labels_of_a_shared_server_do_not_change_with_what_it_holds(recording: Recording) -> None:
-    for kind in ("apps/v1:Deployment", "core/v1:Service", "core/v1:ConfigMap"):
-        labels = recording.one(f"kubernetes:{kind}").inputs["metadata"]["labels"]
-        assert not {"slipway.dev/task", "slipway.dev/model", "slipway.dev/owner"} & set(labels), kind
+    labelled = [one for one in recording.resources if "labels" in one.inputs.get("metadata", {})]
+    assert len(labelled) >= 9
+    for one in labelled:
+        labels = one.inputs["metadata"]["labels"]
+        assert not {"slipway.dev/task", "slipway.dev/model", "slipway.dev/owner"} & set(labels), one.name
 
 
-def test_a_new_configuration_is_a_new_configmap_and_so_a_rollout(recording: Recording) -> None:
-    config = recording.one("kubernetes:core/v1:ConfigMap")
-    assert "name" not in config.inputs["metadata"]
+def config_maps(recording: Recording) -> dict[str, dict[str, Any]]:
+    return {one.name: one.inputs for one in recording.resources if one.type == "kubernetes:core/v1:ConfigMap"}
+
+
+def test_torchserve_s_own_configmap_is_immutable_and_the_agent_s_has_a_lasting_name(recording: Recording) -> None:
+    found = config_maps(recording)
+    assert found["reader-config"]["immutable"] is True
+    assert "name" not in found["reader-config"]["metadata"]
+    assert "immutable" not in found["reader-models"]
+    assert found["reader-models"]["metadata"]["name"] == f"{SERVER.name}-models"
     volumes = recording.one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]["spec"]["volumes"]
     assert {"name": "config", "configMap": {"name": "reader-config-0a1b2c3"}} in volumes
+    assert {"name": "models-config", "configMap": {"name": f"{SERVER.name}-models"}} in volumes
 
 
-def test_a_new_version_changes_the_configuration_and_nothing_else_of_the_pod_but_its_memory(
-    built: Callable[..., Recording],
+def rendered(server: TorchServePlan, built: Callable[..., Recording]) -> dict[str, Any]:
+    return {one.urn: one.inputs for one in stack_of(server, built).resources}
+
+
+def added(model: TorchServeModelPlan) -> TorchServeModelPlan:
+    """Another variant, heavier and slower to start than any other."""
+    selector = replace_selector(model.selector)
+    return replace(model, selector=selector, name="de_reader", version="1", default=True, archive="de.mar")
+
+
+def replace_selector(selector: Selector) -> Selector:
+    return Selector(task=selector.task, model=selector.model, language="de", version="1")
+
+
+@pytest.mark.parametrize("change", ["a model is added", "a version is retired", "a rollback", "a smoke input"])
+def test_a_change_of_the_catalog_changes_one_configmap_and_nothing_else_of_the_server(
+    change: str, built: Callable[..., Recording]
 ) -> None:
-    third = replace(SERVER.models[2], version="3", default=False, archive="fr_reader_3.mar")
-    grown = replace(SERVER, models=(*SERVER.models, third))
-    before, after = (
-        stack_of(server, built).one("kubernetes:apps/v1:Deployment").inputs for server in (SERVER, grown)
-    )
-    assert before == after
-    assert mounted_files(SERVER) != mounted_files(grown)
+    first, second, third = SERVER.models
+    models = {
+        "a model is added": (added(first), first, second, third),
+        "a version is retired": (first, third),
+        "a rollback": (first, replace(second, default=True), replace(third, default=False)),
+        "a smoke input": (
+            replace(first, triple=first.triple.model_copy(update={"smoke": Smoke(body="{}")})),
+            second,
+            third,
+        ),
+    }[change]
+    before, after = rendered(SERVER, built), rendered(replace(SERVER, models=models), built)
+    assert before.keys() == after.keys()
+    (changed,) = (urn for urn in before if before[urn] != after[urn])
+    assert changed.endswith("::reader-models")
+    assert before[changed]["metadata"] == after[changed]["metadata"]
 
 
-def test_the_archives_are_copied_to_where_the_server_looks_for_them() -> None:
-    files = mounted_files(SERVER)
-    assert "model_store=/mnt/models\n" in files["config.properties"]
+def test_a_longer_startup_than_was_planned_changes_no_pod(built: Callable[..., Recording]) -> None:
+    slower = replace(SERVER, startup_budget=SERVER.startup_budget * 2)
+    assert rendered(SERVER, built) == rendered(slower, built)
+
+
+def test_an_override_that_a_running_torchserve_cannot_take_is_a_rollout(built: Callable[..., Recording]) -> None:
+    def annotations(server: TorchServePlan) -> dict[str, str]:
+        deployment = stack_of(server, built).one("kubernetes:apps/v1:Deployment").inputs
+        found: dict[str, str] = deployment["spec"]["template"]["metadata"].get("annotations", {})
+        return found
+
+    one = annotations(replace(SERVER, fixed_overrides=("QuestionAnswering/Reader/en@1 batch_size=2",)))
+    other = annotations(replace(SERVER, fixed_overrides=("QuestionAnswering/Reader/en@1 batch_size=4",)))
+    assert annotations(SERVER) == {}
+    assert one.keys() == other.keys() == {"slipway.dev/overrides"}
+    assert one != other
+
+
+def test_torchserve_starts_without_models_and_takes_them_on_loopback_alone() -> None:
+    lines = config_properties(SERVER).splitlines()
+    assert {"enable_model_api=true", "model_store=/mnt/models", "number_of_gpu=1"} <= set(lines)
+    assert "management_address=http://127.0.0.1:8081" in lines
+    assert not [line for line in lines if line.startswith(("load_models", "model_snapshot", "models"))]
+
+
+def test_the_agent_reads_in_its_configuration_what_the_plan_says() -> None:
+    models = read_configuration(document(SERVER)).models
+    assert {name: sorted(versions) for name, versions in models.items()} == {
+        "en_reader": ["1"],
+        "fr_reader": ["1.0", "2"],
+    }
     for model in SERVER.models:
-        assert f"/{model.archive_key} /mnt/models/{model.archive}\n" in files["fetch.sh"].replace(
-            '"', "/"
-        ).replace("//", "/")
+        said, options = models[model.name][model.version], model.options
+        assert said.default is model.default
+        assert (said.min_workers, said.max_workers) == (options.min_workers, options.worker_limit)
+        assert (said.batch_size, said.max_batch_delay) == (options.batch_size, options.max_batch_delay)
+        assert said.weights == WEIGHTS
+        assert said.gpu_memory_fraction == model.gpu_memory_fraction
 
 
-def test_the_probe_expects_the_default_versions_alone() -> None:
-    expected = json.loads(mounted_files(SERVER)["models.json"])
-    assert expected["models"] == [
-        {"min_workers": 1, "name": "en_reader", "version": "1"},
-        {"min_workers": 1, "name": "fr_reader", "version": "2"},
-    ]
-    assert expected["management_url"] == "http://127.0.0.1:8081"
+def test_a_version_that_leaves_answers_for_longer_than_any_request_takes() -> None:
+    grace = read_configuration(document(SERVER)).drain_grace
+    assert all(grace > model.options.response_timeout for model in SERVER.models)
 
 
-def test_its_role_reads_its_own_archives_and_nothing_more(recording: Recording) -> None:
+def test_a_version_without_files_is_not_configured() -> None:
+    files = files_of(SERVER)
+    del files[SERVER.models[1].selector]
+    models = read_configuration(models_document(SERVER, files)).models
+    assert sorted(models["fr_reader"]) == ["2"]
+    assert read_configuration(models_document(SERVER, {})).models == {}
+
+
+def test_a_configuration_that_no_configmap_holds_is_refused_with_the_fix() -> None:
+    model = SERVER.models[0]
+    long = model.triple.model_copy(update={"smoke": Smoke.model_construct(body="x" * 950_000, content_type="a/b")})
+    grown = replace(SERVER, models=(replace(model, triple=long), *SERVER.models[1:]))
+    with pytest.raises(RefusedError, match=rf"{SERVER.name}: configmap-size: .* Fix: shorten"):
+        document(grown)
+
+
+def test_the_agent_learns_of_files_once_they_are_there(recording: Recording) -> None:
+    (models,) = (one for one in recording.resources if one.name == "reader-models")
+    assert recording.one("aws:iam/role:Role", "copied").urn in models.dependencies
+
+
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_a_drain_takes_one_pod_at_a_time_and_is_never_blocked(
+    replicas: int, built: Callable[..., Recording]
+) -> None:
+    recording = stack_of(replace(SERVER, replicas=replicas), built)
+    budget = recording.one("kubernetes:policy/v1:PodDisruptionBudget").inputs["spec"]
+    assert budget["maxUnavailable"] == 1
+    assert "minAvailable" not in budget
+    assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    assert budget["selector"]["matchLabels"] == {"slipway.dev/server": SERVER.name}
+
+
+def test_its_role_reads_what_torchserve_serves_and_nothing_more(recording: Recording) -> None:
     policy = json.loads(recording.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
-    prefix = "archives/dev/QuestionAnswering/Reader/"
     assert {s["Action"]: s["Resource"] for s in policy["Statement"]} == {
-        "s3:GetObject": [f"arn:aws:s3:::models/{prefix}*"],
+        "s3:GetObject": ["arn:aws:s3:::models/archives/*", "arn:aws:s3:::models/artifacts/*"],
         "s3:ListBucket": "arn:aws:s3:::models",
         "kms:Decrypt": "arn:key",
     }
     listing = next(s for s in policy["Statement"] if s["Action"] == "s3:ListBucket")
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["archives/*", "artifacts/*"]}}
 
 
 def test_only_this_server_s_account_in_this_cluster_may_take_its_role(recording: Recording) -> None:
@@ -224,6 +436,8 @@ def test_pods_wait_for_nodes_role_and_network_policy(recording: Recording) -> No
         ("aws:eks/podIdentityAssociation:PodIdentityAssociation", None),
         ("aws:iam/rolePolicy:RolePolicy", None),
         ("kubernetes:networking.k8s.io/v1:NetworkPolicy", None),
+        ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", None),
+        ("kubernetes:core/v1:ConfigMap", "reader-models"),
     ):
         assert recording.one(type_, name).urn in dependencies, type_
 
@@ -237,7 +451,12 @@ def test_the_service_waits_for_the_pods_it_stands_for(recording: Recording) -> N
 
 def test_the_network_policy_opens_no_way_to_the_management_api(recording: Recording) -> None:
     spec = recording.one("kubernetes:networking.k8s.io/v1:NetworkPolicy").inputs["spec"]
-    assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == {8080, 8082}
+    assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == {8080, 8082, 8090}
+    (agent,) = (rule for rule in spec["ingress"] if {"port": 8090, "protocol": "TCP"} in rule["ports"])
+    assert [peer["namespaceSelector"]["matchLabels"] for peer in agent["from"]] == [
+        {"slipway.dev/gateway": "true"},
+        {"slipway.dev/monitoring": "true"},
+    ]
     assert sorted(port["port"] for rule in spec["egress"] for port in rule["ports"]) == [53, 53, 80, 443]
     assert sorted(spec["policyTypes"]) == ["Egress", "Ingress"]
 
@@ -254,5 +473,5 @@ def test_it_registers_its_url(recording: Recording) -> None:
 def test_all_its_parts_are_its_children(recording: Recording) -> None:
     parent = recording.one(TYPE).urn
     parts = [r for r in recording.resources if r.name.startswith("reader-")]
-    assert len(parts) == 8
+    assert len(parts) == 12
     assert {part.parent for part in parts} == {parent}
