@@ -136,8 +136,9 @@ def unknown_handlers(
     The catalog's own rules cannot: they read no code.
     """
     for entry in catalog.entries:
-        for language, said in sorted(entry.languages.items()):
-            for version_id, version in sorted(said.versions.items()):
+        for language in sorted(entry.languages):
+            for version_id in sorted(entry.languages[language].versions):
+                version = entry.version(language, version_id)
                 if not isinstance(version, TorchServeVersion) or version.handler is None:
                     continue
                 if (version.handler.name, version.handler.version) in handlers:

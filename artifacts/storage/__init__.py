@@ -1,5 +1,6 @@
 """Artifacts in S3: copied by digest, published whole or not at all, checked and read again."""
 
+from artifacts.storage.archives import ArchivePlace, StoredArchive
 from artifacts.storage.checking import Findings, check, verify
 from artifacts.storage.client import WORKERS, make_client
 from artifacts.storage.digesting import Digested, digest_path, digest_source
@@ -9,6 +10,7 @@ from artifacts.storage.source import Listing, Source, SourceObject, list_source
 from artifacts.storage.target import Published, Target
 
 __all__ = [
+    "ArchivePlace",
     "Digested",
     "Findings",
     "Forecast",
@@ -21,6 +23,7 @@ __all__ = [
     "Source",
     "SourceObject",
     "StoppedError",
+    "StoredArchive",
     "Target",
     "WORKERS",
     "check",
