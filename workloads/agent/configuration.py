@@ -220,9 +220,9 @@ def _check_version(place: str, spec: Version) -> None:
     _require(bool(spec.archive.location), f"{place}.archive.location", "''", "is not empty")
     if spec.weights is not None:
         _check_digest(f"{place}.weights.digest", spec.weights.digest)
-        location = spec.weights.location
-        whole = bool(location) and not location.endswith("/")
-        _require(whole, f"{place}.weights.location", repr(location), "is a prefix without a slash at its end")
+        prefix = spec.weights.location
+        fits = bool(prefix) and not prefix.endswith("/")
+        _require(fits, f"{place}.weights.location", repr(prefix), "is a prefix without a slash at its end")
     fraction = spec.gpu_memory_fraction
     if fraction is not None:
         _require(0 < fraction <= 1, f"{place}.gpuMemoryFraction", fraction, "is above 0 and at most 1")
