@@ -14,7 +14,7 @@ import pulumi
 
 from artifacts.archives import RELEASED_HANDLERS, read_handlers
 from artifacts.resource import ArtifactProvider, ModelArtifact, ModelArtifactArgs, ThinArchive, ThinArchiveArgs
-from artifacts.served import Handlers, NotServed, ServedFiles, served_files
+from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, served_files
 from components import models_document
 from infra.platform import Platform
 from model_catalog import Selector, entry_path

@@ -188,9 +188,10 @@ def _install_torchserve(home: Path) -> None:
         shutil.rmtree(home, ignore_errors=True)
         _run([SYSTEM_PYTHON, "-m", "venv", "--system-site-packages", str(home)], "python -m venv")
         pip = [str(home / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        # --ignore-installed: the pinned version, whatever the system's Python has
+        # --ignore-installed: the pinned version, whatever the system's Python has. --no-deps: the list is whole, less
+        # what tokenizers would need for downloads from the Hub.
         _run(
-            [*pip, "--ignore-installed", "--require-hashes", "-r", str(REQUIREMENTS)],
+            [*pip, "--ignore-installed", "--no-deps", "--require-hashes", "-r", str(REQUIREMENTS)],
             "pip install torchserve",
         )
         _run([str(home / "bin/python"), "-c", _WORKS], _WORKS)
