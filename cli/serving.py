@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+import requests
 from rich.table import Table
 
 from cli.console import OUT, report
@@ -15,13 +16,13 @@ from sandbox.lifecycle import Sandbox
 from sandbox.serving import pod as pods
 from sandbox.serving import prediction, runtime
 from sandbox.serving.emulation import NotEmulatedError
-from sandbox.serving.pod import Held, RunningPod, ServingError
+from sandbox.serving.pod import Held, NoPodError, RunningPod, ServingError
 from sandbox.serving.runtime import RuntimeUnavailable, TorchServeRuntime
 
 _READY_SECONDS: Final = 180.0
 _LOOK_SECONDS: Final = 1.0
 """How often `serve` looks whether anything has changed."""
-_ANSWER_CHARACTERS: Final = 100
+_ANSWER_CHARACTERS: Final = 80
 
 _NO_IMAGE: Final = (
     "These are processes of this machine: its own TorchServe, Java and Python, on the CPU, with the pod's files, "
@@ -74,24 +75,30 @@ def serve(sandbox: Sandbox, outputs: Mapping[str, Any], server: str | None) -> N
                 held = _follow(pod, inspection)
         except NotEmulatedError as error:
             raise ServingError(f"{held.server} cannot be run without containers: {error}") from error
-        report("the pod's template has changed: its processes are replaced, as its pods were")
+        report(f"the pod was replaced by {held.pod.name}: so are its processes")
 
 
 def _follow(pod: RunningPod, inspection: Inspection) -> Held:
-    """Tells every change of what is served; returns the pod's successor once there is another template."""
+    """Tells every change of what is served; returns the pod's successor once there is one.
+
+    Raises:
+        SandboxError: the server is no more, or the processes were ended.
+    """
     told: dict[str, str] = {}
     while pod.alive():
         shown = _shown(pod)
-        for version, state in shown.items():
-            if told.get(version) != state:
-                OUT.print(f"{time.strftime('%H:%M:%S')}  {version}  {state}", markup=False)
-        for version in told.keys() - shown.keys():
-            OUT.print(f"{time.strftime('%H:%M:%S')}  {version}  gone", markup=False)
+        changed = {version: state for version, state in shown.items() if told.get(version) != state}
+        gone = dict.fromkeys(told.keys() - shown.keys(), "gone") if shown else {}
+        for version, state in {**changed, **gone}.items():
+            OUT.print(f"{time.strftime('%H:%M:%S')}  {version}  {state}", markup=False)
         told = shown or told
-        pod.renew_tokens()
-        now = pods.read(inspection, pod.held.pod.namespace, pod.held.server)
-        if now.template != pod.held.template:
-            return now
+        try:
+            pod.renew_tokens()
+            now = pods.read(inspection, pod.held.pod.namespace, pod.held.server)
+            if now.pod.uid != pod.held.pod.uid:
+                return now
+        except (NoPodError, requests.RequestException):
+            pass  # a rollout, or the control plane is being started again: looked at again in a second
         time.sleep(_LOOK_SECONDS)
     raise ServingError(f"the processes of {pod.held.server} were ended, as by `slipway sandbox down`")
 
@@ -137,7 +144,10 @@ def _print_predictions(pod: RunningPod, outputs: Mapping[str, Any]) -> None:
 def _short(answer: str) -> str:
     """On one line: a prediction may be long, and a table is not."""
     try:
-        answer = json.dumps(json.loads(answer), ensure_ascii=False)
+        told = json.loads(answer)
+        if isinstance(told, dict):
+            told = {key: value if not isinstance(value, list | dict) else "…" for key, value in told.items()}
+        answer = json.dumps(told, ensure_ascii=False)
     except ValueError:
         answer = " ".join(answer.split())
     return answer if len(answer) <= _ANSWER_CHARACTERS else f"{answer[:_ANSWER_CHARACTERS]}…"

@@ -56,6 +56,10 @@ class ServingError(SandboxError):
     """The pod's processes do not serve; the message has the agent's own reason."""
 
 
+class NoPodError(SandboxError):
+    """There is none at this moment."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Held:
     """A server's pod as the API server holds it."""
@@ -77,7 +81,8 @@ def read(inspection: Inspection, namespace: str, server: str) -> Held:
     """The server's pod, after the API server's defaults and admission.
 
     Raises:
-        SandboxError: the API server has no such Deployment, or no pod of it.
+        SandboxError: the API server has no such Deployment.
+        NoPodError: no pod of it, or those of another template: a rollout is under way.
     """
     of_server = f"labelSelector=slipway.dev%2Fserver%3D{server}"
     deployments = _items(inspection, f"/apis/apps/v1/namespaces/{namespace}/deployments?{of_server}")
@@ -86,10 +91,14 @@ def read(inspection: Inspection, namespace: str, server: str) -> Held:
         for pod in _items(inspection, f"/api/v1/namespaces/{namespace}/pods?{of_server}")
         if "deletionTimestamp" not in pod["metadata"]
     ]
-    if not deployments or not pods:
-        what = "pod" if deployments else "Deployment"
-        raise SandboxError(f"the API server has no {what} of {server}. Run `slipway sandbox up`.")
-    template = deployments[0]["spec"]["template"]
+    if not deployments:
+        raise SandboxError(f"the API server has no Deployment of {server}. Run `slipway sandbox up`.")
+    (deployment,) = deployments
+    if not pods or not _is_rolled_out(deployment):
+        raise NoPodError(
+            f"{server} has {len(pods)} pods, and its Deployment is not rolled out: see `slipway sandbox up`"
+        )
+    template = deployment["spec"]["template"]
     newest = max(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
     return Held(
         server=server,
@@ -366,6 +375,13 @@ def _session() -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # proxies of the environment are not for loopback
     return session
+
+
+def _is_rolled_out(deployment: Json) -> bool:
+    """Whether every pod is of the present template."""
+    status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
+    seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    return seen and status.get("updatedReplicas", 0) == status.get("replicas", 0) == wanted
 
 
 def _items(inspection: Inspection, path: str) -> list[Any]:

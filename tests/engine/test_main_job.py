@@ -29,7 +29,7 @@ SERVER = "gpu-g4dn-xlarge-torchserve-1"
 def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone, str]]:
     clone = new_clone(tmp_path_factory.mktemp("clone"))
     try:
-        yield clone, clone.slipway("sandbox", "up").ok()
+        yield clone, clone.slipway("sandbox", "up", "--no-serve").ok()
     finally:
         clone.sandbox.stop()
 
@@ -38,7 +38,7 @@ def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone,
 def _clone(deployed: tuple[Clone, str]) -> Iterator[Clone]:
     clone, _ = deployed
     if not processes.running(clone.sandbox.paths):
-        clone.slipway("sandbox", "up").ok()
+        clone.slipway("sandbox", "up", "--no-serve").ok()
     yield clone
     clone.restore()
 
@@ -95,7 +95,7 @@ def test_the_bucket_answers_over_the_s3_api_and_is_private_versioned_and_encrypt
 
 
 def test_a_second_up_changes_nothing(clone: Clone) -> None:
-    output = clone.slipway("sandbox", "up").ok()
+    output = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(r"Resources:\n\s+\d+ unchanged\n", output), output
 
 
@@ -170,13 +170,13 @@ def test_a_language_comes_and_goes_by_entry_and_release_lines_and_touches_its_se
 ) -> None:
     _release_german(clone)
     assert clone.steps() == CONFIGURED
-    up = clone.slipway("sandbox", "up").ok()
+    up = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(rf"QuestionAnswering/Reader/de@1\s+yes\s+{SERVER}\s", up), up
     assert "model_catalog/placement/sandbox.lock does not say where everything is" in up
     assert clone.steps() == {}
     clone.restore()
     assert clone.steps() == CONFIGURED
-    assert "QuestionAnswering/Reader/de" not in clone.slipway("sandbox", "up").ok().split("Resources:")[1]
+    assert "QuestionAnswering/Reader/de" not in clone.slipway("sandbox", "up", "--no-serve").ok().split("Resources:")[1]
 
 
 def test_the_lock_line_of_a_language_changes_nothing_but_ends_the_warning(clone: Clone) -> None:
@@ -222,7 +222,7 @@ def test_an_account_that_ended_is_built_anew_whatever_command_comes_first(clone:
     clone.slipway("sandbox", "start").ok()
     previewed = clone.slipway("sandbox", "preview").ok()
     assert re.search(r"Resources:\n\s+\+ \d+ to create\n", previewed), previewed
-    output = clone.slipway("sandbox", "up").ok()
+    output = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(r"Resources:\n\s+\+ \d+ created\n", output), output
     assert clone.steps() == {}
 
