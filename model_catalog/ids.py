@@ -88,6 +88,7 @@ PATTERN_HINTS: Final = MappingProxyType(
         ADAPTER_PATTERN: "Use small letters, digits, dot, dash and underscore, as in legal-tone",
         ARCHIVE_PATTERN: "Write a file name that ends in .mar, as in fr_reader.mar",
         BUCKET_PATTERN: "Write an S3 bucket's name: 3 to 63 small letters, digits, dots and dashes",
+        CONTENT_TYPE_PATTERN: "Write a media type, as in application/json or text/plain",
         DIGEST_PATTERN: "Write sha256: and 64 hex digits as observed, or unresolved",
         HANDLER_PATTERN: "Start with a small letter; small letters, digits, dash and underscore follow",
         LICENSE_PATTERN: "Write its id as the Hub does, as in apache-2.0, or LicenseRef- and a name of your own",

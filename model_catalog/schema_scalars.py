@@ -151,6 +151,11 @@ _WRITTEN: Final[Mapping[str, tuple[Any, Node]]] = {
             "patternErrorMessage": "Write a number up to 100 and %, as in 99.5%",
         },
     ),
+    "ContentType": (ids.ContentType, _named(ids.ContentType, "application/json", "text/plain")),
+    "RequestBody": (
+        ids.RequestBody,
+        text(r"^[\s\S]{1,10000}$", "Write a text of at most 10000 characters, in quotes"),
+    ),
     "Repository": (ids.Repository, _named(ids.Repository, "Qwen/Qwen2.5-1.5B-Instruct")),
     "Revision": (ids.Revision, _named(ids.Revision, "unresolved")),
     "RuleId": (ids.RuleId, _named(ids.RuleId)),

@@ -44,6 +44,7 @@ from model_catalog import (
     Sampling,
     ServiceLevel,
     Sharing,
+    Smoke,
     TgiEntry,
     TgiVersion,
     TorchServeEntry,
@@ -67,6 +68,7 @@ NESTED: Final[Sequence[tuple[str, type[BaseModel]]]] = (
     ("Artifact in a bucket", BucketArtifact),
     ("Artifact on the Hub", HubArtifact),
     ("Handler", Handler),
+    ("Smoke", Smoke),
     ("Memory", Memory),
     ("Measurement", Measurement),
     ("Architecture", Architecture),
@@ -233,6 +235,7 @@ def _value_rows() -> tuple[tuple[str, str], ...]:
             if hint:
                 rows.append((name, f"{hint}."))
     rows.append(("Day", _docstring_after(ids, "Day")))
+    rows.append(("RequestBody", _docstring_after(ids, "RequestBody")))
     rows.append(("StopSequence", _docstring_after(ids, "StopSequence")))
     rows.append(("Words", _docstring_after(ids, "Words")))
     rows.append(("PromptTemplate", "Text that holds {prompt} exactly once."))

@@ -1,4 +1,4 @@
-"""Adding a language is a block in an entry and a line in a release, and it touches one server's configuration."""
+"""Adding a language is a block in an entry and a line in a release, and it touches one ConfigMap in the cluster."""
 
 import shutil
 from dataclasses import replace
@@ -12,8 +12,10 @@ from infra.stack_files import read_stack_config
 from model_catalog import CATALOG_ROOT, Catalog, Environment, load_catalog
 from planning import Plan, TorchServePlan, make_plan
 from tests.support.recording import Recording, record
+from workloads.agent import Archive, read_configuration
 
 READER = "gpu-g4dn-xlarge-torchserve-1"
+DIGEST = f"sha256:{'d' * 64}"
 GERMAN = {"QuestionAnswering/Reader/de", "QuestionAnswering/Reader/de@1"}
 
 
@@ -24,7 +26,8 @@ def _with_german(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     path = root / "entries/question_answering/reader.yaml"
     entry = yaml.safe_load(path.read_text())
     english = entry["languages"]["en"]
-    artifact = {**english["versions"]["1"]["artifact"], "path": "RemoteModels/de/QuestionAnswering/Reader"}
+    path_of_mar = "RemoteModels/de/QuestionAnswering/Reader/de_reader_1.mar"
+    artifact = {"bucket": "research-models", "path": path_of_mar, "digest": DIGEST}
     entry["languages"]["de"] = {
         **english,
         "versions": {"1": {**english["versions"]["1"], "artifact": artifact}},
@@ -69,23 +72,21 @@ def test_the_plan_gains_that_language_s_models_and_nothing_else(with_german: Cat
     assert before.pools == after.pools
 
 
-def test_the_program_changes_that_server_s_configuration_and_what_watches_it_alone(
+def test_the_program_copies_its_files_and_changes_one_configmap_and_what_watches_it_alone(
     with_german: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before, after = (deployed(catalog, monkeypatch) for catalog in (load_catalog(), with_german))
-    inputs = [
-        {resource.urn: resource.inputs for resource in recording.resources} for recording in (before, after)
-    ]
-    assert inputs[0].keys() == inputs[1].keys()
-    changed = {urn.rpartition("::")[2] for urn in inputs[0] if inputs[0][urn] != inputs[1][urn]}
-    # Prometheus learns which samples are German.
-    assert changed == {f"{READER}-config", f"{READER}-monitoring-pods", f"{READER}-server"}
-    old, new = (
-        recording.one("kubernetes:apps/v1:Deployment", f"{READER}-server").inputs
-        for recording in (before, after)
+    before, after = (
+        {one.urn.rpartition("::")[2]: one.inputs for one in deployed(catalog, monkeypatch).resources}
+        for catalog in (load_catalog(), with_german)
     )
-    assert old["metadata"] == new["metadata"]
-    assert old["spec"]["selector"] == new["spec"]["selector"]
+    assert after.keys() - before.keys() == {"question-answering-reader-de-dddddddddddd"}
+    assert before.keys() <= after.keys()
+    changed = {name for name in before if before[name] != after[name]}
+    # Prometheus learns which samples are German.
+    assert changed == {f"{READER}-models", f"{READER}-monitoring-pods"}
+    old, new = (read_configuration(side[f"{READER}-models"]["data"]["models.json"]) for side in (before, after))
+    assert {name: new.models[name] for name in old.models} == old.models
+    assert new.models["de_reader"]["1"].archive == Archive(DIGEST, f"artifacts/{DIGEST}/files/de_reader_1.mar")
 
 
 def test_the_outputs_gain_that_language_s_endpoints(

@@ -10,10 +10,19 @@ import pytest
 from infra import program
 from infra.stack_files import read_stack_config
 from sandbox.aws.kinds import KINDS
-from tests.support.recording import Recording, record
+from tests.support.recording import Recorded, Recording, record
 
 STACKS = ("dev", "prod", "sandbox", "sandbox-platform", "sandbox-serving")
 SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+def is_artifact(resource: Recorded) -> bool:
+    """A file of a bucket, and of this project's own provider."""
+    return resource.type.startswith("slipway:index:")
+
+
+def is_component(resource: Recorded) -> bool:
+    return resource.type.startswith("slipway:") and not is_artifact(resource)
 
 
 @cache
@@ -48,7 +57,8 @@ def test_resources_keep_their_urns(stack: str) -> None:
 
 def test_every_resource_is_of_a_provider_that_the_program_made(recording: Recording) -> None:
     made = {r.name: r.urn for r in recording.resources if r.type.startswith("pulumi:providers:")}
-    assert set(made) == {"aws", "kubernetes"}
+    artifacts = {"slipway"} if any(map(is_artifact, recording.resources)) else set()
+    assert set(made) == {"aws", "kubernetes"} | artifacts
     for resource in recording.resources:
         if resource.custom and not resource.type.startswith("pulumi:"):
             package = resource.type.split(":")[0]
@@ -56,14 +66,15 @@ def test_every_resource_is_of_a_provider_that_the_program_made(recording: Record
 
 
 def test_every_component_registers_its_outputs_once(recording: Recording) -> None:
-    components = sorted(r.urn for r in recording.resources if r.type.startswith("slipway:"))
+    components = sorted(r.urn for r in recording.resources if is_component(r))
     registered = sorted(urn for urn in recording.output_registrations if "pulumi:pulumi:Stack" not in urn)
     assert registered == components
 
 
 def test_every_part_of_a_component_is_its_child_and_bears_its_name(recording: Recording) -> None:
-    components = {r.urn: r.name for r in recording.resources if r.type.startswith("slipway:")}
-    top = {"aws", "kubernetes", "serving", *components.values()}
+    components = {r.urn: r.name for r in recording.resources if is_component(r)}
+    artifacts = {r.name for r in recording.resources if is_artifact(r)}
+    top = {"aws", "kubernetes", "serving", "slipway", *artifacts, *components.values()}
     for resource in recording.resources:
         if resource.parent in components:
             assert resource.name.startswith(f"{components[resource.parent]}-"), resource.urn

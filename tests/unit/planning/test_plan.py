@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from hardware import instance_type
 from model_catalog import Catalog, EntryFile, Environment, Release, load_catalog
 from planning import (
     GPU_TAINT_KEY,
@@ -12,11 +13,13 @@ from planning import (
     Plan,
     PlanningError,
     PoolSettings,
+    Resources,
     TextGenerationPlan,
     TorchServePlan,
     make_plan,
 )
 from planning.capacity.placement import Lock, Place
+from planning.resources import node_resources
 from quantities import Bytes
 from tests.support.pools import POOLS
 
@@ -26,11 +29,13 @@ NOTHING_PLACED = Lock()
 def entry(model: str = "Reader", **fields: Any) -> dict[str, Any]:
     serving = fields.pop("serving", {})
     memory = fields.pop("memory", {"weights": "440MiB", "per_request": "12MiB"})
+    code = {"handler": fields.pop("handler")} if "handler" in fields else {}
     version = {
         "artifact": {"bucket": "research-models", "path": "a/b", "digest": "unresolved"},
         "license": "LicenseRef-internal",
         "memory": memory,
         "serving": serving,
+        **code,
     }
     return {
         "task": "QuestionAnswering",
@@ -121,10 +126,77 @@ def test_every_version_and_every_variant_has_a_path() -> None:
     }
 
 
-def test_every_archive_lies_below_the_prefix_that_the_server_may_read() -> None:
-    server = reader()
-    assert server.artifact_prefixes == ("archives/dev/QuestionAnswering/Reader/",)
-    assert all(model.archive_key.startswith(server.artifact_prefixes) for model in server.models)
+def test_what_a_shared_server_may_read_does_not_depend_on_its_models() -> None:
+    servers = (reader(), *plan(entry("A"), entry("B")).servers)
+    assert {server.artifact_prefixes for server in servers} == {("archives/", "artifacts/")}
+
+
+def test_a_shared_server_requests_an_even_part_of_its_node_whatever_its_models_need() -> None:
+    (one,), (two,) = plan(entry("A")).servers, plan(entry("A"), entry("B")).servers
+    assert one.resources == two.resources
+    # g4dn.xlarge: one GPU, 4 vCPUs, 16 GiB.
+    assert one.resources == Resources(millicores=3500, memory=Bytes.mebibytes(14225), gpus=1)
+
+
+def test_a_node_with_several_gpus_is_divided_among_as_many_servers() -> None:
+    settings = replace(POOLS, gpu_nodes={"g4dn.12xlarge": 1})
+    (server,) = plan(entry("A"), settings=settings).servers
+    node = node_resources(instance_type("g4dn.12xlarge"))
+    assert server.resources.millicores == node.millicores // 4
+    assert Bytes(0) <= node.memory - server.resources.memory * 4 < Bytes.mebibytes(5)
+
+
+def test_where_one_server_outgrows_its_part_all_of_the_pool_request_what_they_need() -> None:
+    settings = replace(POOLS, gpu_nodes={"g5.12xlarge": 2})
+    heavy = entry("A", serving={"max_workers": 28}, memory={"weights": "100MiB", "per_request": "1MiB"})
+    apart = entry("B", sharing={"keep_apart_from": ["payments"]})
+    first, second = plan({**heavy, "owner": "payments"}, apart, settings=settings).servers
+    part = node_resources(instance_type("g5.12xlarge")).millicores // 4
+    assert first.pool == second.pool
+    assert {first.resources.millicores > part, second.resources.millicores > part} == {True, False}
+    assert min(first.resources.millicores, second.resources.millicores) == 250 + 100 + 500
+
+
+def test_a_node_that_cluster_dns_may_lie_on_keeps_room_for_it() -> None:
+    (server,) = plan(entry("A", device="cpu")).servers
+    node = node_resources(instance_type("m6i.2xlarge"))
+    assert node.millicores - server.resources.millicores == 200
+    assert node.memory - server.resources.memory >= Bytes.mebibytes(140)
+
+
+def test_only_overrides_that_a_running_torchserve_cannot_take_are_fixed() -> None:
+    name = "QuestionAnswering/A/fr"
+    decision = {"reason": "As in tests.", "by": "nlp-platform", "until": "2027-06-30"}
+
+    def fixed(serving: dict[str, Any]) -> tuple[str, ...]:
+        override = {**decision, "serving": serving}
+        (server,) = plan(entry("A"), released={name: {"default": "1", "overrides": [override]}}).servers
+        assert isinstance(server, TorchServePlan)
+        return server.fixed_overrides
+
+    assert fixed({"min_workers": 2, "max_workers": 2}) == ()
+    assert fixed({"batch_size": 1}) == (), "what the version says itself"
+    assert fixed({"batch_size": 4, "response_timeout": "10s", "max_workers": 2}) == (
+        f"{name}@1 batch_size=4",
+        f"{name}@1 response_timeout=10s",
+    )
+
+
+def test_the_allocator_s_part_is_of_the_card_and_told_to_our_handlers_alone() -> None:
+    handled = entry("A", handler={"name": "language_identification", "version": "1.0.0"})
+    (server,) = plan(handled, entry("B"), entry("C")).servers
+    assert isinstance(server, TorchServePlan)
+    fractions = {model.selector.model: model.gpu_memory_fraction for model in server.models}
+    # (440 + 12) MiB and a quarter on top, of the 14336 MiB that a T4 has to give.
+    assert fractions == {"A": 0.0395, "B": None, "C": None}
+    assert 0.0394 < 452 * 1.25 / 14336 <= 0.0395
+
+
+def test_a_model_on_a_cpu_has_no_part_of_a_gpu() -> None:
+    handled = entry("A", device="cpu", handler={"name": "language_identification", "version": "1.0.0"})
+    (server,) = plan(handled).servers
+    assert isinstance(server, TorchServePlan)
+    assert [model.gpu_memory_fraction for model in server.models] == [None]
 
 
 def test_every_released_version_of_a_text_generator_is_a_server_of_its_own() -> None:
@@ -281,7 +353,7 @@ def test_memory_decides_the_number_of_nodes_where_gpus_do_not() -> None:
 
 
 def test_a_server_requests_memory_for_every_worker_s_copy_with_headroom() -> None:
-    one, two = (plan(entry(serving={"max_workers": n})).servers[0].resources for n in (1, 2))
+    one, two = (plan(entry(serving={"max_workers": n})).placement.shared[0] for n in (1, 2))
     worker = Bytes.parse("500MiB") + Bytes.parse("440MiB") + Bytes.parse("12MiB")
     assert two.memory - one.memory == worker * 125 // 100
     assert two.millicores - one.millicores == 500
@@ -345,28 +417,17 @@ def test_models_of_several_entries_share_the_gpu_that_holds_them() -> None:
     ]
 
 
-def test_a_shared_server_reads_the_archives_of_its_models_and_no_others() -> None:
-    (server,) = plan(entry("A"), entry("B")).servers
-    assert server.artifact_prefixes == (
-        "archives/dev/QuestionAnswering/A/",
-        "archives/dev/QuestionAnswering/B/",
-    )
-
-
 def with_archive(said: dict[str, Any], archive: str) -> dict[str, Any]:
     (version,) = said["languages"]["fr"]["versions"].values()
     languages = {"fr": {"scripts": ["Latn"], "versions": {"1": {**version, "archive": archive}}}}
     return {**said, "languages": languages}
 
 
-def test_archives_of_one_file_name_lie_side_by_side_in_a_shared_server() -> None:
+def test_archives_of_one_file_name_lie_side_by_side_where_a_server_is_exported() -> None:
     named = [with_archive(entry(model), "model.mar") for model in ("A", "B")]
     (server,) = plan(*named).servers
     assert isinstance(server, TorchServePlan)
-    assert [(model.archive, model.archive_key) for model in server.models] == [
-        ("fr_a-model.mar", "archives/dev/QuestionAnswering/A/model.mar"),
-        ("fr_b-model.mar", "archives/dev/QuestionAnswering/B/model.mar"),
-    ]
+    assert [model.archive for model in server.models] == ["fr_a-model.mar", "fr_b-model.mar"]
 
 
 @pytest.mark.parametrize(

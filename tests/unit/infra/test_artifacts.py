@@ -1,0 +1,145 @@
+"""What the servers of a plan are served from: decided before the first resource, declared once for each digest."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+import pytest
+
+from artifacts import RefusedError
+from artifacts.archives import HandlerCode
+from infra.artifacts import build_artifacts, plan_artifacts, released_handlers
+from infra.platform import Platform
+from model_catalog import Catalog, EntryFile, Environment, Release
+from planning import Plan, make_plan
+from tests.support.pools import POOLS
+from tests.support.recording import Recording, record
+from workloads.agent import Weights, read_configuration
+
+DIGEST = f"sha256:{'a' * 64}"
+OTHER = f"sha256:{'b' * 64}"
+HANDLER = {"name": "reader", "version": "1.0.0"}
+HANDLERS = {
+    ("reader", version): HandlerCode(name="reader", version=version, files={"handler.py": version.encode()})
+    for version in ("1.0.0", "1.0.1")
+}
+
+
+def version(digest: str = DIGEST, path: str = "models/reader", **fields: Any) -> dict[str, Any]:
+    return {
+        "artifact": {"bucket": "research-models", "path": path, "digest": digest},
+        "license": "apache-2.0",
+        "memory": {"weights": "400MiB", "per_request": "8MiB"},
+        **fields,
+    }
+
+
+def planned(versions: Mapping[str, dict[str, Any]], default: str = "1", model: str = "Reader") -> Plan:
+    entry = EntryFile.model_validate(
+        {
+            "task": "QuestionAnswering",
+            "model": model,
+            "description": "As in tests.",
+            "owner": "team",
+            "engine": "torchserve",
+            "languages": {"fr": {"scripts": ["Latn"], "versions": dict(versions)}},
+        }
+    ).root
+    release = {f"QuestionAnswering/{model}/fr": {"default": default, "versions": sorted(versions)}}
+    catalog = Catalog(entries=(entry,), releases={Environment.DEV: Release.model_validate(release)})
+    return make_plan(catalog, Environment.DEV, POOLS)
+
+
+def configured(plan: Plan) -> dict[str, list[str]]:
+    (server,) = plan_artifacts(plan, HANDLERS).servers.values()
+    return {name: sorted(versions) for name, versions in read_configuration(server.models).models.items()}
+
+
+def built(plan: Plan) -> tuple[Recording, dict[str, tuple[str, ...]]]:
+    artifacts = plan_artifacts(plan, HANDLERS)
+    needed: dict[str, tuple[str, ...]] = {}
+
+    def program() -> None:
+        platform = Platform(
+            region="eu-west-1",
+            bucket_name=pulumi.Output.from_input("models"),
+            bucket_arn=pulumi.Output.from_input("arn:aws:s3:::models"),
+            key_arn=pulumi.Output.from_input("arn:aws:kms:key"),
+            cluster_name=pulumi.Output.from_input("main"),
+            kubeconfig=pulumi.Output.from_input("{}"),
+        )
+        for name, resources in build_artifacts(artifacts, platform).items():
+            needed[name] = tuple(resource._name for resource in resources)
+
+    return record(program, stack_name="dev", config={}), needed
+
+
+def test_a_handler_patch_is_a_new_archive_beside_the_weights_that_are_there() -> None:
+    patched = planned({"1": version(handler=HANDLER), "2": version(handler={**HANDLER, "version": "1.0.1"})})
+    recording, needed = built(patched)
+    found = {one.name: one.inputs for one in recording.resources if one.type.startswith("slipway:index:")}
+    assert sorted(found) == [
+        "question-answering-reader-fr-1-archive",
+        "question-answering-reader-fr-2-archive",
+        f"question-answering-reader-fr-{'a' * 12}",
+    ]
+    copied = found[f"question-answering-reader-fr-{'a' * 12}"]
+    assert (copied["sourceBucket"], copied["sourcePath"]) == ("research-models", "models/reader")
+    assert {one["kmsKeyArn"] for one in found.values()} == {"arn:aws:kms:key"}
+    assert {one["bucket"] for one in found.values()} == {"models"}
+    assert [sorted(names) for names in needed.values()] == [sorted(found)]
+    (server,) = plan_artifacts(patched, HANDLERS).servers.values()
+    one, two = read_configuration(server.models).models["fr_reader"].values()
+    assert one.weights == two.weights == Weights(DIGEST, f"artifacts/{DIGEST}")
+    assert one.archive != two.archive
+
+
+def test_the_copies_are_made_in_the_stack_s_region() -> None:
+    recording, _ = built(planned({"1": version(handler=HANDLER)}))
+    assert recording.one("pulumi:providers:slipway").inputs["region"] == "eu-west-1"
+
+
+def test_a_stack_that_serves_nothing_yet_has_no_provider_of_artifacts() -> None:
+    recording, needed = built(planned({"1": version("unresolved")}))
+    assert not [one for one in recording.resources if "slipway:" in one.type and "Stack" not in one.type]
+    assert list(needed.values()) == [()]
+
+
+def test_the_name_of_a_copy_does_not_change_as_versions_that_share_it_come_and_go() -> None:
+    both = planned({"1": version(handler=HANDLER), "2": version(handler={**HANDLER, "version": "1.0.1"})})
+    later = planned({"2": version(handler={**HANDLER, "version": "1.0.1"})}, default="2")
+    names = [
+        {one.name for one in built(plan)[0].resources if one.type == "slipway:index:ModelArtifact"}
+        for plan in (both, later)
+    ]
+    assert names[0] == names[1]
+
+
+def test_a_version_without_digest_is_left_out_and_the_warning_says_what_to_run() -> None:
+    plan = planned({"1": version(handler=HANDLER), "2": version("unresolved", path="models/two")})
+    assert configured(plan) == {"fr_reader": ["1"]}
+    warning = plan_artifacts(plan, HANDLERS).warning
+    assert warning is not None
+    assert "QuestionAnswering/Reader/fr@2" in warning
+    assert "slipway artifacts digest s3://research-models/models/two" in warning
+
+
+def test_where_the_default_has_no_digest_the_variant_is_left_out_whole() -> None:
+    plan = planned({"1": version("unresolved"), "2": version(OTHER, handler=HANDLER)})
+    assert configured(plan) == {}
+    recording, _ = built(plan)
+    assert not [one for one in recording.resources if one.type.startswith("slipway:index:")]
+
+
+def test_nothing_is_said_where_everything_is_served() -> None:
+    assert plan_artifacts(planned({"1": version(handler=HANDLER)}), HANDLERS).warning is None
+
+
+def test_a_handler_that_was_never_released_is_an_error_before_the_first_resource() -> None:
+    plan = planned({"1": version(handler={**HANDLER, "version": "9.9.9"})})
+    with pytest.raises(RefusedError, match=r"QuestionAnswering/Reader/fr@1: handler-known: .* Fix: "):
+        plan_artifacts(plan, HANDLERS)
+
+
+def test_the_handlers_that_the_catalog_names_are_released() -> None:
+    assert {("language_identification", "1.0.0"), ("sentence_embedding", "1.0.0")} <= set(released_handlers())

@@ -1,0 +1,173 @@
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from artifacts.digest import FileDigest, Kind, digest_of
+from tests.unit.workloads.handlers.samples import HANDLERS, READER_WEIGHTS
+from workloads.handlers import release
+
+FROZEN: Final = sorted(release.read_digests())
+
+
+def frozen_folders() -> list[tuple[str, str]]:
+    root = release.SOURCE / "released"
+    return sorted((path.parent.name, path.name) for path in root.glob("*/*") if path.is_dir())
+
+
+def test_every_handler_is_listed_and_every_listed_version_has_its_folder() -> None:
+    assert tuple(release.handlers()) == HANDLERS
+    assert frozen_folders() == FROZEN
+
+
+@pytest.mark.parametrize(("name", "version"), FROZEN)
+def test_a_frozen_version_has_the_digest_that_was_written_when_it_was_frozen(name: str, version: str) -> None:
+    files = [
+        FileDigest(name=file, size=len(content), sha256=sha256(content).hexdigest())
+        for file, content in release.frozen(name, version).items()
+    ]
+    assert digest_of(Kind.TREE, files) == release.read_digests()[name, version], (
+        f"{name} {version} is released and never changes: take the edit back"
+    )
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_the_source_is_frozen_under_its_version(name: str) -> None:
+    version = release.version(name)
+    assert release.frozen(name, version) == release.current(name), (
+        f"the source of {name} is not its frozen {version}: raise VERSION, then "
+        f"python -m workloads.handlers.release {name}"
+    )
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_an_archive_s_files_are_an_entry_and_one_package(name: str) -> None:
+    assert {file.split("/")[0] for file in release.current(name)} == {"handler.py", release.PACKAGE}
+
+
+@pytest.mark.parametrize("name", HANDLERS)
+def test_a_handler_is_python_3_9_and_imports_nothing_but_itself_and_the_standard_library(name: str) -> None:
+    for file, content in release.current(name).items():
+        for node in ast.walk(ast.parse(content, feature_version=(3, 9))):
+            if isinstance(node, ast.Import):
+                imported = {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported = {str(node.module).split(".")[0]}
+            else:
+                continue
+            assert imported <= {*sys.stdlib_module_names, release.PACKAGE}, file
+
+
+def test_a_frozen_handler_answers_far_from_the_repository(tmp_path: Path) -> None:
+    shutil.copytree(release.SOURCE / "released/extractive_reader/1.0.0", tmp_path / "archive")
+    shutil.copytree(READER_WEIGHTS, tmp_path / "archive/weights")
+    program = """
+import json, sys
+from pathlib import Path
+from types import SimpleNamespace
+from handler import Handler
+handler = Handler()
+manifest = {"model": {"modelName": "reader", "modelVersion": "1"}}
+context = SimpleNamespace(system_properties={"model_dir": ".", "gpu_id": None}, manifest=manifest,
+    get_all_request_header=lambda idx: {}, set_response_status=lambda code, phrase, idx: None,
+    set_response_content_type=lambda idx, value: None)
+handler.initialize(context)
+(answer,) = handler.handle([{"body": {"question": "Who sang?", "context": "Anna sang."}}], context)
+print(answer.decode())
+assert "workloads" not in sys.modules
+"""
+    done = subprocess.run(  # noqa: S603 - this test's own program
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path / "archive", check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["answer"] == "Anna"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Handlers of which nothing is frozen yet."""
+    shutil.copytree(
+        release.SOURCE, tmp_path / "handlers", ignore=shutil.ignore_patterns("released", "__pycache__")
+    )
+    return tmp_path / "handlers"
+
+
+def raise_version(source: Path, name: str, version: str) -> None:
+    place = source / name / "__init__.py"
+    place.write_text(place.read_text().replace(f'"{release.version(name, source)}"', f'"{version}"'))
+
+
+def test_freezing_writes_the_files_and_a_line_that_a_second_time_changes_nothing_of(source: Path) -> None:
+    first = release.release("extractive_reader", source)
+    digest = release.read_digests(source)["extractive_reader", "1.0.0"]
+    assert digest in first
+    assert "frozen already" in release.release("extractive_reader", source)
+    assert release.frozen("extractive_reader", "1.0.0", source) == release.current(
+        "extractive_reader", source
+    )
+
+
+def test_a_patch_is_refused_under_the_old_version_and_frozen_beside_it_under_a_new_one(source: Path) -> None:
+    release.release("extractive_reader", source)
+    before = release.frozen("extractive_reader", "1.0.0", source)
+    (source / "extractive_reader/words.py").write_text("patched = True\n")
+    with pytest.raises(
+        release.ReleaseError, match=r"another slipway_handler/extractive_reader/words\.py.*raise VERSION"
+    ):
+        release.release("extractive_reader", source)
+    assert release.frozen("extractive_reader", "1.0.0", source) == before
+    raise_version(source, "extractive_reader", "1.10.0")
+    release.release("extractive_reader", source)
+    raise_version(source, "extractive_reader", "1.9.0")
+    release.release("extractive_reader", source)
+    assert release.frozen("extractive_reader", "1.0.0", source) == before
+    listed = (source / "released/digests.txt").read_text().splitlines()
+    assert [line.split()[1] for line in listed] == ["1.0.0", "1.9.0", "1.10.0"]
+
+
+def test_a_frozen_folder_that_was_edited_is_not_blessed_by_freezing_again(source: Path) -> None:
+    release.release("extractive_reader", source)
+    (source / "released/extractive_reader/1.0.0/handler.py").write_text("edited = True\n")
+    with pytest.raises(release.ReleaseError, match=r"another handler\.py"):
+        release.release("extractive_reader", source)
+
+
+def test_a_folder_that_was_removed_comes_back_only_as_it_was(source: Path) -> None:
+    release.release("extractive_reader", source)
+    shutil.rmtree(source / "released/extractive_reader")
+    release.release("extractive_reader", source)
+    shutil.rmtree(source / "released/extractive_reader")
+    (source / "model.py").write_text("patched = True\n")
+    with pytest.raises(release.ReleaseError, match="raise VERSION"):
+        release.release("extractive_reader", source)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.0.0-rc1", "01.0.0", "../x"])
+def test_a_version_is_three_numbers(source: Path, version: str) -> None:
+    raise_version(source, "extractive_reader", version)
+    with pytest.raises(release.ReleaseError, match="three numbers"):
+        release.release("extractive_reader", source)
+
+
+def test_a_handler_that_does_not_exist_is_refused_with_those_that_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert release.main(["reader"]) == 1
+    assert (
+        "There are: extractive_reader, language_identification, sentence_embedding" in capsys.readouterr().err
+    )
+
+
+def test_the_help_teaches_how_to_patch(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        release.main(["--help"])
+    told = capsys.readouterr().out
+    assert [
+        word for word in (*HANDLERS, "raise VERSION", "digests.txt", "handler: {name:") if word not in told
+    ] == []
