@@ -186,7 +186,7 @@ def test_a_thin_archive_says_which_weights_it_is_made_for_and_whether_it_brings_
 @pytest.mark.parametrize("document", ["", "{}", "[]", '{"format": 2, "weights": "x"}', '{"format": 1}'])
 def test_a_thin_archive_that_does_not_say_its_weights_is_refused(tmp_path: Path, document: str) -> None:
     (tmp_path / "x.mar").write_bytes(thin_with(document))
-    with pytest.raises(ArchiveError, match="slipway.json names no weights"):
+    with pytest.raises(ArchiveError, match=r"slipway\.json names no weights"):
         look_inside(tmp_path / "x.mar")
 
 
