@@ -176,7 +176,10 @@ def test_a_language_comes_and_goes_by_entry_and_release_lines_and_touches_its_se
     assert clone.steps() == {}
     clone.restore()
     assert clone.steps() == CONFIGURED
-    assert "QuestionAnswering/Reader/de" not in clone.slipway("sandbox", "up", "--no-serve").ok().split("Resources:")[1]
+    assert (
+        "QuestionAnswering/Reader/de"
+        not in clone.slipway("sandbox", "up", "--no-serve").ok().split("Resources:")[1]
+    )
 
 
 def test_the_lock_line_of_a_language_changes_nothing_but_ends_the_warning(clone: Clone) -> None:
