@@ -56,7 +56,7 @@ engine: install ## The engine tier: real engine, real control plane
 	@$(BIN)/pytest -q tests/engine
 
 e2e: install ## The e2e tier: the agent and the real TorchServe on the CPU (installs Debian's torch as root)
-	@$(BIN)/python -m tests.e2e.torchserve_runtime >/dev/null
+	@$(BIN)/python -m sandbox.serving.runtime >/dev/null
 	@$(BIN)/pytest -q tests/e2e
 
 chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --only engine" (an hour for all)

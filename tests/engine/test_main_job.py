@@ -30,7 +30,7 @@ IDENTIFIER = "cpu-m6i-2xlarge-torchserve-1"
 def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone, str]]:
     clone = new_clone(tmp_path_factory.mktemp("clone"))
     try:
-        yield clone, clone.slipway("sandbox", "up").ok()
+        yield clone, clone.slipway("sandbox", "up", "--no-serve").ok()
     finally:
         clone.sandbox.stop()
 
@@ -39,7 +39,7 @@ def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone,
 def _clone(deployed: tuple[Clone, str]) -> Iterator[Clone]:
     clone, _ = deployed
     if not processes.running(clone.sandbox.paths):
-        clone.slipway("sandbox", "up").ok()
+        clone.slipway("sandbox", "up", "--no-serve").ok()
     yield clone
     clone.restore()
 
@@ -96,7 +96,7 @@ def test_the_bucket_answers_over_the_s3_api_and_is_private_versioned_and_encrypt
 
 
 def test_a_second_up_changes_nothing(clone: Clone) -> None:
-    output = clone.slipway("sandbox", "up").ok()
+    output = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(r"Resources:\n\s+\d+ unchanged\n", output), output
 
 
@@ -143,7 +143,7 @@ def test_a_new_version_is_an_archive_and_one_configmap_and_every_pod_stays(clone
         f"kubernetes:core/v1:ConfigMap {IDENTIFIER}-models": "update",
     }
     before = _pod_uids(clone)
-    up = clone.slipway("sandbox", "up").ok()
+    up = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(rf"FastText/mul@2\s+yes\s+{IDENTIFIER}\s", up), up
     assert _pod_uids(clone) == before
     (document,) = (
@@ -156,7 +156,7 @@ def test_a_new_version_is_an_archive_and_one_configmap_and_every_pod_stays(clone
     }
     assert defaults == {"1": False, "2": True}
     clone.restore()
-    clone.slipway("sandbox", "up").ok()
+    clone.slipway("sandbox", "up", "--no-serve").ok()
     assert _pod_uids(clone) == before
 
 
@@ -196,13 +196,13 @@ def test_a_language_comes_and_goes_by_entry_and_release_lines_and_touches_its_se
     _release_german(clone)
     assert clone.steps() == {**CONFIGURED, ARCHIVE: "create"}
     before = _pod_uids(clone)
-    up = clone.slipway("sandbox", "up").ok()
+    up = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(rf"LanguageIdentification/FastText/de@1\s+yes\s+{IDENTIFIER}\s", up), up
     assert "model_catalog/placement/sandbox.lock does not say where everything is" in up
     assert clone.steps() == {}
     clone.restore()
     assert clone.steps() == {**CONFIGURED, ARCHIVE: "delete"}
-    assert "FastText/de" not in clone.slipway("sandbox", "up").ok().split("Resources:")[1]
+    assert "FastText/de" not in clone.slipway("sandbox", "up", "--no-serve").ok().split("Resources:")[1]
     assert _pod_uids(clone) == before
 
 
@@ -249,7 +249,7 @@ def test_an_account_that_ended_is_built_anew_whatever_command_comes_first(clone:
     clone.slipway("sandbox", "start").ok()
     previewed = clone.slipway("sandbox", "preview").ok()
     assert re.search(r"Resources:\n\s+\+ \d+ to create\n", previewed), previewed
-    output = clone.slipway("sandbox", "up").ok()
+    output = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(r"Resources:\n\s+\+ \d+ created\n", output), output
     assert clone.steps() == {}
 
