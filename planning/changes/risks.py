@@ -5,8 +5,10 @@ repeated (`slipway plan` lists all).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Final
 
+from model_catalog import Selector
 from model_catalog.changes import Change
 from planning.capacity import total_cost
 from planning.capacity.report import GpuBar, PoolReport
@@ -19,6 +21,7 @@ from planning.gpu_shares import shared_name
 from planning.servers import Server
 from planning.spending import Spending
 from planning.torchserve_servers import TorchServePlan
+from planning.unserved import unserved
 from quantities import Bytes
 
 TIGHT_PERCENT: Final = 5
@@ -33,6 +36,8 @@ class ChangeRiskKind(StrEnum):
 
     BUDGET = "budget"
     """The nodes cost more than somebody has decided, and `slipway validate` fails."""
+    NOT_SERVED = "not_served"
+    """Something runs that its server leaves out, perhaps with all of its model."""
     REGION = "region"
     """Everything is made anew elsewhere."""
     POOL_REPLACED = "pool_replaced"
@@ -79,6 +84,7 @@ def change_risks(
     changed = tuple(servers)
     found = [
         *_budgets(base, head),
+        *_not_served(base, head),
         *_regions(base, head),
         *_replaced_pools(base, head, places),
         *_other_purchases(base, head),
@@ -112,6 +118,36 @@ def _spending(side: PlanSide) -> Spending | None:
     if side.plan.budget is None:
         return None
     return Spending(cost=total_cost(pool.cost for pool in side.pools), budget=side.plan.budget)
+
+
+def _not_served(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
+    """By variant: one sentence of its first version, as all of them most often lack the same."""
+    known = {selector for server in base.plan.servers for selector in unserved(server)}
+    served, still = _served(base), _served(head)
+    for server in head.plan.servers:
+        out = unserved(server)
+        for variant, group in groupby(sorted(out, key=lambda one: one.sort_key), key=lambda one: one.variant):
+            new = [selector for selector in group if selector not in known]
+            if not new:
+                continue
+            gone = f"; nobody answers {variant} any more" if variant in served - still else ""
+            yield ChangeRisk(
+                kind=ChangeRiskKind.NOT_SERVED,
+                server=server.name,
+                pool=server.pool,
+                message=f"{', '.join(map(str, new))} is {out[new[0]]}{gone}",
+            )
+
+
+def _served(side: PlanSide) -> set[Selector]:
+    """Variants of which anything is served."""
+    return {
+        model.selector.variant
+        for server in side.plan.servers
+        for out in (unserved(server),)
+        for model in server.models
+        if model.selector not in out
+    }
 
 
 def _regions(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
