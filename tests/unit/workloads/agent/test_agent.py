@@ -192,7 +192,7 @@ def test_an_agent_is_live_for_as_long_as_its_first_turn_may_take_and_no_longer(
     began = agent.turned
 
     def after(seconds: float) -> tuple[int, int]:
-        monkeypatch.setattr(api.time, "monotonic", lambda: agent.turned + seconds)
+        monkeypatch.setattr("time.monotonic", lambda: agent.turned + seconds)
         return api.live(agent)[0], api.ready(agent)[0]
 
     assert after(0) == after(api.STUCK_SECONDS - 1) == (200, 503)

@@ -151,7 +151,7 @@ def test_weights_that_cannot_fit_are_refused_before_any_file_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, bucket = made(tmp_path)
-    monkeypatch.setattr(weights.shutil, "disk_usage", lambda _: SimpleNamespace(free=SIZE - 1))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=SIZE - 1))
     with pytest.raises(DiskFullError, match=f"takes {SIZE} bytes more, and {SIZE - 1} are free"):
         store.fetch(WEIGHTS)
     assert bucket.names() == ["manifest.json"]
@@ -231,8 +231,12 @@ def test_what_lies_there_is_measured_once(tmp_path: Path, monkeypatch: pytest.Mo
     store, _ = made(tmp_path)
     store.fetch(WEIGHTS)
     measured: list[Path] = []
-    original = weights._size
-    monkeypatch.setattr(weights, "_size", lambda root: measured.append(root) or original(root))
+
+    def measure(root: Path) -> int:
+        measured.append(root)
+        return SIZE
+
+    monkeypatch.setattr(weights, "_size", measure)
     assert store.present() == store.present() == {WEIGHTS.digest: SIZE}
     assert len(measured) == 1
 
