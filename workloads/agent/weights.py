@@ -155,6 +155,8 @@ class WeightsStore:
             )
         missing = sorted(set(files) - here, key=lambda file: (-file.size, file.name))
         _Downloads(self._source, weights.location, part, progress).run(missing, self._at_once)
+        if _kept(whole, files) != set(files):
+            raise SourceError(f"{weights.location} did not come whole; it is asked for again")
         for folder in [*(path for path in whole.rglob("*") if path.is_dir()), whole]:
             flush_folder(folder)
 
