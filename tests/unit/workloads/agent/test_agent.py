@@ -240,6 +240,26 @@ def test_weights_are_fetched_named_while_they_are_and_counted_once_they_are_here
     assert "slipway_agent_weights_bytes 1002\n" in page
 
 
+def test_a_fetch_of_weights_ends_once_their_version_left_the_configuration(
+    made: tuple[Agent, Empty, Path],
+) -> None:
+    agent, _, file = made
+    source = agent.disk.weights._source
+    assert isinstance(source, Source)
+    source.held.update(OBJECTS)
+    source.gate = threading.Event()
+    version = Version(Archive(digest=KEY.digest, location="1.mar"), default=True, weights=WEIGHTS)
+    file.write_text(configuration_json(Configuration({MODEL: {"1": version}})))
+    turn_until(agent, '"bytes": 1002')
+    file.write_text(configuration_json(Configuration({})))
+    agent.take_a_turn()
+    source.gate.set()
+    while ("FetchWeights", "failed") not in agent.counters.steps:
+        agent.wait(0.01)
+        agent.take_a_turn()
+    assert agent.disk.weights.present() == {}
+
+
 def test_a_changed_share_of_the_gpu_waits_for_the_next_registration(made: tuple[Agent, Empty, Path]) -> None:
     agent, torchserve, file = made
 

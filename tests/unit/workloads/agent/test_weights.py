@@ -164,6 +164,33 @@ def test_a_missing_file_ends_the_others_amid_their_bytes(tmp_path: Path) -> None
     assert not list(tmp_path.glob("*.part/whole/weights.bin"))
 
 
+def test_a_fetch_that_nobody_needs_any_more_ends_amid_its_bytes(tmp_path: Path) -> None:
+    store, bucket = made(tmp_path)
+    for name in FILES:
+        bucket.gates[key(name)] = threading.Event()
+    failed: list[Exception] = []
+
+    def fetch() -> None:
+        try:
+            store.fetch(WEIGHTS)
+        except SourceError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    while len(bucket.asked) < 1 + len(FILES):
+        thread.join(0.01)
+    store.cancel("sha256:other")
+    store.cancel(WEIGHTS.digest)
+    for gate in bucket.gates.values():
+        gate.set()
+    thread.join()
+    assert "no version needs these weights any more" in str(failed[0])
+    assert tree(tmp_path) == {}
+    store.fetch(WEIGHTS)
+    assert tree(store.path(WEIGHTS.digest)) == FILES
+
+
 def test_weights_that_cannot_fit_are_refused_before_any_file_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
