@@ -27,8 +27,8 @@ Chosen. A constant, as a bound made of its models would change the Deployment wi
 load holds up no pod anyway."""
 SKIP_CREDENTIALS: Final = {"eks.amazonaws.com/skip-containers": "torchserve"}
 """On pods: the agent alone gets the role's credentials; archives bring code of their own, and need none
-(https://github.com/aws/amazon-eks-pod-identity-webhook, README; EKS's own Pod Identity agent is annotated so). Not tried
-on a real cluster."""
+(https://github.com/aws/amazon-eks-pod-identity-webhook, README; EKS's own Pod Identity agent is annotated so). Not
+tried on a real cluster."""
 OVERRIDES_ANNOTATION: Final = "slipway.dev/overrides"
 """On pods: a hash of what a running TorchServe cannot take, so that it takes effect by a rollout."""
 

@@ -1,8 +1,8 @@
 """What of the environment's bucket its TorchServe servers are served from: copies of weights, and thin archives.
 
 `plan_artifacts` decides on plain data, before the first resource; `build_artifacts` declares it. Names in a preview
-begin as servers' do, and a copy's ends in its digest: versions that share their weights share the copy, and it keeps
-its name while versions come and go.
+name the entry, and a copy's ends in its digest: versions and languages that share their weights share the copy, and it
+keeps its name while they come and go.
 """
 
 import re
@@ -132,7 +132,7 @@ class _Declared:
         if artifact.digest not in self._made:
             shown = artifact.digest.removeprefix("sha256:")[:_SHOWN_OF_DIGEST]
             self._made[artifact.digest] = ModelArtifact(
-                f"{_name(selector.variant)}-{shown}",
+                f"{_name(Selector(task=selector.task, model=selector.model))}-{shown}",
                 ModelArtifactArgs(
                     source_bucket=artifact.bucket,
                     source_path=artifact.path,

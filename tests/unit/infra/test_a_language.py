@@ -79,7 +79,7 @@ def test_the_program_copies_its_files_and_changes_one_configmap_and_what_watches
         {one.urn.rpartition("::")[2]: one.inputs for one in deployed(catalog, monkeypatch).resources}
         for catalog in (load_catalog(), with_german)
     )
-    assert after.keys() - before.keys() == {"question-answering-reader-de-dddddddddddd"}
+    assert after.keys() - before.keys() == {"question-answering-reader-dddddddddddd"}
     assert before.keys() <= after.keys()
     changed = {name for name in before if before[name] != after[name]}
     # Prometheus learns which samples are German.

@@ -82,9 +82,9 @@ def test_a_handler_patch_is_a_new_archive_beside_the_weights_that_are_there() ->
     assert sorted(found) == [
         "question-answering-reader-fr-1-archive",
         "question-answering-reader-fr-2-archive",
-        f"question-answering-reader-fr-{'a' * 12}",
+        f"question-answering-reader-{'a' * 12}",
     ]
-    copied = found[f"question-answering-reader-fr-{'a' * 12}"]
+    copied = found[f"question-answering-reader-{'a' * 12}"]
     assert (copied["sourceBucket"], copied["sourcePath"]) == ("research-models", "models/reader")
     assert {one["kmsKeyArn"] for one in found.values()} == {"arn:aws:kms:key"}
     assert {one["bucket"] for one in found.values()} == {"models"}
