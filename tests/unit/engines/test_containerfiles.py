@@ -102,5 +102,5 @@ def test_the_image_has_what_handlers_import_and_the_agent_s_client_and_no_downlo
 
 
 def test_handlers_are_tried_with_the_libraries_that_the_image_has() -> None:
-    tried = pins((ROOT / "tests/e2e/requirements.txt").read_text())
+    tried = pins((ROOT / "sandbox/serving/requirements.txt").read_text())
     assert {"fasttext-predict", "safetensors", "tokenizers"} <= tried.keys()

@@ -79,11 +79,11 @@ def test_a_handler_patch_is_a_new_archive_beside_the_weights_that_are_there() ->
     patched = planned({"1": version(handler=HANDLER), "2": version(handler={**HANDLER, "version": "1.0.1"})})
     recording, needed = built(patched)
     found = {one.name: one.inputs for one in recording.resources if one.type.startswith("slipway:index:")}
-    assert sorted(found) == [
+    assert set(found) == {
         "question-answering-reader-fr-1-archive",
         "question-answering-reader-fr-2-archive",
         f"question-answering-reader-{'a' * 12}",
-    ]
+    }
     copied = found[f"question-answering-reader-{'a' * 12}"]
     assert (copied["sourceBucket"], copied["sourcePath"]) == ("research-models", "models/reader")
     assert {one["kmsKeyArn"] for one in found.values()} == {"arn:aws:kms:key"}
