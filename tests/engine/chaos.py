@@ -23,7 +23,9 @@ from tests.engine import crashes
 from tests.engine.clones import Clone, Ran, new_clone
 from tests.engine.crashes import KillPoint
 
-ENTRY: Final = "model_catalog/entries/question_answering/reader.yaml"
+REPLACED: Final = ("engines/torchserve/config.py", '"metrics_mode": "prometheus"', '"metrics_mode": "legacy"')
+"""File, text and what stands there after the edit: another config.properties is another ConfigMap. No catalog change
+replaces anything of a server's."""
 _THIRDS: Final = ("early", "middle", "late")
 
 
@@ -40,7 +42,7 @@ class Scenario:
     deployed: bool = False
     """Whether the stack is deployed first."""
     edits: bool = False
-    """Whether the server's configuration is changed in between, so that a ConfigMap is replaced."""
+    """Whether TorchServe's own configuration is changed in between, so that a ConfigMap is replaced."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +129,7 @@ def run(clone: Clone, scenario: Scenario) -> Row:
     if scenario.deployed:
         clone.slipway("sandbox", "up", "--no-serve").ok()
     if scenario.edits:
-        clone.edit(ENTRY, "batch_size: 1", "batch_size: 2")
+        clone.edit(*REPLACED)
     killed = crashes.run_and_kill(clone, scenario.point, *scenario.command)
     began = time.monotonic()
     ran = clone.slipway(*scenario.then)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine import crashes
-from tests.engine.chaos import ENTRY
+from tests.engine.chaos import REPLACED
 from tests.engine.clones import Clone, Ran, new_clone
 from tests.engine.crashes import Killed, KillPoint
 
@@ -31,7 +31,7 @@ def test_kills_in_up_and_in_a_replacement_leave_no_duplicate_no_orphan_and_no_pr
 ) -> None:
     deployment = r":Deployment gpu-g4dn-xlarge-torchserve-1\S* creating"
     _kill(clone, KillPoint(victim="kubernetes provider", pattern=deployment), *UP)
-    clone.edit(ENTRY, "batch_size: 1", "batch_size: 2")
+    clone.edit(*REPLACED)
     _kill(clone, KillPoint(victim="engine", pattern=crashes.REPLACING, loses_answers=True), *UP)
     mended = _kill(clone, KillPoint(victim="kube-scheduler", pattern=crashes.REFRESHING), *UP)
     assert "kube-scheduler ended, and is started again" in mended.output
