@@ -198,6 +198,30 @@ def test_a_wrong_request_is_told_what_would_be_right(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_server_is_exported_whole_or_not_at_all(
+    checkout: Checkout,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = (
+        "--server",
+        "gpu-g4dn-xlarge-torchserve-1",
+        "--weights",
+        checkout.weights,
+        "--to",
+        tmp_path / "out",
+    )
+    told = refused(monkeypatch, capsys, *words)
+    assert "QuestionAnswering/Reader/en@1: served-artifact: its artifact's digest is unresolved" in told
+    assert "nothing was written" in told
+    release = checkout.clone / "model_catalog" / "releases" / "dev.yaml"
+    lines = [line for line in release.read_text().splitlines() if "Reader/en" not in line]
+    release.write_text("\n".join(lines))
+    assert export(*words).exit_code == 0
+    assert list(snapshot(files(tmp_path / "out")["config.properties"])["models"]) == ["fr_reader"]
+
+
 @pytest.fixture(scope="module")
 def s3() -> Iterator[StrictS3]:
     with strict_s3() as server:
@@ -230,7 +254,7 @@ def bucket(s3: StrictS3, checkout: Checkout, monkeypatch: pytest.MonkeyPatch) ->
     return environment
 
 
-def test_a_server_s_export_from_the_bucket_is_that_of_the_same_files_here(
+def test_an_export_from_the_bucket_is_that_of_the_same_files_here(
     checkout: Checkout, bucket: str, tmp_path: Path
 ) -> None:
     words = ("--model-store", "/srv/models", "--to")
