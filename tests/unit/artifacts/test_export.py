@@ -7,12 +7,12 @@ import pytest
 from artifacts import StorageError
 from artifacts.archives import HandlerCode
 from artifacts.export import ExportedVersion, FromFolder, export
-from artifacts.served import ServedFiles, ThinArchiveOf, Weights
+from artifacts.served import ServedFiles, ThinArchiveOf
 from artifacts.storage import Progress, digest_path
 from engines.torchserve import ServedVersion, ServingOptions
 from model_catalog import BucketArtifact
 from tests.support.handlers import ECHO
-from workloads.agent import Archive
+from workloads.agent import Archive, Weights
 
 SIZE = 3 << 20
 
