@@ -1,6 +1,7 @@
-"""ModelArtifact: the files of one version in an environment's bucket, as a resource of the project's own provider.
+"""ModelArtifact, the files of one version, and ThinArchive, the code around them: both in an environment's bucket, as
+resources of the project's own provider.
 
-Its provider is `artifacts/provider`, which Pulumi.yaml names under `plugins`; credentials, region and endpoint come to
+The provider is `artifacts/provider`, which Pulumi.yaml names under `plugins`; credentials, region and endpoint come to
 it as to every AWS tool, or from an ArtifactProvider. The trap: two resources with one digest and bucket are one set of
 files, so `retain=False` on either takes them from both.
 """
@@ -14,6 +15,7 @@ from typing import Final
 import pulumi
 
 TYPE: Final = "slipway:index:ModelArtifact"
+ARCHIVE_TYPE: Final = "slipway:index:ThinArchive"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,57 @@ class ModelArtifact(pulumi.CustomResource):
         return _PYTHON_NAMES.get(prop, prop)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ThinArchiveArgs:
+    """What the archive is made of, and where it goes; artifacts.served says it for each version of a plan."""
+
+    # where it goes
+    bucket: pulumi.Input[str]
+    """The environment's; another one replaces the resource."""
+    bucket_owner: pulumi.Input[str] | None = None
+    """Account that must own it, in twelve digits."""
+    kms_key_arn: pulumi.Input[str] | None = None
+    """Encrypts what is written. None: the bucket's own default, as ModelBucket sets it."""
+
+    # what it is made of
+    model: pulumi.Input[str]
+    """As TorchServe calls it."""
+    version: pulumi.Input[str]
+    handler_name: pulumi.Input[str]
+    handler_version: pulumi.Input[str]
+    """Of a released handler: workloads/handlers/released."""
+    weights_digest: pulumi.Input[str]
+    """`sha256:` and 64 hex digits: the artifact's."""
+
+    digest: pulumi.Input[str]
+    """Of the archive's bytes; another one replaces the resource, and other bytes are refused."""
+
+    retain: pulumi.Input[bool] = True
+    """Whether the archive outlives the resource, as a ModelArtifact's files do."""
+
+
+class ThinArchive(pulumi.CustomResource):
+    """A released handler packed for one version: kilobytes, built by the provider, put where they are not there yet."""
+
+    bucket: pulumi.Output[str]
+    digest: pulumi.Output[str]
+    key: pulumi.Output[str]
+    """As in `archives/sha256:….mar`. Whoever depends on it waits for the archive."""
+    size: pulumi.Output[int]
+    """Bytes."""
+
+    def __init__(self, name: str, args: ThinArchiveArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(ARCHIVE_TYPE, name, {**vars(args), "key": None, "size": None}, opts)
+
+    def translate_input_property(self, prop: str) -> str:
+        """A name here → the provider's."""
+        return _WIRE_NAMES.get(prop, prop)
+
+    def translate_output_property(self, prop: str) -> str:
+        """The provider's name → the one here."""
+        return _PYTHON_NAMES.get(prop, prop)
+
+
 class ArtifactProvider(pulumi.ProviderResource):
     """An explicit provider, where region or endpoint are the program's to say."""
 
@@ -97,6 +150,8 @@ _WIRE_NAMES: Final = MappingProxyType(
     {
         "bucket_owner": "bucketOwner",
         "files_prefix": "filesPrefix",
+        "handler_name": "handlerName",
+        "handler_version": "handlerVersion",
         "kms_key_arn": "kmsKeyArn",
         "manifest_key": "manifestKey",
         "manifest_sha256": "manifestSha256",
@@ -104,6 +159,7 @@ _WIRE_NAMES: Final = MappingProxyType(
         "source_owner": "sourceOwner",
         "source_path": "sourcePath",
         "source_region": "sourceRegion",
+        "weights_digest": "weightsDigest",
     }
 )
 _PYTHON_NAMES: Final = MappingProxyType({wire: name for name, wire in _WIRE_NAMES.items()})

@@ -1,1 +1,1 @@
-"""The Pulumi provider behind ModelArtifact."""
+"""The Pulumi provider behind ModelArtifact and ThinArchive."""

@@ -1,66 +1,116 @@
-"""A ModelArtifact's inputs: checked as text while they may still hold unknowns, then turned into places in S3."""
+"""Inputs of the resources: checked as text while they may still hold unknowns, then turned into places in S3."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from artifacts.digest import is_digest
-from artifacts.storage import WORKERS, Source, Target, make_client
-from plugin_server import UNKNOWN, CheckFailure, Properties
+from artifacts.storage import WORKERS, ArchivePlace, Source, Target, make_client
+from plugin_server import UNKNOWN, Check, Checked, CheckFailure, Properties
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-REQUIRED: Final = ("bucket", "digest", "sourceBucket", "sourcePath")
-
 _ACCOUNT: Final = re.compile(r"[0-9]{12}\Z")
-_TEXT: Final = MappingProxyType(
+_WORD: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\Z")
+_WORDS: Final = "write letters, digits, '_', '.' and '-'"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a type of resource takes, besides `retain`."""
+
+    of: str
+    """The type with its article, for people."""
+    required: tuple[str, ...]
+    text: Mapping[str, str]
+    """Each input → what to do about a wrong one."""
+
+
+_ANY_BUCKET: Final = MappingProxyType(
     {
         "bucket": "write the name of the environment's bucket",
         "bucketOwner": "write an account id of twelve digits",
-        "digest": "write sha256: and 64 hex digits, as `slipway artifacts digest` prints them",
         "kmsKeyArn": "write the ARN of a KMS key",
-        "sourceBucket": "write the name of the bucket that research writes to",
-        "sourceOwner": "write an account id of twelve digits",
-        "sourcePath": "write the key of the file or the prefix of all files, without a slash in front",
-        "sourceRegion": "write a region, as in eu-west-1",
     }
 )
-"""Each input that is text → what to do about a wrong one."""
+
+MODEL_ARTIFACT: Final = Inputs(
+    of="a ModelArtifact",
+    required=("bucket", "digest", "sourceBucket", "sourcePath"),
+    text=MappingProxyType(
+        {
+            **_ANY_BUCKET,
+            "digest": "write sha256: and 64 hex digits, as `slipway artifacts digest` prints them",
+            "sourceBucket": "write the name of the bucket that research writes to",
+            "sourceOwner": "write an account id of twelve digits",
+            "sourcePath": "write the key of the file or the prefix of all files, without a slash in front",
+            "sourceRegion": "write a region, as in eu-west-1",
+        }
+    ),
+)
+
+THIN_ARCHIVE: Final = Inputs(
+    of="a ThinArchive",
+    required=("bucket", "digest", "handlerName", "handlerVersion", "model", "version", "weightsDigest"),
+    text=MappingProxyType(
+        {
+            **_ANY_BUCKET,
+            "digest": "write sha256: and 64 hex digits, as artifacts.archives.archive_digest gives them",
+            "handlerName": f"{_WORDS}: the name of a released handler",
+            "handlerVersion": f"{_WORDS}: a released version of the handler",
+            "model": f"{_WORDS}: the name that TorchServe has for it",
+            "version": f"{_WORDS}: it becomes part of URLs",
+            "weightsDigest": "write sha256: and 64 hex digits, as the entry's artifact.digest has them",
+        }
+    ),
+)
 
 _RULES: Final[MappingProxyType[str, Callable[[str], bool]]] = MappingProxyType(
     {
         "bucketOwner": lambda text: bool(_ACCOUNT.match(text)),
         "digest": is_digest,
+        "handlerName": lambda text: bool(_WORD.match(text)),
+        "handlerVersion": lambda text: bool(_WORD.match(text)),
         "kmsKeyArn": lambda text: text.startswith("arn:"),
+        "model": lambda text: bool(_WORD.match(text)),
         "sourceOwner": lambda text: bool(_ACCOUNT.match(text)),
         "sourcePath": lambda text: not text.startswith("/"),
+        "version": lambda text: bool(_WORD.match(text)),
+        "weightsDigest": is_digest,
     }
 )
 
 
-def failures(inputs: Properties) -> Iterator[CheckFailure]:
+def checked(request: Check, known: Inputs) -> Checked:
+    """Fills in what a resource is without, and says what is wrong."""
+    inputs = {key: value for key, value in request.new_inputs.items() if value is not None}
+    inputs.setdefault("retain", True)
+    return Checked(inputs=inputs, failures=tuple(_failures(inputs, known)))
+
+
+def _failures(inputs: Properties, known: Inputs) -> Iterator[CheckFailure]:
     """What is wrong with inputs, of which unknown ones may turn out right."""
-    for name in REQUIRED:
+    for name in known.required:
         if inputs.get(name) is None:
-            yield CheckFailure(name, f"is missing; {_TEXT[name]}")
+            yield CheckFailure(name, f"is missing; {known.text[name]}")
     for name, value in inputs.items():
-        if value is None or value is UNKNOWN:
+        if value is UNKNOWN:
             continue
         if name == "retain":
             if not isinstance(value, bool):
                 yield CheckFailure(name, "is neither true nor false")
-        elif name not in _TEXT:
-            yield CheckFailure(
-                name, f"is no input of a ModelArtifact; it has {', '.join([*sorted(_TEXT), 'retain'])}"
-            )
+        elif name not in known.text:
+            has = ", ".join([*sorted(known.text), "retain"])
+            yield CheckFailure(name, f"is no input of {known.of}; it has {has}")
         elif not isinstance(value, str) or not value or not _RULES.get(name, bool)(value):
-            yield CheckFailure(name, f"is {value!r}; {_TEXT[name]}")
+            yield CheckFailure(name, f"is {value!r}; {known.text[name]}")
 
 
 def endpoint_failures(inputs: Properties) -> Iterator[CheckFailure]:
@@ -118,6 +168,17 @@ def target_of(inputs: Properties, clients: Clients) -> Target:
     )
 
 
+def archive_place_of(inputs: Properties, clients: Clients) -> ArchivePlace:
+    """Where a thin archive lies."""
+    return ArchivePlace(
+        client=clients.of(),
+        bucket=inputs["bucket"],
+        digest=inputs["digest"],
+        owner=inputs.get("bucketOwner"),
+        kms_key=inputs.get("kmsKeyArn"),
+    )
+
+
 def identity(inputs: Properties) -> str:
-    """The resource's id: one set of files in one bucket."""
+    """A resource's id: one digest in one bucket."""
     return f"{inputs['bucket']}/{inputs['digest']}"

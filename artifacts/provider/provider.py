@@ -1,47 +1,18 @@
-"""The life of a ModelArtifact: promoted when created, left alone while its inputs are, looked over by a refresh, mended
-by the next update, and kept when deleted.
-
-Preview reads at most one manifest and one source listing of each resource, and only of one that is new.
-"""
+"""The plugin's resource types under one configuration: which request is whose."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from pathlib import Path
 
-from artifacts.errors import ArtifactError, NoBucketError, NotPublishedError, StorageError
-from artifacts.manifest import files_of, manifest_key
-from artifacts.provider.inputs import (
-    Clients,
-    endpoint_failures,
-    failures,
-    identity,
-    source_of,
-    target_of,
-)
-from artifacts.provider.words import (
-    amount,
-    forecast_sentence,
-    kept_sentence,
-    progress_words,
-    promotion_sentence,
-)
-from artifacts.storage import (
-    WORKERS,
-    Findings,
-    Forecast,
-    Manner,
-    Progress,
-    Promotion,
-    check,
-    foresee,
-    mend,
-    promote,
-)
+from artifacts.archives import RELEASED_HANDLERS
+from artifacts.provider.inputs import Clients, endpoint_failures
+from artifacts.provider.life import Life, Log, kind_of
+from artifacts.provider.model_artifacts import AT_ONCE, ModelArtifacts
+from artifacts.provider.thin_archives import ThinArchives
+from artifacts.storage import WORKERS
 from plugin_server import (
-    UNKNOWN,
     Change,
     Check,
     Checked,
@@ -58,36 +29,16 @@ from plugin_server import (
     differences,
 )
 
-_REPLACING: Final = frozenset({"bucket", "digest"})
-_FINDINGS: Final = "damage"
-"""Output: what a refresh found, a sentence each; empty while all is well."""
-
-_AT_ONCE: Final = 4
-"""Promotions under way; each has 32 requests of its own, and the engine starts as many resources as it likes."""
-
-_REPORT_SECONDS: Final = 1.0
-_SHOWN: Final = 10
-"""Findings that are shown one by one."""
-
-
-class Log(Protocol):
-    """Where messages for the user go."""
-
-    def status(self, urn: str, message: str) -> None: ...
-
-    def info(self, urn: str, message: str) -> None: ...
-
-    def warning(self, urn: str, message: str) -> None: ...
-
 
 class ArtifactResourceProvider:
     """Implements plugin_server.Provider. Calls come from many threads."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, handlers: Path = RELEASED_HANDLERS) -> None:
+        """`handlers` is the folder of released handler code."""
         self._log = log
-        self._clients = _clients({})
+        self._handlers = handlers
         self._stop = threading.Event()
-        self._turn = threading.Semaphore(_AT_ONCE)
+        self._lives = self._with(_clients({}))
 
     def check_config(self, inputs: Properties) -> Checked:
         """Takes region and endpoint; what is secret in an address would be in the state for everybody."""
@@ -95,12 +46,14 @@ class ArtifactResourceProvider:
 
     def diff_config(self, old_inputs: Properties, new_inputs: Properties) -> Difference:
         """Another region or endpoint replaces nothing: the files are where they are."""
-        changes = [Change(path=path, kind=_kind(kind)) for path, kind in differences(old_inputs, new_inputs)]
+        changes = [
+            Change(path=path, kind=kind_of(kind)) for path, kind in differences(old_inputs, new_inputs)
+        ]
         return Difference(changes=tuple(changes))
 
     def configure(self, inputs: Properties) -> None:
         """From an ArtifactProvider; without one both are what the environment says."""
-        self._clients = _clients(inputs)
+        self._lives = self._with(_clients(inputs))
 
     def invoke(self, token: str, arguments: Properties) -> Properties:
         """There are no functions."""
@@ -108,167 +61,48 @@ class ArtifactResourceProvider:
 
     def check(self, request: Check) -> Checked:
         """Fills in what a resource is without."""
-        inputs = {key: value for key, value in request.new_inputs.items() if value is not None}
-        inputs.setdefault("retain", True)
-        return Checked(inputs=inputs, failures=tuple(failures(inputs)))
+        return self._life(request.type).check(request)
 
     def diff(self, request: Diff) -> Difference:
         """Compares text: nothing is asked of S3."""
-        changes = [
-            Change(path=path, kind=_kind(kind), replaces=path[0] in _REPLACING)
-            for path, kind in differences(request.old_inputs, request.new_inputs)
-        ]
-        if request.old_state.get(_FINDINGS):
-            changes.append(Change(path=(_FINDINGS,), kind="delete"))
-        return Difference(changes=tuple(changes))
+        return self._life(request.type).diff(request)
 
     def create(self, request: Create) -> Created:
-        """Promotes; in a preview it tells what that would do."""
-        if request.preview:
-            return Created(id="", state=self._foreseen(request.urn, request.inputs))
-        promotion = self._promoted(request.urn, request.inputs, promote)
-        return Created(id=identity(request.inputs), state=_state(request.inputs, promotion))
+        """Makes it; in a preview it tells what that would do."""
+        return self._life(request.type).create(request)
 
     def read(self, request: Read) -> Found | None:
-        """One listing, compared with the manifest."""
-        if not request.inputs:
-            raise ProviderError(
-                "a ModelArtifact is not imported: declare it, and `pulumi up` takes over what is published"
-            )
-        try:
-            findings = check(target_of(request.inputs, self._clients))
-        except NotPublishedError as error:
-            self._log.warning(
-                request.urn, f"{error.place} is gone; the next `pulumi up` copies what is missing"
-            )
-            return None
-        except NoBucketError:
-            self._log.warning(
-                request.urn, f"the bucket {request.inputs['bucket']} is gone, and the artifact with it"
-            )
-            return None
-        except ArtifactError as error:
-            raise ProviderError(str(error)) from error
-        state = {
-            **request.state,
-            "manifestSha256": findings.published.sha256,  # another stack that names it too may have mended it
-            _FINDINGS: self._damage(request.urn, findings),
-        }
-        return Found(id=request.id, inputs=request.inputs, state=state)
+        """Compares what is there with what was made."""
+        return self._life(request.type).read(request)
 
     def update(self, request: Update) -> Properties:
-        """Mends what a refresh found; a new source of the same files, or another setting, copies nothing."""
-        damaged = bool(request.old_state.get(_FINDINGS))
-        if request.preview:
-            if damaged:
-                self._log.info(request.urn, f"would mend: {'; '.join(request.old_state[_FINDINGS][:_SHOWN])}")
-            return {**request.old_state, **request.new_inputs, _FINDINGS: []}
-        promotion = self._promoted(request.urn, request.new_inputs, mend if damaged else promote)
-        return _state(request.new_inputs, promotion)
+        """Mends what a refresh found."""
+        return self._life(request.type).update(request)
 
     def delete(self, request: Delete) -> None:
         """Keeps the files unless it was told not to."""
-        target = target_of(request.inputs, self._clients)
-        if request.inputs.get("retain", True):
-            self._log.info(request.urn, kept_sentence(target))
-            return
-        try:
-            target.unpublish()
-        except NoBucketError:
-            return
-        except ArtifactError as error:
-            raise ProviderError(str(error)) from error
+        self._life(request.type).delete(request)
 
     def cancel(self) -> None:
         """Copies under way end between two requests, and are kept for the next run."""
         self._stop.set()
 
-    def _foreseen(self, urn: str, inputs: Properties) -> Properties:
-        state: Properties = {
-            **inputs,
-            "files": UNKNOWN,
-            "size": UNKNOWN,
-            "manifestSha256": UNKNOWN,
-            "filesPrefix": UNKNOWN,
-            "manifestKey": UNKNOWN,
-            _FINDINGS: [],
+    def _with(self, clients: Clients) -> Mapping[str, Life]:
+        """Type → its life, with clients of one configuration."""
+        return {
+            "slipway:index:ModelArtifact": ModelArtifacts(self._log, clients, self._stop),
+            "slipway:index:ThinArchive": ThinArchives(self._log, clients, self._handlers),
         }
-        if inputs["digest"] is not UNKNOWN:
-            state |= _keys(inputs["digest"])
-        if unknown := sorted(name for name, value in inputs.items() if value is UNKNOWN):
-            self._log.info(urn, f"what it copies is known once {' and '.join(unknown)} is")
-            return state
-        if forecast := self._forecast(urn, inputs):
-            state |= {"files": forecast.files, "size": forecast.size}
-            self._log.info(urn, forecast_sentence(forecast, inputs))
-        return state
 
-    def _forecast(self, urn: str, inputs: Properties) -> Forecast | None:
-        """None where this machine may not look: whoever previews need not be allowed to read models."""
-        target = target_of(inputs, self._clients)
-        try:
-            return foresee(source_of(inputs, self._clients), target)
-        except StorageError as error:
-            self._log.warning(urn, f"cannot tell what would be copied: {error}")
-            return None
-        except ArtifactError as error:
-            raise ProviderError(str(error)) from error
-
-    def _promoted(
-        self, urn: str, inputs: Properties, how: Callable[[Any, Any, Manner], Promotion]
-    ) -> Promotion:
-        target = target_of(inputs, self._clients)
-        source = source_of(inputs, self._clients)
-        manner = Manner(report=self._reporter(urn), stop=self._stop)
-        try:
-            with self._turn:
-                promotion = how(source, target, manner)
-        except ArtifactError as error:
-            raise ProviderError("\n".join([str(error), *getattr(error, "__notes__", ())])) from error
-        self._log.info(urn, promotion_sentence(promotion, source))
-        return promotion
-
-    def _reporter(self, urn: str) -> Callable[[Progress], None]:
-        """Shows the progress on the resource's line, once a second."""
-        shown = [time.monotonic()]
-
-        def report(progress: Progress) -> None:
-            now = time.monotonic()
-            if now - shown[0] >= _REPORT_SECONDS:
-                shown[0] = now
-                self._log.status(urn, progress_words(progress))
-
-        return report
-
-    def _damage(self, urn: str, findings: Findings) -> list[str]:
-        damage = findings.sentences()
-        for sentence in damage[:_SHOWN]:
-            self._log.warning(urn, f"{sentence}; the next `pulumi up` mends it")
-        if len(damage) > _SHOWN:
-            self._log.warning(urn, f"and {amount(len(damage) - _SHOWN, 'more finding')}")
-        return damage
+    def _life(self, kind: str) -> Life:
+        life = self._lives.get(kind)
+        if life is None:
+            raise ProviderError(
+                f"the slipway provider has no resource {kind}; it has {', '.join(sorted(self._lives))}"
+            )
+        return life
 
 
 def _clients(configuration: Properties) -> Clients:
     region, endpoint = configuration.get("region"), configuration.get("endpoint")
-    return Clients(region, endpoint, workers=WORKERS * _AT_ONCE)
-
-
-def _state(inputs: Properties, promotion: Promotion) -> Properties:
-    manifest = promotion.published.manifest
-    return {
-        **inputs,
-        **_keys(manifest.digest),
-        "files": len(manifest.files),
-        "size": manifest.size,
-        "manifestSha256": promotion.published.sha256,
-        _FINDINGS: [],
-    }
-
-
-def _keys(digest: str) -> Properties:
-    return {"filesPrefix": files_of(digest), "manifestKey": manifest_key(digest)}
-
-
-def _kind(kind: str) -> Any:
-    return kind
+    return Clients(region, endpoint, workers=WORKERS * AT_ONCE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from artifacts.storage import Forecast, Progress, Promotion, Source, Target
+from artifacts.storage import ArchivePlace, Forecast, Progress, Promotion, Source, Target
 from plugin_server import Properties
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -46,7 +46,7 @@ def progress_words(progress: Progress) -> str:
     return f"copied {size_words(progress.size)} of {size_words(progress.size_total)} ({files})"
 
 
-def kept_sentence(target: Target) -> str:
+def kept_sentence(target: ArchivePlace | Target) -> str:
     """What a delete left."""
     return (
         f"{target} is kept (retain): how long is the bucket's lifecycle to say, and a rollback finds it there"

@@ -3,6 +3,7 @@
 from typing import Final
 
 from model_catalog.rules import (
+    archives,
     canaries,
     dates,
     files,
@@ -20,6 +21,7 @@ from model_catalog.rules.acceptances import acceptance_rule
 from model_catalog.rules.rule import Context, EntryVersion, Rule, Verdict, judge
 
 _RULES = (
+    *archives.RULES,
     *canaries.RULES,
     *dates.RULES,
     *files.RULES,

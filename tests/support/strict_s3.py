@@ -21,6 +21,7 @@ from werkzeug.serving import make_server
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
+_CODES = {409: "ConditionalRequestConflict", 503: "SlowDown"}
 Hook = Callable[[str, str], int | None]
 """Operation and key → status to refuse it with, or None. Called before the request is served."""
 
@@ -84,7 +85,7 @@ class StrictS3:
             self.counts[operation] += 1
         status = self.hook(operation, key)
         if status is not None:
-            return _refused(start_response, status, "SlowDown" if status == 503 else "AccessDenied")
+            return _refused(start_response, status, _CODES.get(status, "AccessDenied"))
         owner, source_owner = (
             environ.get(f"HTTP_X_AMZ_{which}EXPECTED_BUCKET_OWNER") for which in ("", "SOURCE_")
         )

@@ -4,6 +4,7 @@ import pytest
 
 PACKAGES = [
     "artifacts",
+    "artifacts.archives",
     "artifacts.storage",
     "components",
     "engines",

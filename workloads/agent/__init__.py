@@ -11,6 +11,7 @@ from workloads.agent.configuration import (
     ConfigurationError,
     Smoke,
     Version,
+    Weights,
     configuration_json,
     read_configuration,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "ConfigurationError",
     "Smoke",
     "Version",
+    "Weights",
     "configuration_json",
     "read_configuration",
 ]

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workloads.agent import api, log
-from workloads.agent.archives import ArchiveStore, SourceError
+from workloads.agent.archives import SourceError
+from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile, WatchedDocument
 from workloads.agent.events import Events, NoEvents, Pod, PodEvents
 from workloads.agent.executor import Executor
@@ -52,7 +53,7 @@ def main(given: Sequence[str] | None = None) -> int:
     log.configure()
     stop = threading.Event()
     try:
-        store = ArchiveStore(chosen.model_store, open_source(chosen.source))
+        disk = Disk.at(chosen.model_store, open_source(chosen.source))
     except SourceError as error:
         logging.getLogger(__name__).error("no source", extra={"fields": {"reason": str(error)}})
         return 3
@@ -60,7 +61,7 @@ def main(given: Sequence[str] | None = None) -> int:
     document = WatchedDocument(MountedFile(chosen.configuration))
     agent = Agent(
         document,
-        Executor(store, torchserve, chosen.worker_log),
+        Executor(disk, torchserve, chosen.worker_log),
         chosen.state,
         _events(),
         interval=chosen.interval,

@@ -6,15 +6,19 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from workloads.agent.loop import Agent, Turn
+from workloads.agent.loop import Agent
 from workloads.agent.metrics import render
 from workloads.agent.status import not_ready_because, versions_document
 
 STUCK_SECONDS = 120.0
 """A loop that has not turned for so long is stuck: one turn asks TorchServe twice for each model, for at most 10 s."""
+
+LONGEST_REQUEST_LINE = 2048
+"""Bytes; the longest that anybody has reason to send has 30."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,15 +39,32 @@ def serve(agent: Agent, host: str, port: int) -> ThreadingHTTPServer:
         timeout = 10
         """Seconds: a connection that says nothing holds no thread for ever."""
 
+        def parse_request(self) -> bool:
+            if len(self.raw_requestline) > LONGEST_REQUEST_LINE:  # type: ignore[attr-defined] # typeshed leaves it out
+                self.requestline, self.request_version, self.command = "", "HTTP/1.0", ""
+                self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
+                self.close_connection = True
+                return False
+            return super().parse_request()
+
         def do_GET(self) -> None:
             route = routes.get(self.path.partition("?")[0])
-            status, kind, text = route(agent) if route else (404, JSON, _json({"paths": sorted(routes)}))
+            self._answer(*(route(agent) if route else (404, JSON, _json({"paths": sorted(routes)}))))
+
+        def _refuse(self) -> None:
+            self.close_connection = True  # its body was not read
+            self._answer(HTTPStatus.METHOD_NOT_ALLOWED, JSON, _json({"methods": ["GET"]}), Allow="GET")
+
+        do_DELETE = do_HEAD = do_OPTIONS = do_PATCH = do_POST = do_PUT = do_TRACE = _refuse  # noqa: N815 - the base class's names
+
+        def _answer(self, status: int, kind: str, text: str, **headers: str) -> None:
             body = text.encode()
             self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
+            for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Probes come every few seconds; they are no news."""
@@ -63,15 +84,15 @@ def ready(agent: Agent) -> Answer:
     """200 or 503, with the reason."""
     turn = agent.turn
     reason = not_ready_because(turn.situation) if turn else "the agent has just started"
-    if turn and _stuck(turn):
+    if turn and _stuck(agent):
         reason = "the agent's loop is stuck"
     return (503 if reason else 200), JSON, _json({"ready": reason is None, "reason": reason})
 
 
 def live(agent: Agent) -> Answer:
-    """200 while the loop turns. What TorchServe does is not asked: restarting the agent would not mend it."""
-    turn = agent.turn
-    stuck = turn is not None and _stuck(turn)
+    """200 while the loop turns, and for as long as the first turn may take. What TorchServe does is not asked:
+    restarting the agent would not mend it."""
+    stuck = _stuck(agent)
     return (503 if stuck else 200), JSON, _json({"live": not stuck})
 
 
@@ -98,8 +119,8 @@ def metrics(agent: Agent) -> Answer:
     return 200, "text/plain; version=0.0.4; charset=utf-8", text
 
 
-def _stuck(turn: Turn) -> bool:
-    return time.time() - turn.gauges.turned_at > STUCK_SECONDS
+def _stuck(agent: Agent) -> bool:
+    return time.monotonic() - agent.turned > STUCK_SECONDS
 
 
 def _json(document: Any) -> str:

@@ -17,6 +17,7 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -25,11 +26,14 @@ from workloads.agent.configuration import Archive
 _SUFFIX = ".mar"
 _PART = ".part"
 _CHUNK = 1 << 20
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+_OWN_WEIGHTS = "weights/"
+"""Folder of an exported archive that brings its weights."""
 
 
 class SourceError(Exception):
-    """An archive could not be had. `missing`: the source answered, and has no such thing."""
+    """An archive or weights could not be had. `missing`: the source answered, and has no such thing."""
 
     def __init__(self, reason: str, *, missing: bool = False) -> None:
         super().__init__(reason)
@@ -37,15 +41,15 @@ class SourceError(Exception):
 
 
 class ArchiveError(Exception):
-    """What came is not what was asked for: another digest, no archive, another version."""
+    """What came is not what was asked for: another digest, no archive or manifest, another version."""
 
 
 class DiskFullError(Exception):
-    """There is no room for the archive."""
+    """There is no room."""
 
 
 class ArtifactSource(Protocol):
-    """Where archives come from."""
+    """Where archives and weights come from."""
 
     def read(self, location: str) -> Iterator[bytes]:
         """The bytes, piece by piece. Raises SourceError, at the first piece or any later one."""
@@ -102,9 +106,9 @@ class ArchiveStore:
         try:
             self._download(archive, part)
             part.replace(target)
-            _flush_folder(self._folder)
+            flush_folder(self._folder)
         except OSError as error:
-            if error.errno in _NO_SPACE:
+            if error.errno in NO_SPACE:
                 raise DiskFullError(f"{self._folder} is full: {self.free_bytes()} bytes are free") from error
             raise
         finally:
@@ -138,8 +142,19 @@ class ArchiveStore:
             raise ArchiveError(f"{archive.location} has the digest {found}, not {archive.digest}")
 
 
-def manifest_version(path: Path) -> str:
-    """The version that the archive says it is. Raises ArchiveError.
+@dataclass(frozen=True)
+class Inside:
+    """What an archive says of itself."""
+
+    version: str
+    weights: str | None
+    """The digest that its slipway.json names; None where it has no such file."""
+    brings_weights: bool
+    """It has a folder of its own with them."""
+
+
+def look_inside(path: Path) -> Inside:
+    """Raises ArchiveError.
 
     TorchServe has to be kept from what is no zip file: it takes it for an archive without a manifest and registers an
     empty version 1.0 (measured, 0.12.0).
@@ -147,7 +162,9 @@ def manifest_version(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             manifest = json.loads(archive.read("MAR-INF/MANIFEST.json"))
-        return str(manifest["model"]["modelVersion"])
+            names = archive.namelist()
+            thin = archive.read("slipway.json") if "slipway.json" in names else None
+        version = str(manifest["model"]["modelVersion"])
     except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
         # RuntimeError: encrypted, packed in a way that this Python does not know, or JSON that nests without an end.
         raise ArchiveError(f"the archive is corrupt: {error}") from None
@@ -155,9 +172,26 @@ def manifest_version(path: Path) -> str:
         raise ArchiveError(
             f"the archive has no MAR-INF/MANIFEST.json with model.modelVersion: {error}"
         ) from None
+    return Inside(
+        version=version,
+        weights=None if thin is None else _weights_of(thin),
+        brings_weights=any(name.startswith(_OWN_WEIGHTS) for name in names),
+    )
 
 
-def _flush_folder(folder: Path) -> None:
+def _weights_of(thin: bytes) -> str:
+    try:
+        document = json.loads(thin)
+        if document["format"] == 1:
+            return str(document["weights"])
+        reason = f"its format is {document['format']!r}, and this agent reads 1"
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        reason = repr(error)
+    raise ArchiveError(f"the archive's slipway.json names no weights: {reason}")
+
+
+def flush_folder(folder: Path) -> None:
+    """Until the names in it are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -18,7 +18,8 @@ FORMAT = 1
 """Raised when a document stops being readable by the agents that run; an agent refuses a format it does not know."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+"""Begins with no dot, so that it is neither . nor .., and leaves room for .json and .part in a file's name."""
 _MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
 
@@ -52,6 +53,15 @@ class Archive:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """The files of an artifact, beside a thin archive: the artifact's digest, and the prefix below which the source
+    has `manifest.json` and `files/<name>`."""
+
+    digest: str
+    location: str
+
+
+@dataclass(frozen=True)
 class Version:
     """One version to serve."""
 
@@ -64,6 +74,10 @@ class Version:
     response_timeout: timedelta = timedelta(seconds=120)
     startup_timeout: timedelta = timedelta(seconds=120)
     smoke: Smoke | None = None
+    weights: Weights | None = None
+    """None where the archive brings its own."""
+    gpu_memory_fraction: float | None = None
+    """Share of its GPU's memory that each worker may take; None leaves it to the framework."""
 
 
 @dataclass(frozen=True)
@@ -146,12 +160,16 @@ def version_document(spec: Version) -> dict[str, Any]:
     }
     if spec.smoke is not None:
         document["smoke"] = {"body": spec.smoke.body, "contentType": spec.smoke.content_type}
+    if spec.weights is not None:
+        document["weights"] = {"digest": spec.weights.digest, "location": spec.weights.location}
+    if spec.gpu_memory_fraction is not None:
+        document["gpuMemoryFraction"] = spec.gpu_memory_fraction
     return document
 
 
 _VERSION_KEYS = (
-    "archive", "batchSize", "defaultVersion", "maxBatchDelay", "maxWorkers", "minWorkers", "responseTimeout",
-    "smoke", "startupTimeout",
+    "archive", "batchSize", "defaultVersion", "gpuMemoryFraction", "maxBatchDelay", "maxWorkers", "minWorkers",
+    "responseTimeout", "smoke", "startupTimeout", "weights",
 )  # fmt: skip
 
 
@@ -170,6 +188,8 @@ def read_version(document: Any, place: str) -> Version:
         response_timeout=timedelta(seconds=spec.integer("responseTimeout", at_least=1, default=120)),
         startup_timeout=timedelta(seconds=spec.integer("startupTimeout", at_least=1, default=120)),
         smoke=_read_smoke(spec.optional("smoke"), f"{place}.smoke"),
+        weights=_read_weights(spec.optional("weights"), f"{place}.weights"),
+        gpu_memory_fraction=spec.number("gpuMemoryFraction"),
     )
 
 
@@ -180,17 +200,32 @@ def _read_smoke(document: Any, place: str) -> Smoke | None:
     return Smoke(body=smoke.text("body"), content_type=smoke.text("contentType", default="application/json"))
 
 
+def _read_weights(document: Any, place: str) -> Weights | None:
+    if document is None:
+        return None
+    weights = _Object(document, place, ("digest", "location"))
+    return Weights(digest=weights.text("digest"), location=weights.text("location"))
+
+
 def _check_name(place: str, name: str) -> None:
-    rule = "holds letters, digits, '_', '.' and '-' only: it becomes part of URLs"
+    rule = (
+        "holds letters, digits, '_', '.' and '-' only, at most 200, and begins with neither of the last two: it "
+        "becomes part of URLs and of file names"
+    )
     _require(_NAME.fullmatch(name) is not None, place, repr(name), rule)
 
 
 def _check_version(place: str, spec: Version) -> None:
-    digest = spec.archive.digest
-    _require(
-        bool(_DIGEST.fullmatch(digest)), f"{place}.archive.digest", repr(digest), "is sha256: and 64 digits"
-    )
+    _check_digest(f"{place}.archive.digest", spec.archive.digest)
     _require(bool(spec.archive.location), f"{place}.archive.location", "''", "is not empty")
+    if spec.weights is not None:
+        _check_digest(f"{place}.weights.digest", spec.weights.digest)
+        prefix = spec.weights.location
+        fits = bool(prefix) and not prefix.endswith("/")
+        _require(fits, f"{place}.weights.location", repr(prefix), "is a prefix without a slash at its end")
+    fraction = spec.gpu_memory_fraction
+    if fraction is not None:
+        _require(0 < fraction <= 1, f"{place}.gpuMemoryFraction", fraction, "is above 0 and at most 1")
     fits = spec.max_workers >= spec.min_workers >= 1
     _require(
         fits,
@@ -207,6 +242,10 @@ def _check_version(place: str, spec: Version) -> None:
     ):
         whole_seconds = timeout >= _SECOND and not timeout % _SECOND
         _require(whole_seconds, f"{place}.{name}", timeout, "is a whole number of seconds, at least 1")
+
+
+def _check_digest(place: str, digest: str) -> None:
+    _require(bool(_DIGEST.fullmatch(digest)), place, repr(digest), "is sha256: and 64 digits")
 
 
 def _require(holds: bool, place: str, value: object, rule: str) -> None:
@@ -264,3 +303,14 @@ class _Object:
                 f"{self._place}.{key}: {value!r} is no whole number of at least {at_least}"
             )
         return value
+
+    def number(self, key: str) -> float | None:
+        value = self._document.get(key)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise ConfigurationError(f"{self._place}.{key}: {value!r} is no number")
+        try:
+            return float(value)
+        except OverflowError:
+            raise ConfigurationError(f"{self._place}.{key} is no number of a sensible size") from None

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from workloads.agent.archives import ArchiveError, ArchiveStore, DiskFullError, SourceError, manifest_version
+from workloads.agent.archives import ArchiveError, DiskFullError, Inside, SourceError, look_inside
 from workloads.agent.configuration import Archive, Key, Version
+from workloads.agent.disk import Disk
 from workloads.agent.state import Failure
 from workloads.agent.steps import (
     Collect,
+    CollectWeights,
     Fetch,
+    FetchWeights,
+    Forget,
     Load,
     Outcome,
     Register,
@@ -39,7 +43,7 @@ _NO_SPACE = "No space left on device"
 class Executor:
     """Acts on the disk and on TorchServe. Threads may share one."""
 
-    store: ArchiveStore
+    disk: Disk
     torchserve: TorchServe
     worker_log: Path | None = None
     clock: Callable[[], float] = time.monotonic
@@ -51,47 +55,52 @@ class Executor:
             return Outcome(step, self._run(step))
         except TorchServeAway as error:
             return Outcome(step, Failure(_stage(step), f"TorchServe is away: {error}", own_fault=False))
+        except DiskFullError as error:
+            return Outcome(step, Failure("disk", str(error), own_fault=False))
         except Exception as error:  # noqa: BLE001 - a thread that dies would leave its model unattended
             return Outcome(step, Failure(_stage(step), f"{type(error).__name__}: {error}", own_fault=False))
 
     def _run(self, step: Step) -> Failure | None:
         if isinstance(step, Fetch):
-            return self._fetch(step)
-        if isinstance(step, Collect):
-            self.store.discard(step.digest)
+            archive = Archive(digest=step.key.digest, location=step.location)
+            return _fetching(lambda: self.disk.archives.fetch(archive))
+        if isinstance(step, FetchWeights):
+            return _fetching(lambda: self.disk.weights.fetch(step.weights))
+        if isinstance(step, (Collect, CollectWeights, Forget)):
+            self._delete(step)
             return None
         if isinstance(step, Register):
             return self._register(step)
         if isinstance(step, Load):
+            self.disk.version_files.write_missing(step.key, step.spec)
             return self._load(step.key, step.spec, "load")
         if isinstance(step, Warm):
             return self._warm(step)
         if isinstance(step, Restart):
             self.torchserve.scale(step.key, 0, 0, _BEYOND)
+            self.disk.version_files.write(step.key, step.spec)  # no worker is left that was told otherwise
             return self._load(step.key, step.spec, "restart")
         if isinstance(step, SetDefault):
             return self._ask(lambda: self.torchserve.set_default(step.key), "default")
         return self._unregister(step)
 
-    def _fetch(self, step: Fetch) -> Failure | None:
-        try:
-            self.store.fetch(Archive(digest=step.key.digest, location=step.location))
-        except DiskFullError as error:
-            return Failure("disk", str(error), own_fault=False)
-        except SourceError as error:
-            return Failure("fetch", str(error), own_fault=error.missing)
-        except ArchiveError as error:
-            return Failure("fetch", str(error), own_fault=True)
-        return None
+    def _delete(self, step: Collect | CollectWeights | Forget) -> None:
+        if isinstance(step, Collect):
+            self.disk.archives.discard(step.digest)
+        elif isinstance(step, CollectWeights):
+            self.disk.weights.discard(step.digest)
+        else:
+            self.disk.version_files.remove(step.model, step.version)
 
     def _register(self, step: Register) -> Failure | None:
         try:
-            found = manifest_version(self.store.path(step.key.digest))
+            inside = look_inside(self.disk.archives.path(step.key.digest))
         except ArchiveError as error:
-            return Failure("register", self._altered(step.key) or str(error), own_fault=True)
-        if found != step.key.version:
-            reason = f"the archive says it is version {found}; TorchServe would register that one"
+            return Failure("register", self._altered_archive(step.key) or str(error), own_fault=True)
+        reason = _contradiction(inside, step)
+        if reason:
             return Failure("register", reason, own_fault=True)
+        self.disk.version_files.write(step.key, step.spec)
         return self._ask(lambda: self.torchserve.register(step.key, step.spec), "register")
 
     def _load(self, key: Key, spec: Version, stage: str) -> Failure | None:
@@ -101,11 +110,11 @@ class Executor:
         except Refused as error:
             if error.status == http.client.NOT_FOUND:
                 raise TorchServeAway("it has lost the version") from error
-            return Failure(stage, self._reason(key, str(error)), own_fault=True)
+            return Failure(stage, self._reason(key, spec, str(error)), own_fault=True)
         while not self._ready(key, spec):
             if self.clock() > deadline:
                 late = f"{spec.min_workers} workers were not ready within {spec.startup_timeout.total_seconds():g} s"
-                return Failure(stage, self._reason(key, late), own_fault=True)
+                return Failure(stage, self._reason(key, spec, late), own_fault=True)
             self.pause(_POLL)
         return None
 
@@ -124,7 +133,7 @@ class Executor:
             try:
                 self.torchserve.predict(step.key, step.spec.smoke, step.spec.response_timeout + _BEYOND)
             except Refused as error:
-                return Failure("smoke", self._reason(step.key, str(error)), own_fault=True)
+                return Failure("smoke", self._reason(step.key, step.spec, str(error)), own_fault=True)
         return None
 
     def _unregister(self, step: Unregister) -> Failure | None:
@@ -133,6 +142,7 @@ class Executor:
         except Refused as error:
             if error.status != http.client.NOT_FOUND:
                 return Failure("unregister", str(error), own_fault=False)
+        self.disk.version_files.remove(step.key.model, step.key.version)
         return None
 
     def _ask(self, request: Callable[[], None], stage: str) -> Failure | None:
@@ -144,20 +154,53 @@ class Executor:
             return Failure(stage, str(error), own_fault=stage == "register")
         return None
 
-    def _reason(self, key: Key, said: str) -> str:
+    def _reason(self, key: Key, spec: Version, said: str) -> str:
         worker = last_reason(self.worker_log, key)
-        return self._altered(key) or (f"{worker} ({said})" if worker else said)
+        altered = self._altered_archive(key) or self._altered_weights(spec)
+        return altered or (f"{worker} ({said})" if worker else said)
 
-    def _altered(self, key: Key) -> str:
+    def _altered_archive(self, key: Key) -> str:
         """Whether the disk, not the archive, is to blame; then the archive is fetched again."""
-        if not self.store.path(key.digest).exists() or self.store.verify(key.digest):
+        archives = self.disk.archives
+        if not archives.path(key.digest).exists() or archives.verify(key.digest):
             return ""
         return "the archive on the disk was altered and is fetched again"
 
+    def _altered_weights(self, spec: Version) -> str:
+        weights = self.disk.weights
+        if spec.weights is None or not weights.path(spec.weights.digest).exists():
+            return ""
+        if weights.verify(spec.weights.digest):
+            return ""
+        return "the weights on the disk were altered and are fetched again"
+
+
+def _fetching(fetch: Callable[[], None]) -> Failure | None:
+    try:
+        fetch()
+    except SourceError as error:
+        return Failure("fetch", str(error), own_fault=error.missing)
+    except ArchiveError as error:
+        return Failure("fetch", str(error), own_fault=True)
+    return None
+
+
+def _contradiction(inside: Inside, step: Register) -> str:
+    """What the archive says of itself against what the configuration says of it."""
+    if inside.version != step.key.version:
+        return f"the archive says it is version {inside.version}; TorchServe would register that one"
+    named = step.spec.weights.digest if step.spec.weights else None
+    if inside.weights in {None, named} or (named is None and inside.brings_weights):
+        return ""
+    return (
+        f"the archive is made for the weights {inside.weights}, and the configuration names {named or 'none'}"
+    )
+
 
 _STAGES = {
-    Fetch: "fetch", Collect: "disk", Register: "register", Load: "load", Warm: "smoke", Restart: "restart",
-    SetDefault: "default", Unregister: "unregister",
+    Fetch: "fetch", FetchWeights: "fetch", Collect: "disk", CollectWeights: "disk", Forget: "disk",
+    Register: "register", Load: "load", Warm: "smoke", Restart: "restart", SetDefault: "default",
+    Unregister: "unregister",
 }  # fmt: skip
 
 

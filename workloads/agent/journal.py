@@ -20,6 +20,7 @@ def memory_json(memory: Memory) -> str:
         "known": [[list(key), version_document(spec)] for key, spec in sorted(memory.known.items())],
         "last_default": [list(key) for _, key in sorted(memory.last_default.items())],
         "unused_since": dict(sorted(memory.unused_since.items())),
+        "unused_weights_since": dict(sorted(memory.unused_weights_since.items())),
         "settled": memory.settled,
     }
     return json.dumps(document, sort_keys=True)
@@ -33,7 +34,8 @@ def read_memory(text: str) -> Memory:
         records={_key(raw): _record(record) for raw, record in document["records"]},
         known={_key(raw): read_version(spec, "memory") for raw, spec in document["known"]},
         last_default={key.model: key for key in defaults},
-        unused_since={str(digest): float(since) for digest, since in document["unused_since"].items()},
+        unused_since=_since(document["unused_since"]),
+        unused_weights_since=_since(document.get("unused_weights_since", {})),  # older agents knew of none
         settled=bool(document["settled"]),
     )
 
@@ -66,6 +68,10 @@ def replace_file(path: Path, text: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _since(raw: Mapping[str, Any]) -> dict[str, float]:
+    return {str(digest): float(since) for digest, since in raw.items()}
 
 
 def _key(raw: Any) -> Key:

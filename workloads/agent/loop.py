@@ -13,23 +13,32 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workloads.agent import journal, recall
-from workloads.agent.archives import ArchiveStore
 from workloads.agent.configuration import Configuration, ConfigurationError, read_configuration
+from workloads.agent.disk import Disk
 from workloads.agent.document import DocumentSource
 from workloads.agent.events import Events
 from workloads.agent.executor import Executor
 from workloads.agent.metrics import Counters, Gauges
 from workloads.agent.planner import plan
 from workloads.agent.state import Observed
-from workloads.agent.status import Situation
-from workloads.agent.steps import Collect, Outcome, SetDefault, Step, lane
+from workloads.agent.status import Fetching, Situation
+from workloads.agent.steps import (
+    DISK_STEPS,
+    Fetch,
+    FetchWeights,
+    Forget,
+    Outcome,
+    SetDefault,
+    Step,
+    lane,
+)
 from workloads.agent.torchserve import Refused, TorchServeAway
 
-_AT_ONCE = {"archive": 2, "model": 4, "default": 100}
+_AT_ONCE = {"archive": 2, "weights": 2, "model": 4, "default": 100}
 """Lanes of a kind that run together: downloads share a network, loading models shares CPUs and GPUs."""
 
 _log = logging.getLogger(__name__)
@@ -75,17 +84,19 @@ class Agent:
         self._good = state.with_name("configuration.last.json")
         self._error: str | None = None
         self._answered: bool | None = None
-        self._busy: set[str] = set()
+        self._busy: dict[str, Step] = {}
         self._outcomes: queue.Queue[Outcome] = queue.Queue()
         self._wake = threading.Event()
         self._reported: dict[object, str] = {}
         self.counters = Counters()
         self.turn: Turn | None = None
+        self.turned = time.monotonic()
+        """When the last turn ended; before the first, when the agent was made."""
 
     @property
-    def store(self) -> ArchiveStore:
-        """The archives on the disk."""
-        return self._executor.store
+    def disk(self) -> Disk:
+        """What lies on the volume."""
+        return self._executor.disk
 
     def wake(self) -> None:
         """Turn at once: something changed."""
@@ -119,7 +130,7 @@ class Agent:
     def _take_in(self) -> None:
         while not self._outcomes.empty():
             done = self._outcomes.get_nowait()
-            self._busy.discard(lane(done.step))
+            self._busy.pop(lane(done.step), None)
             self._memory = recall.outcome(self._memory, done, self._clock(), self._longest_retry)
             self._report(done)
 
@@ -151,14 +162,20 @@ class Agent:
         _log.info("a configuration is in force", extra={"fields": {"digest": _digest(text)}})
 
     def _look(self) -> Observed:
-        archives = self.store.present()
+        here = Observed(
+            answers=False,
+            archives=self.disk.archives.present(),
+            weights=self.disk.weights.present(),
+            begun_weights=self.disk.weights.begun(),
+            version_files=self.disk.version_files.present(),
+        )
         try:
             models = self._executor.torchserve.describe()
         except (TorchServeAway, Refused) as error:
             self._tell_whether_torchserve_answers(str(error))
-            return Observed(answers=False, archives=archives)
+            return here
         self._tell_whether_torchserve_answers(None)
-        return Observed(answers=True, models=models, archives=archives)
+        return replace(here, answers=True, models=models)
 
     def _tell_whether_torchserve_answers(self, silence: str | None) -> None:
         """Once for each change; a turn comes every second."""
@@ -176,7 +193,7 @@ class Agent:
         running = Counter(busy.partition(" ")[0] for busy in self._busy)
         if name in self._busy or running[kind] >= _AT_ONCE[kind]:
             return
-        self._busy.add(name)
+        self._busy[name] = step
         _log.info("begins", extra={"fields": _fields(step)})
         threading.Thread(target=self._run, args=(step,), name=name, daemon=True).start()
 
@@ -196,7 +213,7 @@ class Agent:
         failure = done.failure
         fields = {**_fields(done.step), "stage": failure.stage, "reason": failure.reason}
         _log.error("failed", extra={"fields": fields})
-        if isinstance(done.step, Collect):
+        if isinstance(done.step, DISK_STEPS):
             return
         key = done.step.key
         self.counters.failures[key.model, key.version, failure.stage] += 1
@@ -213,20 +230,44 @@ class Agent:
     def _publish(self, observed: Observed, now: float) -> None:
         self._reported = {key: said for key, said in self._reported.items() if key in self._memory.records}
         self.turn = Turn(
-            situation=Situation(desired=self._desired, observed=observed, memory=self._memory, now=now),
+            situation=Situation(
+                desired=self._desired,
+                observed=observed,
+                memory=self._memory,
+                now=now,
+                fetching=self._fetching(),
+            ),
             gauges=Gauges(
-                configuration_valid=self._error is None, free_bytes=self.store.free_bytes(), turned_at=now
+                configuration_valid=self._error is None,
+                free_bytes=self.disk.archives.free_bytes(),
+                turned_at=now,
             ),
             document_digest=_digest(self._text) if self._text and self._error is None else None,
             document_error=self._error,
         )
+        self.turned = time.monotonic()
+
+    def _fetching(self) -> dict[str, Fetching]:
+        found = {}
+        for step in self._busy.values():
+            if isinstance(step, Fetch):
+                found[step.key.digest] = Fetching("archive")
+            elif isinstance(step, FetchWeights):
+                found[step.weights.digest] = Fetching(
+                    "weights", *self.disk.weights.progress(step.weights.digest)
+                )
+        return found
 
 
 def _fields(step: Step) -> dict[str, object]:
-    if isinstance(step, Collect):
-        return {"step": "Collect", "digest": step.digest}
-    key = step.key
-    return {"step": type(step).__name__, "model": key.model, "version": key.version, "digest": key.digest}
+    name = type(step).__name__
+    if isinstance(step, Forget):
+        return {"step": name, "model": step.model, "version": step.version}
+    if isinstance(step, DISK_STEPS):
+        return {"step": name, "digest": step.digest}
+    fields: dict[str, object]
+    fields = {"step": name, "model": step.key.model, "version": step.key.version, "digest": step.key.digest}
+    return {**fields, "weights": step.weights.digest} if isinstance(step, FetchWeights) else fields
 
 
 def _digest(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from workloads.agent.state import default_servable, servable
-from workloads.agent.status import STATES, Situation, not_ready_because, pending_settings, state_of
+from workloads.agent.status import STATES, Situation, not_ready_because, state_of
 
 Labels = Mapping[str, str]
 Number = Union[int, float]  # noqa: UP007 - evaluated, by Python 3.9
@@ -101,7 +101,7 @@ def _versions(seen: Situation) -> Iterable[str]:
         "gauge",
         "settings that take effect only when the version is registered again",
         [
-            (label, len(pending_settings(seen.memory.known.get(key), seen.observed.registered(key))))
+            (label, len(seen.pending(key)))
             for key, label in zip(keys, labels)  # noqa: B905 - Python 3.9
         ],
     )
@@ -111,6 +111,9 @@ def _disk(seen: Situation, gauges: Gauges) -> Iterable[str]:
     held = sum(seen.observed.archives.values())
     yield from _family("archives", "gauge", "archives on the disk", [({}, len(seen.observed.archives))])
     yield from _family("archives_bytes", "gauge", "bytes of the archives on the disk", [({}, held)])
+    weights = seen.observed.weights
+    yield from _family("weights", "gauge", "artifacts whose weights are on the disk", [({}, len(weights))])
+    yield from _family("weights_bytes", "gauge", "bytes of the weights", [({}, sum(weights.values()))])
     yield from _family("disk_free_bytes", "gauge", "bytes left on the volume", [({}, gauges.free_bytes)])
 
 

@@ -14,17 +14,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from workloads.agent.configuration import Configuration, Key, Version
-from workloads.agent.state import Memory, Observed, Record, Registered, servable
+from workloads.agent.state import Memory, Observed, Record, Registered, on_disk, servable
 from workloads.agent.steps import (
     Collect,
+    CollectWeights,
     Fetch,
+    FetchWeights,
+    Forget,
     Load,
-    ModelStep,
     Register,
     Restart,
     SetDefault,
     Step,
     Unregister,
+    VersionStep,
     Warm,
 )
 
@@ -55,16 +58,17 @@ class View:
         return servable(key, self.observed, self.memory)
 
     def on_disk(self, key: Key) -> bool:
-        return key.digest in self.observed.archives
+        return on_disk(key, self.observed, self.memory)
 
 
 def plan(desired: Configuration, observed: Observed, memory: Memory, now: float) -> tuple[Step, ...]:
-    """What to do next: at most one step for each model in TorchServe, and any number of archives."""
+    """What to do next: at most one step for each model in TorchServe, and any number of archives and weights."""
     view = View(desired=desired, observed=observed, memory=memory, now=now)
     steps: list[Step] = [*_collections(view), *_fetches(view)]
     if observed.answers:
-        for model in sorted({*observed.models, *(key.model for key in memory.known)}):
-            step = _model_step(view, model)
+        mentioned = {model for model, _ in observed.version_files}
+        for model in sorted({*observed.models, *(key.model for key in memory.known), *mentioned}):
+            step = _model_step(view, model) or _forgetting(view, model)
             if step is not None:
                 steps.append(step)
     return tuple(steps)
@@ -83,7 +87,7 @@ def wanted_default(view: View, model: str) -> Key | None:
     return next((key for key in choices if key is not None and view.servable(key)), None)
 
 
-def _model_step(view: View, model: str) -> ModelStep | None:
+def _model_step(view: View, model: str) -> VersionStep | None:
     target = wanted_default(view, model)
     if target is not None and target != view.observed.default_key(model):
         return SetDefault(target)
@@ -109,7 +113,7 @@ def _order(view: View, model: str) -> list[Key]:
     return list(dict.fromkeys([*(key for key in first if key in view.memory.known and key), *keys]))
 
 
-def _bring_up(view: View, seen: Registered) -> ModelStep | None:
+def _bring_up(view: View, seen: Registered) -> VersionStep | None:
     """The next step of a registered version towards being servable."""
     key, record = seen.key, view.memory.record(seen.key)
     spec = view.memory.known[key]
@@ -133,7 +137,7 @@ def _stuck(view: View, record: Record, spec: Version) -> bool:
     return record.unready_since is not None and view.now - record.unready_since > limit.total_seconds()
 
 
-def _departure(view: View, registered: dict[Key, Registered]) -> ModelStep | None:
+def _departure(view: View, registered: dict[Key, Registered]) -> VersionStep | None:
     """The next version to take out of TorchServe, which removes a default only when it is the last."""
     for key in sorted(registered):
         why = _why_gone(view, registered[key])
@@ -154,7 +158,7 @@ def _why_gone(view: View, seen: Registered) -> str | None:
     return "drained" if drained else None
 
 
-def _registration(view: View, model: str, registered: dict[Key, Registered]) -> ModelStep | None:
+def _registration(view: View, model: str, registered: dict[Key, Registered]) -> VersionStep | None:
     """The next version to register, if its name is free.
 
     On an empty model the order is strict, for the first becomes TorchServe's default: a later one is taken only where
@@ -173,23 +177,38 @@ def _registration(view: View, model: str, registered: dict[Key, Registered]) -> 
     return None
 
 
+def _forgetting(view: View, model: str) -> Forget | None:
+    """A file that an agent left which died between taking the version out and deleting it."""
+    kept = {key.version for key in (*view.observed.all_keys(), *view.memory.known) if key.model == model}
+    left = sorted(name for name in view.observed.version_files if name[0] == model and name[1] not in kept)
+    return Forget(*left[0]) if left else None
+
+
 def _fetches(view: View) -> list[Step]:
-    """Every archive that is missing, each once; a default's before the others'."""
-    missing: dict[str, Fetch] = {}
+    """Every archive that is missing, and all weights, each once; a default's before the others'. A version's weights
+    come after its archive, so that its record tells of one fetch at a time."""
+    missing: dict[str, Step] = {}
     keys = sorted(view.memory.known.items(), key=lambda item: (not item[1].default, item[0]))
     for key, spec in keys:
         gone = view.memory.record(key).leaving_since is not None
-        if not gone and not view.on_disk(key) and not view.waits(key):
-            missing.setdefault(key.digest, Fetch(key, spec.archive.location))
+        if gone or view.on_disk(key) or view.waits(key):
+            continue
+        if key.digest not in view.observed.archives:
+            missing.setdefault(f"archive {key.digest}", Fetch(key, spec.archive.location))
+        elif spec.weights is not None:
+            missing.setdefault(f"weights {spec.weights.digest}", FetchWeights(key, spec.weights))
     return list(missing.values())
 
 
 def _collections(view: View) -> list[Step]:
-    """Archives that nothing has referred to for as long as a version drains; at once where the disk is full."""
-    since = view.memory.unused_since
+    """What nothing has referred to for as long as a version drains; at once where the disk is full."""
+    archives, weights = view.memory.unused_since, view.memory.unused_weights_since
     full = any(
         record.failure is not None and record.failure.stage == "disk"
         for record in view.memory.records.values()
     )
     grace = 0.0 if full else view.desired.drain_grace.total_seconds()
-    return [Collect(digest) for digest in sorted(since) if view.now - since[digest] >= grace]
+    return [
+        *(Collect(digest) for digest in sorted(archives) if view.now - archives[digest] >= grace),
+        *(CollectWeights(digest) for digest in sorted(weights) if view.now - weights[digest] >= grace),
+    ]

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from workloads.agent.configuration import Configuration, Key, Version
-from workloads.agent.state import Failure, Memory, Observed, Record, default_servable, servable
-from workloads.agent.steps import Collect, Fetch, Load, Outcome, Register, Restart, Unregister, Warm
+from workloads.agent.state import Failure, Memory, Observed, Record, default_servable, on_disk, servable
+from workloads.agent.steps import (
+    DISK_STEPS,
+    Fetch,
+    FetchWeights,
+    Load,
+    Outcome,
+    Register,
+    Restart,
+    Unregister,
+    Warm,
+)
 
 FIRST_RETRY = 2.0
 LONGEST_RETRY = 300.0
@@ -28,7 +38,15 @@ def look(desired: Configuration, observed: Observed, memory: Memory, now: float)
     memory = replace(
         before,
         records=records,
-        unused_since=_unused(observed, memory, known, now),
+        unused_since=_unused(
+            memory.unused_since, observed.archives, _used_archives(observed, memory, known), now
+        ),
+        unused_weights_since=_unused(
+            memory.unused_weights_since,
+            {*observed.weights, *observed.begun_weights},
+            _used_weights(observed, known),
+            now,
+        ),
         last_default=_last_default(observed, replace(before, records=records)),
     )
     return replace(memory, settled=_settled(desired, observed, memory))
@@ -57,6 +75,8 @@ def _seen(
     record = replace(record, retry_at=min(record.retry_at, now + LONGEST_RETRY))  # the clock was set back
     if key in earlier.known and memory.known.get(key) != earlier.known[key]:
         record = replace(record, retry_at=min(record.retry_at, now))  # mended, perhaps
+    if record.failure is not None and record.failure.stage == "fetch" and on_disk(key, observed, memory):
+        record = replace(record, failure=None, retry_at=0.0)  # another version fetched what they share
     if observed.answers:
         record = _registration_seen(key, observed, memory, record, now)
     return replace(record, leaving_since=_leaving(key, desired, observed, earlier, now))
@@ -90,15 +110,27 @@ def _leaving(
     return now if replaced else None
 
 
-def _unused(observed: Observed, memory: Memory, known: Mapping[Key, Version], now: float) -> dict[str, float]:
+def _used_archives(observed: Observed, memory: Memory, known: Mapping[Key, Version]) -> set[str]:
     used = {key.digest for key in known} | {key.digest for key in observed.all_keys()}
-    if not observed.answers:
-        used |= {key.digest for key in memory.records}
-    return {
-        digest: min(memory.unused_since.get(digest, now), now)
-        for digest in observed.archives
-        if digest not in used
+    return used if observed.answers else used | {key.digest for key in memory.records}
+
+
+def _used_weights(observed: Observed, known: Mapping[Key, Version]) -> set[str]:
+    """What versions shall have, and what those that are registered were told; perhaps every file's, where TorchServe
+    does not say which are."""
+    registered = {(key.model, key.version) for key in observed.all_keys()}
+    told = {
+        file.weights
+        for name, file in observed.version_files.items()
+        if file.weights and (name in registered or not observed.answers)
     }
+    return told | {spec.weights.digest for spec in known.values() if spec.weights}
+
+
+def _unused(
+    before: Mapping[str, float], present: Iterable[str], used: set[str], now: float
+) -> dict[str, float]:
+    return {digest: min(before.get(digest, now), now) for digest in present if digest not in used}
 
 
 def _last_default(observed: Observed, memory: Memory) -> dict[str, Key]:
@@ -133,12 +165,12 @@ def tried(model: str, desired: Configuration, observed: Observed, memory: Memory
 def outcome(memory: Memory, done: Outcome, now: float, longest_retry: float = LONGEST_RETRY) -> Memory:
     """What is remembered after a step."""
     step = done.step
-    if isinstance(step, Collect):
+    if isinstance(step, DISK_STEPS):
         return memory
     record = memory.record(step.key)
     if done.failure is not None:
         record = _failed(record, done, done.failure, now, longest_retry)
-    elif isinstance(step, Fetch):
+    elif isinstance(step, (Fetch, FetchWeights)):
         record = replace(record, failure=None if _about_fetching(record) else record.failure, retry_at=0.0)
     elif isinstance(step, Register):
         record = replace(record, ours=True, rejected=False, warmed=False, unready_since=None)

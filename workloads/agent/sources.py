@@ -1,4 +1,4 @@
-"""Where archives come from: a folder, or a bucket. boto3 is imported only where the bucket is used."""
+"""Where archives and weights come from: a folder, or a bucket. boto3 is imported only where the bucket is used."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from workloads.agent.archives import ArtifactSource, SourceError
 _CHUNK = 1 << 20
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 20, 3
 """A source that says nothing for so long is given up; the agent comes back to it with its own back-off."""
+_CONNECTIONS = 16
+"""Two archives, and two artifacts with several files each, at once."""
 _MISSING = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
 
 
@@ -70,6 +72,7 @@ def open_source(where: str) -> ArtifactSource:
         raise SourceError(f"{where} needs boto3: {error}") from error
     config = Config(
         connect_timeout=_CONNECT_SECONDS,
+        max_pool_connections=_CONNECTIONS,
         read_timeout=_READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
     )

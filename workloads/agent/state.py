@@ -38,6 +38,15 @@ class ObservedModel:
 
 
 @dataclass(frozen=True)
+class InForce:
+    """What a version's workers were told when it was registered."""
+
+    weights: str | None = None
+    """Digest."""
+    gpu_memory_fraction: float | None = None
+
+
+@dataclass(frozen=True)
 class Observed:
     """One look at TorchServe and at the disk."""
 
@@ -46,6 +55,12 @@ class Observed:
     models: Mapping[str, ObservedModel] = field(default_factory=dict)
     archives: Mapping[str, int] = field(default_factory=dict)
     """Digest → bytes of each whole archive on disk."""
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """Digest → bytes of all weights that are whole on disk."""
+    begun_weights: frozenset[str] = frozenset()
+    """Digests of which a fetch left only a part."""
+    version_files: Mapping[tuple[str, str], InForce] = field(default_factory=dict)
+    """(model, version) → what its file says."""
 
     def registered(self, key: Key) -> Registered | None:
         """The version, if TorchServe has it from that very archive."""
@@ -109,12 +124,21 @@ class Memory:
     """Model → the last default that was servable: what a restarted TorchServe gets first."""
     unused_since: Mapping[str, float] = field(default_factory=dict)
     """Digest → since when nothing refers to the archive."""
+    unused_weights_since: Mapping[str, float] = field(default_factory=dict)
+    """Digest → since when no version needs the weights."""
     settled: bool = False
     """Every default was tried since TorchServe last came up empty."""
 
     def record(self, key: Key) -> Record:
         """What is remembered of it; an empty record for a new one."""
         return self.records.get(key, Record())
+
+
+def on_disk(key: Key, observed: Observed, memory: Memory) -> bool:
+    """Whether all that its registration needs is here, whole: its archive, and its weights."""
+    spec = memory.known.get(key)
+    weights = spec.weights if spec else None
+    return key.digest in observed.archives and (weights is None or weights.digest in observed.weights)
 
 
 def servable(key: Key, observed: Observed, memory: Memory) -> bool:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from workloads.agent.configuration import Configuration, Key, Version
 from workloads.agent.recall import tried
-from workloads.agent.state import Memory, Observed, Record, Registered, default_servable, servable
+from workloads.agent.state import (
+    InForce,
+    Memory,
+    Observed,
+    Record,
+    Registered,
+    default_servable,
+    on_disk,
+    servable,
+)
 
 STATES = (
     "waiting",
@@ -21,10 +31,21 @@ STATES = (
     "conflict",
     "leaving",
 )
-"""waiting: its archive is not here yet · fetched: it is · loading: its workers start · warming: they are up, the
-smoke input is not answered yet · servable: it answers · unhealthy: it did, and no worker is up · failed: the last
-attempt failed, another follows · conflict: its version is registered from other bytes · leaving: out of the
-configuration, still answering until the grace is over."""
+"""waiting: its archive or its weights are not here yet · fetched: they are · loading: its workers start · warming:
+they are up, the smoke input is not answered yet · servable: it answers · unhealthy: it did, and no worker is up ·
+failed: the last attempt failed, another follows · conflict: its version is registered from other bytes · leaving: out
+of the configuration, still answering until the grace is over."""
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """What is being fetched now."""
+
+    what: str
+    """archive or weights."""
+    done: int = 0
+    of: int = 0
+    """Bytes; of weights alone, and 0 until their manifest was read."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +57,13 @@ class Situation:
     observed: Observed
     memory: Memory
     now: float
+    fetching: Mapping[str, Fetching] = field(default_factory=dict)
+    """By digest."""
+
+    def pending(self, key: Key) -> dict[str, list[Any]]:
+        """See pending_settings."""
+        file = self.observed.version_files.get((key.model, key.version))
+        return pending_settings(self.memory.known.get(key), self.observed.registered(key), file)
 
 
 def not_ready_because(seen: Situation) -> str | None:
@@ -91,7 +119,7 @@ def _unregistered_state(key: Key, seen: Situation) -> str:
     model = seen.observed.models.get(key.model)
     if model is not None and key.version in model.versions:
         return "conflict"
-    return "fetched" if key.digest in seen.observed.archives else "waiting"
+    return "fetched" if on_disk(key, seen.observed, seen.memory) else "waiting"
 
 
 def _default(model: str, desired: Configuration, seen: Situation) -> dict[str, Any]:
@@ -123,6 +151,8 @@ def _version(key: Key, desired: Configuration, seen: Situation) -> dict[str, Any
         "state": state_of(key, seen),
         "servable": servable(key, seen.observed, seen.memory),
         "digest": key.digest or None,
+        "weights": spec.weights.digest if spec and spec.weights else None,
+        "fetching": _fetching(key, spec, seen),
         "workers": {
             "ready": registered.ready if registered else 0,
             "wanted": spec.min_workers if spec else 0,
@@ -132,8 +162,17 @@ def _version(key: Key, desired: Configuration, seen: Situation) -> dict[str, Any
         "failures": record.failures,
         "retry_in_seconds": max(0.0, round(record.retry_at - seen.now, 1)) if record.failure else None,
         "leaves_in_seconds": _leaves_in(record, desired, seen.now),
-        "pending_settings": pending_settings(spec, registered),
+        "pending_settings": seen.pending(key),
     }
+
+
+def _fetching(key: Key, spec: Version | None, seen: Situation) -> dict[str, Any] | None:
+    digests = [key.digest, spec.weights.digest if spec and spec.weights else ""]
+    for digest in digests:
+        found = seen.fetching.get(digest)
+        if found is not None:
+            return {"what": found.what, "digest": digest, "bytes": found.done, "of_bytes": found.of}
+    return None
 
 
 def _reason(key: Key, record: Record, seen: Situation) -> str | None:
@@ -153,14 +192,16 @@ def _leaves_in(record: Record, desired: Configuration, now: float) -> float | No
     return max(0.0, round(record.leaving_since + desired.drain_grace.total_seconds() - now, 1))
 
 
-def pending_settings(spec: Version | None, registered: Registered | None) -> dict[str, list[int]]:
+def pending_settings(
+    spec: Version | None, registered: Registered | None, file: InForce | None = None
+) -> dict[str, list[Any]]:
     """Setting → [in force, configured], for those that TorchServe takes at registration only.
 
     Fewer workers are among them: TorchServe answers 500 to what a worker is doing when it is scaled away.
     """
     if spec is None or registered is None:
         return {}
-    compared = {
+    compared: dict[str, tuple[Any, Any]] = {
         "batchSize": (registered.batch_size, spec.batch_size),
         "maxBatchDelay": (
             registered.max_batch_delay_milliseconds,
@@ -172,6 +213,9 @@ def pending_settings(spec: Version | None, registered: Registered | None) -> dic
         ),
         "startupTimeout": (registered.startup_timeout_seconds, spec.startup_timeout // timedelta(seconds=1)),
     }
+    if file is not None:
+        compared["gpuMemoryFraction"] = file.gpu_memory_fraction, spec.gpu_memory_fraction
+        compared["weights"] = file.weights, spec.weights.digest if spec.weights else None
     pending = {name: [now, then] for name, (now, then) in compared.items() if now != then}
     if registered.min_workers > spec.min_workers:
         pending["minWorkers"] = [registered.min_workers, spec.min_workers]

@@ -1,103 +1,30 @@
 """ModelArtifact under the real engine, whose only help is a Pulumi.yaml that names the plugin's folder."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from artifacts.storage import check, promote
-from sandbox import programs
-from sandbox.paths import SandboxPaths
-from sandbox.toolchain.build import ensure_programs
+from tests.engine.artifacts.stacks import PLUGIN, REPOSITORY, Stack, make_stack
 
 pytestmark = pytest.mark.engine
-
-REPOSITORY = Path(__file__).parents[3]
-PLUGIN = REPOSITORY / "artifacts" / "plugin"
-
-
-@dataclass
-class Stack:
-    """A stack of the program in ``project/``, in a backend of its own."""
-
-    folder: Path
-    environment: dict[str, str]
-    settings: dict[str, Any]
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        (self.folder / "settings.json").write_text(json.dumps(self.settings))
-        return subprocess.run(
-            ["pulumi", *arguments, "--non-interactive", "--color=never"],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-
-    def ok(self, *arguments: str) -> str:
-        done = self.run(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def changes(self) -> dict[str, int]:
-        """What the last operation did."""
-        history = json.loads(self.run("stack", "history", "--json", "--page-size=1").stdout)
-        return {
-            kind: count
-            for kind, count in history[0]["resourceChanges"].items()
-            if kind not in ("same", "refresh")
-        }
-
-    def state(self) -> str:
-        return self.ok("stack", "export")
 
 
 @pytest.fixture
 def stack(tmp_path: Path, place: Any) -> Iterator[Stack]:
-    paths = SandboxPaths(tmp_path)
-    programs.install(paths, {"pulumi": ensure_programs(print)["pulumi"].path})
-    folder = tmp_path / "project"
-    shutil.copytree(Path(__file__).parent / "project", folder)
-    (folder / "Pulumi.yaml").write_text(
-        f"name: slipway-artifacts-test\nruntime: python\n"
-        f"plugins:\n  providers:\n    - name: slipway\n      path: {os.path.relpath(PLUGIN, folder)}\n"
-    )
-    paths.backend.mkdir()
-    environment = {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_ENDPOINT_URL": place.s3.url,
-        "AWS_REGION": "eu-west-1",
-        "AWS_SECRET_ACCESS_KEY": "s3cr3t-of-the-shell",
-        "HOME": str(tmp_path),
-        # Neither a virtual environment nor the plugin: the engine's own and the system's.
-        "PATH": f"{paths.programs}:/usr/bin:/bin",
-        "PULUMI_BACKEND_URL": f"file://{paths.backend}",
-        "PULUMI_CONFIG_PASSPHRASE": "test",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PULUMI_HOME": str(paths.engine_home),
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PYTHONPATH": str(REPOSITORY),
-        "SLIPWAY_SANDBOX": str(tmp_path),
-    }
     settings = {
         "source_bucket": place.source.bucket,
         "source_path": place.source.path,
         "digest": place.target.digest,
         "bucket": place.target.bucket,
     }
-    made = Stack(folder, environment, settings)
-    made.ok("stack", "init", "sandbox")
-    yield made
-    made.run("destroy", "--yes", "--skip-preview")
+    yield from make_stack(tmp_path, place, "project", settings)
 
 
 def test_the_plugin_lies_where_the_repository_s_pulumi_yaml_says_and_runs_without_a_path() -> None:

@@ -2,7 +2,15 @@
 
 import pulumi
 
-from artifacts.resource import TYPE, ArtifactProvider, ModelArtifact, ModelArtifactArgs
+from artifacts.resource import (
+    ARCHIVE_TYPE,
+    TYPE,
+    ArtifactProvider,
+    ModelArtifact,
+    ModelArtifactArgs,
+    ThinArchive,
+    ThinArchiveArgs,
+)
 from tests.support.recording import Recording, record
 
 DIGEST = f"sha256:{'a' * 64}"
@@ -79,3 +87,31 @@ def test_an_explicit_provider_takes_region_and_endpoint() -> None:
     provider = recording.one("pulumi:providers:slipway")
     assert provider.inputs == {"region": "eu-west-1", "endpoint": "http://127.0.0.1:1"}
     assert recording.one(TYPE).provider.startswith(provider.urn)
+
+
+def test_a_thin_archive_s_inputs_reach_the_provider_under_its_names() -> None:
+    args = ThinArchiveArgs(
+        bucket="environment",
+        model="fr_reader",
+        version="2",
+        handler_name="echo",
+        handler_version="1.0.0",
+        weights_digest=DIGEST,
+        digest=f"sha256:{'b' * 64}",
+    )
+
+    def program() -> None:
+        archive = ThinArchive("reader-archive", args)
+        assert isinstance(archive.key, pulumi.Output)
+        assert isinstance(archive.size, pulumi.Output)
+
+    assert record(program).one(ARCHIVE_TYPE).inputs == {
+        "bucket": "environment",
+        "digest": f"sha256:{'b' * 64}",
+        "handlerName": "echo",
+        "handlerVersion": "1.0.0",
+        "model": "fr_reader",
+        "retain": True,
+        "version": "2",
+        "weightsDigest": DIGEST,
+    }

@@ -95,8 +95,8 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(CATALOGS / "base", tmp_path / "clone" / "model_catalog")
     reader = tmp_path / "clone" / "model_catalog" / "entries" / "question_answering" / "reader.yaml"
     text = reader.read_text()
-    assert "ReaderWPS, digest: unresolved" in text
-    reader.write_text(text.replace("ReaderWPS, digest: unresolved", f'ReaderWPS, digest: "{DIGEST}"'))
+    assert "ReaderWPS.mar, digest: unresolved" in text
+    reader.write_text(text.replace("ReaderWPS.mar, digest: unresolved", f'ReaderWPS.mar, digest: "{DIGEST}"'))
     monkeypatch.setattr(artifacts_commands, "CLONE", tmp_path / "clone")
     return tmp_path / "clone"
 

@@ -1,8 +1,10 @@
 """Values that the agent's tests share: short names for keys, versions and what TorchServe shows."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
-from workloads.agent.configuration import Archive, Configuration, Key, Smoke, Version
+from workloads.agent.configuration import Archive, Configuration, Key, Smoke, Version, Weights
 from workloads.agent.state import ObservedModel, Registered
 
 MODEL = "fr_reader"
@@ -30,8 +32,27 @@ def spec(version: str, *, default: bool = False, workers: int = 1, bytes_of: str
     )
 
 
-def configuration(*versions: str, default: str, model: str = MODEL, workers: int = 1) -> Configuration:
-    specs = {version: spec(version, default=version == default, workers=workers) for version in versions}
+def weights(name: str) -> Weights:
+    found = digest(f"weights {name}")
+    return Weights(digest=found, location=f"artifacts/{found}")
+
+
+def configuration(
+    *versions: str,
+    default: str,
+    model: str = MODEL,
+    workers: int = 1,
+    with_weights: Mapping[str, str] | None = None,
+) -> Configuration:
+    """`with_weights`: version → the name of its weights."""
+    named = with_weights or {}
+    specs = {
+        version: replace(
+            spec(version, default=version == default, workers=workers),
+            weights=weights(named[version]) if version in named else None,
+        )
+        for version in versions
+    }
     return Configuration(models={model: specs}, drain_grace=timedelta(seconds=GRACE))
 
 

@@ -14,7 +14,7 @@ from tests.unit.workloads.agent.samples import MODEL, configuration, key, model,
 from tests.unit.workloads.agent.test_executor import GOOD, KEY, FakeTorchServe, Source
 from workloads import agent as package
 from workloads.agent import Archive, Configuration, Version, api, configuration_json, journal
-from workloads.agent.archives import ArchiveStore
+from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile
 from workloads.agent.events import NoEvents
 from workloads.agent.executor import Executor
@@ -42,7 +42,7 @@ def document() -> str:
 @pytest.fixture(name="made")
 def _made(tmp_path: Path) -> tuple[Agent, Empty, Path]:
     torchserve, file = Empty(), tmp_path / "models.json"
-    executor = Executor(ArchiveStore(tmp_path / "store", Source()), torchserve)
+    executor = Executor(Disk.at(tmp_path / "store", Source()), torchserve)
     return Agent(MountedFile(file), executor, tmp_path / "agent.json", NoEvents()), torchserve, file
 
 
@@ -96,7 +96,7 @@ def test_an_agent_that_comes_back_to_an_unreadable_configuration_goes_on_with_th
     stop = threading.Event()
     again = Agent(
         MountedFile(file),
-        Executor(agent.store, torchserve),
+        Executor(agent.disk, torchserve),
         tmp_path / "agent.json",
         NoEvents(),
         interval=0.01,
@@ -135,7 +135,7 @@ def test_what_failed_says_why_in_versions_metrics_and_log(
 ) -> None:
     agent, _, file = made
     missing = configuration("2", default="2")
-    agent.store._source.held["2.mar"] = OSError(5, "I/O error")  # type: ignore[attr-defined]
+    agent.disk.archives._source.held["2.mar"] = OSError(5, "I/O error")  # type: ignore[attr-defined]
     file.write_text(configuration_json(missing))
     with caplog.at_level(logging.INFO):
         turn_until(agent, '"state": "failed"')

@@ -16,7 +16,7 @@ from workloads.agent.archives import (
     SourceError,
     archive_file,
     digest_of,
-    manifest_version,
+    look_inside,
 )
 from workloads.agent.configuration import Archive
 from workloads.agent.sources import DirectorySource
@@ -154,13 +154,13 @@ def test_what_torchserve_would_take_for_an_empty_model_is_refused(
 ) -> None:
     (tmp_path / "x.mar").write_bytes(content)
     with pytest.raises(ArchiveError, match=said):
-        manifest_version(tmp_path / "x.mar")
+        look_inside(tmp_path / "x.mar")
 
 
 def test_an_archive_says_its_version(tmp_path: Path) -> None:
     manifest = json.dumps({"model": {"modelVersion": "2.1"}})
     (tmp_path / "x.mar").write_bytes(archive_with("MAR-INF/MANIFEST.json", manifest))
-    assert manifest_version(tmp_path / "x.mar") == "2.1"
+    assert look_inside(tmp_path / "x.mar").version == "2.1"
 
 
 def test_a_folder_gives_its_files_and_says_which_are_missing(tmp_path: Path) -> None:

@@ -10,11 +10,15 @@ from workloads.agent import (
     Configuration,
     ConfigurationError,
     Version,
+    Weights,
     configuration_json,
     read_configuration,
 )
 
 ARCHIVE = {"digest": digest("1"), "location": "archives/1.mar"}
+
+
+WEIGHTS = {"digest": digest("w"), "location": f"artifacts/{digest('w')}"}
 
 
 def document(**version: Any) -> str:
@@ -25,6 +29,29 @@ def document(**version: Any) -> str:
 def test_what_is_written_for_the_agent_is_what_it_reads() -> None:
     written = configuration("1", "2", default="2")
     assert read_configuration(configuration_json(written)) == written
+
+
+def test_weights_and_the_share_of_the_gpu_are_written_and_read() -> None:
+    weights = Weights(digest=digest("w"), location=f"artifacts/{digest('w')}")
+    version = Version(Archive(digest("1"), "1.mar"), default=True, weights=weights, gpu_memory_fraction=0.25)
+    written = Configuration({"m": {"1": version}})
+    assert read_configuration(configuration_json(written)) == written
+    plain = json.loads(configuration_json(written))["models"]["m"]["1"]
+    assert (plain["weights"], plain["gpuMemoryFraction"]) == (WEIGHTS, 0.25)
+
+
+def test_a_version_that_brings_its_own_weights_has_no_key_for_them() -> None:
+    assert not {"weights", "gpuMemoryFraction"} & json.loads(document())["models"]["fr_reader"]["1.0"].keys()
+    version = read_configuration(document()).models["fr_reader"]["1.0"]
+    assert (version.weights, version.gpu_memory_fraction) == (None, None)
+
+
+@pytest.mark.parametrize("name", [".", "..", ".hidden", "-x", "a/b", "a\\b", "", "x" * 201, "a\n"])
+def test_a_name_that_is_no_safe_part_of_a_path_is_refused(name: str) -> None:
+    version = Version(Archive(digest("1"), "1.mar"), default=True)
+    for models in ({name: {"1": version}}, {"m": {name: version}}):
+        with pytest.raises(ConfigurationError, match="becomes part of URLs and of file names"):
+            Configuration(models)
 
 
 def test_equal_configurations_are_written_alike() -> None:
@@ -70,6 +97,22 @@ def test_the_most_workers_are_the_fewest_where_nobody_says() -> None:
         ),
         (document(archive={**ARCHIVE, "location": ""}), "archive.location: ''; the rule: it is not empty"),
         (document(archive={"digest": digest("1")}), "archive.location is missing"),
+        (
+            document(weights={**WEIGHTS, "digest": "1"}),
+            "models.fr_reader.1.0.weights.digest: '1'; the rule: it is sha256:",
+        ),
+        (
+            document(weights={**WEIGHTS, "location": "artifacts/x/"}),
+            "weights.location: 'artifacts/x/'; the rule: it is a prefix without a slash at its end",
+        ),
+        (document(weights={"digest": digest("w")}), "weights.location is missing"),
+        (document(weights={**WEIGHTS, "size": 1}), "models.fr_reader.1.0.weights: unknown key size"),
+        (document(gpuMemoryFraction=0), "gpuMemoryFraction: 0.0; the rule: it is above 0 and at most 1"),
+        (document(gpuMemoryFraction=1.1), "gpuMemoryFraction: 1.1; the rule: it is above 0 and at most 1"),
+        (document(gpuMemoryFraction=float("nan")), "gpuMemoryFraction: nan; the rule"),
+        (document(gpuMemoryFraction="0.5"), "gpuMemoryFraction: '0.5' is no number"),
+        (document(gpuMemoryFraction=10**400), "gpuMemoryFraction is no number of a sensible size"),
+        (document(gpuMemoryFraction=True), "gpuMemoryFraction: True is no number"),
         (document(smoke={"text": "x"}), "models.fr_reader.1.0.smoke: unknown key text"),
         (document(defaultVersion="yes"), "defaultVersion: 'yes' is neither true nor false"),
         (document().replace("fr_reader", "../etc"), "models.../etc: '../etc'; the rule: it holds letters"),

@@ -15,6 +15,9 @@ WANTED = [
     configuration("2", default="2"),
     configuration("2", "3", default="3"),
     configuration("3", default="3"),
+    configuration("1", "2", default="2", with_weights={"1": "w", "2": "w"}),
+    configuration("3", default="3", with_weights={"3": "v"}),
+    configuration("2", "3", default="2", with_weights={"2": "w", "3": "v"}),
 ]
 MISHAPS = ["nothing", "agent", "agent forgets", "torchserve", "workers", "torchserve away"]
 turns = st.tuples(st.sampled_from(WANTED), st.sampled_from(MISHAPS), st.integers(0, 3), st.integers(0, 90))
@@ -32,12 +35,17 @@ def suffer(world: World, mishap: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(turns, min_size=1, max_size=8), st.sampled_from(["3", "none"]))
+@given(
+    st.lists(turns, min_size=1, max_size=8),
+    st.sampled_from(["3", "none"]),
+    st.sampled_from(["load", "weights", "disk"]),
+    st.booleans(),
+)
 def test_every_order_of_changes_and_crashes_ends_at_the_configuration(
-    story: list[tuple[Configuration, str, int, int]], broken: str
+    story: list[tuple[Configuration, str, int, int]], broken: str, stage: str, dies_before_forgetting: bool
 ) -> None:
-    world = World(WANTED[0])
-    world.broken[key(broken)] = Failure("load", "it is broken", own_fault=True)
+    world = World(WANTED[0], dies_before_forgetting=dies_before_forgetting)
+    world.broken[key(broken)] = Failure(stage, "it is broken", own_fault=stage != "disk")
     for desired, mishap, stop_before, seconds in story:
         world.desired = desired
         world.turn(stop_before)
@@ -53,6 +61,10 @@ def test_every_order_of_changes_and_crashes_ends_at_the_configuration(
     assert world.default(MODEL) == world.desired.default_key(MODEL).version  # type: ignore[union-attr]
     assert all(version.ready for version in world.models[MODEL].versions.values())
     assert set(world.disk) == {found.digest for found in wanted}
+    needed = {spec.weights.digest for spec in world.desired.versions().values() if spec.weights}
+    assert set(world.weights) == needed | world.weights_in_use()
+    assert world.begun == set()
+    assert set(world.files) == {(found.model, found.version) for found in wanted}
     assert world.not_ready() is None
 
 

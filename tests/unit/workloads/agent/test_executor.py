@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.workloads.agent.samples import MODEL, model, registered, spec
-from workloads.agent.archives import ArchiveStore, SourceError
+from workloads.agent.archives import SourceError
 from workloads.agent.configuration import Key, Smoke, Version
+from workloads.agent.disk import Disk
 from workloads.agent.executor import Executor
 from workloads.agent.state import Failure, ObservedModel
 from workloads.agent.steps import Collect, Fetch, Load, Register, Restart, SetDefault, Step, Unregister, Warm
@@ -104,7 +105,7 @@ class Bench:
 def _bench(tmp_path: Path) -> Bench:
     torchserve, source, log, seconds = FakeTorchServe(), Source(), tmp_path / "model_log.log", [0.0]
     executor = Executor(
-        ArchiveStore(tmp_path / "store", source),
+        Disk.at(tmp_path / "store", source),
         torchserve,
         log,
         clock=lambda: seconds[0],
@@ -115,9 +116,9 @@ def _bench(tmp_path: Path) -> Bench:
 
 def test_an_archive_is_fetched_and_deleted(bench: Bench) -> None:
     assert bench.run(Fetch(KEY, "1.mar")) is None
-    assert bench.executor.store.present() == {KEY.digest: len(GOOD)}
+    assert bench.executor.disk.archives.present() == {KEY.digest: len(GOOD)}
     assert bench.run(Collect(KEY.digest)) is None
-    assert bench.executor.store.present() == {}
+    assert bench.executor.disk.archives.present() == {}
 
 
 @pytest.mark.parametrize(
@@ -155,9 +156,9 @@ def test_an_archive_that_names_another_version_never_reaches_torchserve(bench: B
 
 def test_an_archive_that_was_altered_on_the_disk_is_deleted_and_so_fetched_again(bench: Bench) -> None:
     bench.run(Fetch(KEY, "1.mar"))
-    bench.executor.store.path(KEY.digest).write_bytes(b"altered")
+    bench.executor.disk.archives.path(KEY.digest).write_bytes(b"altered")
     assert "altered" in bench.failing(Register(KEY, SPEC)).reason
-    assert bench.executor.store.present() == {}
+    assert bench.executor.disk.archives.present() == {}
 
 
 def test_a_full_disk_met_by_torchserve_is_not_the_version_s_fault(bench: Bench) -> None:

@@ -10,11 +10,14 @@ from tests.unit.workloads.agent.samples import model, registered
 from workloads.agent import journal, recall
 from workloads.agent.configuration import Configuration, Key
 from workloads.agent.planner import plan
-from workloads.agent.state import Failure, Memory, Observed, ObservedModel, Registered
+from workloads.agent.state import Failure, InForce, Memory, Observed, ObservedModel, Registered
 from workloads.agent.status import Situation, not_ready_because
 from workloads.agent.steps import (
     Collect,
+    CollectWeights,
     Fetch,
+    FetchWeights,
+    Forget,
     Load,
     Outcome,
     Register,
@@ -31,16 +34,29 @@ class World:
     desired: Configuration
     models: dict[str, ObservedModel] = field(default_factory=dict)
     disk: dict[str, int] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+    """Weights of which a part is there."""
+    files: dict[tuple[str, str], InForce] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
     now: float = 1000.0
     up: bool = True
     broken: dict[Key, Failure] = field(default_factory=dict)
-    """Which versions fail, and at which stage."""
+    """Which versions fail, and at which stage; "weights" fails the fetch of those alone."""
+    dies_before_forgetting: bool = False
+    """Whether the agent dies each time that it has taken a version out, before it deletes the version's file."""
     done: list[Step] = field(default_factory=list)
 
     def observed(self) -> Observed:
         models = self.models if self.up else {}
-        return Observed(answers=self.up, models=dict(models), archives=dict(self.disk))
+        return Observed(
+            answers=self.up,
+            models=dict(models),
+            archives=dict(self.disk),
+            weights=dict(self.weights),
+            begun_weights=frozenset(self.begun),
+            version_files=dict(self.files),
+        )
 
     def situation(self) -> Situation:
         return Situation(desired=self.desired, observed=self.observed(), memory=self.memory, now=self.now)
@@ -94,15 +110,12 @@ class World:
 
     def _do(self, step: Step) -> Failure | None:
         failure = self._failure(step)
-        if isinstance(step, Collect):
-            self.disk.pop(step.digest, None)
-        elif isinstance(step, Fetch) and failure is None:
-            self.disk[step.key.digest] = 1
-        elif not self.up and not isinstance(step, Fetch):
+        if isinstance(step, Collect | CollectWeights | Forget | Fetch | FetchWeights):
+            self._on_disk(step, failure)
+        elif not self.up:
             return Failure("away", "TorchServe is away", own_fault=False)
         elif isinstance(step, Register) and failure is None:
-            assert step.key.digest in self.disk, "registered before it was fetched"
-            self._put(registered(step.key, ready=0))
+            self._register(step)
         elif isinstance(step, Load | Restart):
             workers = step.spec.min_workers
             self._put(registered(step.key, ready=0 if failure else workers, workers=workers))
@@ -112,14 +125,60 @@ class World:
             self.models[step.key.model] = replace(shown, default=step.key.version)
         elif isinstance(step, Unregister):
             self._remove(step.key)
+            if not self.dies_before_forgetting:
+                self.files.pop((step.key.model, step.key.version), None)
         return failure
 
+    def _on_disk(
+        self, step: Collect | CollectWeights | Forget | Fetch | FetchWeights, failure: Failure | None
+    ) -> None:
+        if isinstance(step, Collect):
+            self.disk.pop(step.digest, None)
+        elif isinstance(step, CollectWeights):
+            assert step.digest not in self.weights_in_use(), "deleted under a version that has to serve"
+            self.weights.pop(step.digest, None)
+            self.begun.discard(step.digest)
+        elif isinstance(step, Forget):
+            assert (step.model, step.version) not in {(k.model, k.version) for k in self.registered()}
+            del self.files[step.model, step.version]
+        elif isinstance(step, Fetch):
+            if failure is None:
+                self.disk[step.key.digest] = 1
+        elif failure is None:
+            self.weights[step.weights.digest] = 1
+            self.begun.discard(step.weights.digest)
+        else:
+            self.begun.add(step.weights.digest)
+
+    def _register(self, step: Register) -> None:
+        wanted = step.spec.weights
+        assert step.key.digest in self.disk, "registered before it was fetched"
+        assert wanted is None or wanted.digest in self.weights, "registered before its weights were there"
+        self.files[step.key.model, step.key.version] = InForce(
+            wanted.digest if wanted else None, step.spec.gpu_memory_fraction
+        )
+        self._put(registered(step.key, ready=0))
+
+    def weights_in_use(self) -> set[str]:
+        """Of every registered version, as its workers were told."""
+        told = (self.files.get((found.model, found.version)) for found in self.registered())
+        return {file.weights for file in told if file and file.weights}
+
     def _failure(self, step: Step) -> Failure | None:
-        stages = {Fetch: {"fetch", "disk"}, Register: {"register"}, Load: {"load"}, Warm: {"smoke"}}
-        if isinstance(step, Collect) or step.key not in self.broken:
+        fetching = {"fetch", "disk"}
+        stages = {
+            Fetch: fetching,
+            FetchWeights: {"weights", *fetching},
+            Register: {"register"},
+            Load: {"load"},
+            Warm: {"smoke"},
+        }
+        if isinstance(step, Collect | CollectWeights | Forget) or step.key not in self.broken:
             return None
         failure = self.broken[step.key]
-        return failure if failure.stage in stages.get(type(step), set()) else None
+        if failure.stage not in stages.get(type(step), set()):
+            return None
+        return replace(failure, stage="fetch") if failure.stage == "weights" else failure
 
     def _shown(self, found: Key) -> Registered:
         return self.models[found.model].versions[found.version]

@@ -1,0 +1,111 @@
+"""The agent reads what the promotion writes, with a few lines of its own: both have to agree."""
+
+import json
+from typing import Any
+
+import pytest
+
+from artifacts.digest import FileDigest, Kind, digest_of
+from artifacts.errors import RefusedError, StorageError
+from artifacts.manifest import read_manifest as read_by_promotion
+from tests.unit.workloads.agent.artifacts_on_disk import manifest
+from workloads.agent import artifact
+from workloads.agent.archives import ArchiveError
+
+HEX = "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        ({"weights.bin": b"hello"}, Kind.TREE),
+        ({"weights.bin": b"hello"}, Kind.FILE),
+        ({"a": b"", "b/c.txt": b"one\n", "config.json": b"{}"}, Kind.TREE),
+        ({"é.txt": b"x", "z z.txt": b"y", "日本/語.bin": b"z"}, Kind.TREE),
+        ({"manifest.json": b"{}", "files/manifest.json": b"{}"}, Kind.TREE),
+        ({"\U0001f600": b"1", "\uffee": b"2", "a-b": b"3", "a/b": b"4", "a b": b"5"}, Kind.TREE),
+        ({"/".join(["x" * 255] * 3): b"1", "..a/b..": b"2", "...": b"3"}, Kind.TREE),
+    ],
+)
+def test_what_the_promotion_writes_is_read_with_the_same_digest(files: dict[str, bytes], kind: Kind) -> None:
+    written = manifest(files, kind)
+    read = artifact.read_manifest(written.to_bytes(), written.digest, "s3://b/manifest.json")
+    assert {(file.name, file.size, file.sha256) for file in read} == {
+        (file.name, file.size, file.sha256) for file in written.files
+    }
+    assert artifact.digest_of(kind.value, read) == written.digest
+
+
+def test_the_digests_of_the_documentation_s_table_are_the_agent_s_too() -> None:
+    written = manifest({"weights.bin": b"hello"})
+    assert written.digest == "sha256:3e437646061e0bc135f5803bc63bcd9abba3c436250848cb4ed5c0a79ffdcd93"
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    return {**json.loads(manifest({"a": b"1", "b": b"2"}).to_bytes()), **changes}
+
+
+DIGEST = manifest({"a": b"1", "b": b"2"}).digest
+
+
+def renamed(*names: str) -> tuple[str, dict[str, Any]]:
+    """A manifest with those names, and the digest that its own lines give."""
+    entries = [{"name": name, "size": 1, "sha256": HEX, "etag": "", "version_id": None} for name in names]
+    files = tuple(artifact.ArtifactFile(name, 1, HEX) for name in names)
+    digest = artifact.digest_of("tree", files)
+    return digest, document(digest=digest, files=entries)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        document(format=2),
+        document(kind="folder"),
+        document(kind="file"),
+        document(files=[]),
+        document(files={}),
+        document(files=[1]),
+        document(files=document()["files"][:1]),
+        document(files=[{**document()["files"][0], "size": -1}, document()["files"][1]]),
+        document(files=[{**document()["files"][0], "size": 2}, document()["files"][1]]),
+        document(files=[{**document()["files"][0], "size": True}, document()["files"][1]]),
+        document(files=[{**document()["files"][0], "sha256": "AB" * 32}, document()["files"][1]]),
+        document(files=[{**document()["files"][0], "sha256": HEX}, document()["files"][1]]),
+        document(files=[{**document()["files"][0], "name": "c"}, document()["files"][1]]),
+        [],
+        None,
+    ],
+)
+def test_an_altered_manifest_is_refused_by_both(changed: Any) -> None:
+    content = json.dumps(changed).encode()
+    with pytest.raises(ArchiveError):
+        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+    with pytest.raises((StorageError, RefusedError, ValueError)):
+        read_by_promotion(content, DIGEST, "s3://b/manifest.json")
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 200_000])
+def test_what_is_no_manifest_is_refused(content: bytes) -> None:
+    with pytest.raises(ArchiveError, match="is no manifest"):
+        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("../a",), ("/a",), ("/",), ("a/../../b",), ("a/./b",), ("a//b",), ("a/",), ("",), (".",), ("..",),
+        ("a\\b",), ("a\nb",), ("a\x00b",), ("a\u2028b",), ("x" * 256,), ("/".join(["x" * 200] * 5),),
+        ("a", "a"), ("a", "a/b"), ("\ud800",),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_no_safe_path_is_refused_by_both_though_its_digest_is_right(
+    names: tuple[str, ...],
+) -> None:
+    if names == ("\ud800",):
+        digest, written = DIGEST, document(files=[{"name": "\ud800", "size": 1, "sha256": HEX}])
+    else:
+        digest, written = renamed(*names)
+    with pytest.raises(ArchiveError, match="names files that no artifact has"):
+        artifact.read_manifest(json.dumps(written).encode(), digest, "s3://b/manifest.json")
+    with pytest.raises((RefusedError, ValueError)):
+        digest_of(Kind.TREE, [FileDigest(name=name, size=1, sha256=HEX) for name in names])

@@ -1,0 +1,303 @@
+"""Weights on the local disk: the files of an artifact in a folder named by its digest, whole or not there.
+
+Beside a folder in the making, `sha256-….part`, nothing of it is visible. In there a file lies under `incoming` until
+its SHA-256 was checked and its bytes were flushed, and under `whole` from then on: so the names under `whole` are the
+journal of what need not be fetched again after a crash. Their manifest is proved by the digest each time.
+
+Deleting weights that a worker has mapped into its memory is fine: Linux keeps the bytes until it lets go of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import threading
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workloads.agent.archives import (
+    NO_SPACE,
+    ArchiveError,
+    ArtifactSource,
+    DiskFullError,
+    SourceError,
+    flush_folder,
+)
+from workloads.agent.artifact import (
+    FILES,
+    LONGEST_MANIFEST,
+    MANIFEST,
+    ArtifactFile,
+    digest_of,
+    read_manifest,
+)
+from workloads.agent.configuration import Weights
+
+AT_ONCE = 4
+"""Files of one artifact that are fetched together: one stream from S3 does not fill a pod's network."""
+
+_PART, _GONE = ".part", ".gone"
+_NAME = re.compile(r"sha256-[0-9a-f]{64}")
+_CHUNK = 1 << 20
+
+
+@dataclass
+class Progress:
+    """Of one fetch. `of` is 0 until the manifest was read. In bytes."""
+
+    of: int = 0
+    done: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, count: int) -> None:
+        """So many bytes more; threads share it."""
+        with self._lock:
+            self.done += count
+
+
+class WeightsStore:
+    """The weights of one folder."""
+
+    def __init__(self, folder: Path, source: ArtifactSource, *, at_once: int = AT_ONCE) -> None:
+        self._folder = folder.absolute()
+        self._source = source
+        self._at_once = at_once
+        self._sizes: dict[str, int] = {}
+        self._progress: dict[str, Progress] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in [*folder.glob(f"*{_GONE}"), *folder.glob(f"*{_PART}")]:
+            if (
+                path.suffix == _GONE or path.with_suffix("").exists()
+            ):  # what a killed agent had begun to delete
+                shutil.rmtree(path)
+
+    def path(self, digest: str) -> Path:
+        """Where they lie, or would; absolute."""
+        return self._folder / digest.replace(":", "-", 1)
+
+    def present(self) -> dict[str, int]:
+        """Digest → bytes of all that is whole. Measured once each: what lies here does not change."""
+        self._sizes = {
+            digest: self._sizes.get(digest) or _size(self.path(digest)) for digest in self._digests("")
+        }
+        return dict(self._sizes)
+
+    def begun(self) -> frozenset[str]:
+        """What a fetch has left half, or is fetching."""
+        return frozenset(self._digests(_PART))
+
+    def progress(self, digest: str) -> tuple[int, int]:
+        """Bytes that are here, and of how many; of a fetch that is under way."""
+        found = self._progress.get(digest, Progress())
+        return found.done, found.of
+
+    def fetch(self, weights: Weights) -> None:
+        """Bring them here, unless they are. Raises SourceError, ArchiveError or DiskFullError: then the files that
+        were finished are kept for the next attempt, but not on a full disk."""
+        target = self.path(weights.digest)
+        if target.exists():
+            return
+        part = target.with_name(target.name + _PART)
+        try:
+            self._fill(weights, part)
+            (part / "whole").rename(target)
+            flush_folder(self._folder)
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            free = shutil.disk_usage(self._folder).free
+            self._remove(part)
+            raise DiskFullError(f"{self._folder} is full: {free} bytes are free") from error
+        finally:
+            self._progress.pop(weights.digest, None)
+        self._remove(part)
+
+    def discard(self, digest: str) -> None:
+        """Delete what there is of them."""
+        target = self.path(digest)
+        self._remove(target)
+        self._remove(target.with_name(target.name + _PART))
+
+    def verify(self, digest: str) -> bool:
+        """Whether the bytes on the disk still give the digest; deletes them where they do not. Reads them all."""
+        root = self.path(digest)
+        files = tuple(
+            ArtifactFile(path.relative_to(root).as_posix(), path.stat().st_size, _sha256(path))
+            for path in _files(root)
+        )
+        if digest in {digest_of("file", files), digest_of("tree", files)}:
+            return True
+        self.discard(digest)
+        return False
+
+    def _fill(self, weights: Weights, part: Path) -> None:
+        files = self._files_of(weights)
+        whole, incoming = part / "whole", part / "incoming"
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(incoming)
+        for folder in (whole, incoming):
+            folder.mkdir(parents=True, exist_ok=True)
+        here = _kept(whole, files)
+        progress = Progress(of=sum(file.size for file in files), done=sum(file.size for file in here))
+        self._progress[weights.digest] = progress
+        free = shutil.disk_usage(self._folder).free
+        if progress.of - progress.done > free:
+            self._remove(part)
+            raise DiskFullError(
+                f"{self._folder} is full: {weights.location} takes {progress.of - progress.done} bytes more, "
+                f"and {free} are free"
+            )
+        missing = sorted(set(files) - here, key=lambda file: (-file.size, file.name))
+        _Downloads(self._source, weights.location, part, progress).run(missing, self._at_once)
+        for folder in [*(path for path in whole.rglob("*") if path.is_dir()), whole]:
+            flush_folder(folder)
+
+    def _files_of(self, weights: Weights) -> tuple[ArtifactFile, ...]:
+        place = f"{weights.location}/{MANIFEST}"
+        content = b""
+        for chunk in self._source.read(place):
+            content += chunk
+            if len(content) > LONGEST_MANIFEST:
+                raise ArchiveError(f"{place} has more than {LONGEST_MANIFEST} bytes, and is no manifest")
+        return read_manifest(content, weights.digest, place)
+
+    def _digests(self, suffix: str) -> Iterator[str]:
+        for entry in os.scandir(self._folder):
+            stem = entry.name[: len(entry.name) - len(suffix)]
+            if entry.name.endswith(suffix) and _NAME.fullmatch(stem):
+                yield stem.replace("-", ":", 1)
+
+    def _remove(self, path: Path) -> None:
+        """At once for whoever looks, then piece by piece."""
+        gone = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_GONE}")
+        with contextlib.suppress(FileNotFoundError):
+            path.rename(gone)
+            shutil.rmtree(gone)
+
+
+class _Downloads:
+    """The missing files of one artifact, several at once.
+
+    What is the artifact's own fault, or a full disk, ends the others in the middle; a source that fails lets them end,
+    so that each attempt gets further. Daemon threads: an agent that is told to stop does not wait for gigabytes.
+    """
+
+    def __init__(self, source: ArtifactSource, location: str, part: Path, progress: Progress) -> None:
+        self._source = source
+        self._location = location
+        self._part = part
+        self._progress = progress
+        self._no_more = threading.Event()
+        self._abort = threading.Event()
+        self._failures: list[Exception] = []
+
+    def run(self, files: list[ArtifactFile], at_once: int) -> None:
+        """Raises what the first failure was."""
+        waiting = deque(files)
+        threads = [
+            threading.Thread(target=self._work, args=(waiting,), name=f"weights {number}", daemon=True)
+            for number in range(min(at_once, len(files)))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._failures:
+            raise min(self._failures, key=_passes)
+
+    def _work(self, waiting: deque[ArtifactFile]) -> None:
+        while not self._no_more.is_set():
+            try:
+                file = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                self._download(file)
+            except Exception as error:  # noqa: BLE001 - raised again by run
+                self._failures.append(error)
+                self._no_more.set()
+                if not _passes(error):
+                    self._abort.set()
+
+    def _download(self, file: ArtifactFile) -> None:
+        place = f"{self._location}/{FILES}/{file.name}"
+        incoming = self._part / "incoming" / uuid.uuid4().hex
+        target = _inside(self._part / "whole", file.name)
+        hashed, size = hashlib.sha256(), 0
+        try:
+            with incoming.open("wb") as out:
+                for chunk in self._source.read(place):
+                    size += len(chunk)
+                    if self._abort.is_set() or size > file.size:
+                        break
+                    hashed.update(chunk)
+                    out.write(chunk)
+                    self._progress.add(len(chunk))
+                out.flush()
+                os.fsync(out.fileno())
+            if self._abort.is_set():
+                return
+            if size > file.size:
+                raise ArchiveError(f"{place} has more than the {file.size} bytes of its manifest")
+            found = hashed.hexdigest()
+            if (size, found) != (file.size, file.sha256):
+                raise ArchiveError(
+                    f"{place} has {size} bytes and the SHA-256 {found}; its manifest says {file.size} and {file.sha256}"
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            incoming.replace(target)
+        finally:
+            incoming.unlink(missing_ok=True)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether it is the source's, and no fault of the artifact nor of the disk."""
+    return isinstance(error, SourceError) and not error.missing
+
+
+def _inside(root: Path, name: str) -> Path:
+    """The path of a file below root. Raises ArchiveError where it would lie elsewhere; names were checked before."""
+    path = Path(os.path.normpath(root / name))
+    if root not in path.parents:
+        raise ArchiveError(f"{name!r} lies outside the artifact's folder")
+    return path
+
+
+def _kept(whole: Path, files: tuple[ArtifactFile, ...]) -> set[ArtifactFile]:
+    """The files that are here from an earlier attempt. What is not of the manifest goes."""
+    wanted = {_inside(whole, file.name): file for file in files}
+    here = set()
+    for path in sorted(whole.rglob("*"), reverse=True):
+        file = wanted.get(path)
+        if path.is_dir():
+            with contextlib.suppress(OSError):  # not empty
+                path.rmdir()
+        elif file is not None and path.stat().st_size == file.size:
+            here.add(file)
+        else:
+            path.unlink()
+    return here
+
+
+def _files(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+def _size(root: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):  # collected since the folder was listed
+        return sum(path.stat().st_size for path in _files(root))
+    return 0
+
+
+def _sha256(path: Path) -> str:
+    hashed = hashlib.sha256()
+    with path.open("rb") as file:
+        for chunk in iter(lambda: file.read(_CHUNK), b""):
+            hashed.update(chunk)
+    return hashed.hexdigest()
