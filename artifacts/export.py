@@ -181,6 +181,8 @@ def _hashed(file: SourceFile, seen: list[FileDigest], tally: Tally) -> Iterator[
     for chunk in file.chunks():
         digest.update(chunk)
         size += len(chunk)
+        if size > file.size:
+            break  # somebody writes to it, and may go on for ever
         tally.add(size=len(chunk))
         yield chunk
     if size != file.size:

@@ -2,13 +2,11 @@
 """The released handlers in the real TorchServe, with real weights: what a client gets, and what a notebook gets."""
 
 import http.client
-import io
 import json
 import math
 import shutil
 import subprocess
 import tempfile
-import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,11 +15,11 @@ from typing import Any, Final
 
 import pytest
 
+from artifacts.archives import RELEASED_HANDLERS, read_handler, thin_archive
 from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e.servers import REPOSITORY, TorchServe
 from tests.e2e.waiting import until
 from tests.e2e.weights import LID_176, MINILM, folder_of
-from workloads.handlers import release
 
 READER_WEIGHTS: Final = REPOSITORY / "sandbox/research"
 VERSION: Final = "1.0.0"
@@ -45,17 +43,9 @@ class Answer:
 
 
 def archive(model: str, handler: str) -> bytes:
-    """A thin archive; the real ones are made by artifacts.archives.thin_archive."""
-    manifest = {
-        "runtime": "python",
-        "model": {"modelName": model, "modelVersion": "1", "handler": "handler.py"},
-    }
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as made:
-        made.writestr("MAR-INF/MANIFEST.json", json.dumps(manifest))
-        for name, content in release.frozen(handler, VERSION).items():
-            made.writestr(name, content)
-    return held.getvalue()
+    """A thin archive as a bucket holds it, of weights that lie where the agent puts them."""
+    code = read_handler(RELEASED_HANDLERS, handler, VERSION)
+    return thin_archive(model=model, version="1", handler=code, weights=f"sha256:{'0' * 64}")
 
 
 class Served:

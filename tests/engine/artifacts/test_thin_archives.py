@@ -122,7 +122,7 @@ def test_an_upload_without_a_checksum_of_the_same_bytes_is_read_and_accepted(
 def test_a_conflict_with_another_writer_is_tried_again(
     provider: ArtifactResourceProvider, inputs: dict[str, Any], content: bytes, place: Any
 ) -> None:
-    refused = []
+    refused: list[str] = []
 
     def once(operation: str, _key: str) -> int | None:
         if operation == "PUT" and not refused:

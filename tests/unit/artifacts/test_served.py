@@ -1,5 +1,6 @@
 """Which files serve a version of a plan, and the sentence that says why none do."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,11 @@ def test_what_cannot_be_served_says_which_version_by_which_rule_and_what_to_do(
     assert str(found).startswith(f"QuestionAnswering/Reader/fr@2: {rule}: ")
     assert "and QuestionAnswering/Reader/fr with it: it is the default" in str(found)
     assert fix in str(found).partition("Fix: ")[2]
+
+
+def test_a_version_beside_the_default_is_left_out_alone() -> None:
+    found = served_files(replace(planned({**BUCKET, "digest": "unresolved"}), default=False), HANDLERS)
+    assert "so it is not served. Fix: " in str(found)
 
 
 @pytest.mark.parametrize("digest", [DIGEST, "unresolved"])

@@ -18,8 +18,10 @@ WEIGHTS = f"sha256:{'a' * 64}"
 CODE = HandlerCode(name="echo", version="1.0.0", files=ECHO)
 
 
-def built(code: HandlerCode = CODE, **changes: str) -> bytes:
-    return thin_archive(**{"model": "fr_reader", "version": "2", "weights": WEIGHTS, **changes}, handler=code)
+def built(
+    code: HandlerCode = CODE, *, model: str = "fr_reader", version: str = "2", weights: str = WEIGHTS
+) -> bytes:
+    return thin_archive(model=model, version=version, handler=code, weights=weights)
 
 
 def parsed(archive: bytes) -> list[tuple[str, bytes, int, int]]:
@@ -116,16 +118,17 @@ def test_its_key_in_the_bucket_is_its_digest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("given", "told"),
     [
-        ({"weights": "unresolved"}, "slipway artifacts digest"),
-        ({"model": "a/b"}, "the model 'a/b' becomes part of URLs"),
-        ({"version": ""}, "the version '' becomes part of URLs"),
+        (("fr_reader", "2", "unresolved"), "slipway artifacts digest"),
+        (("a/b", "2", WEIGHTS), "the model 'a/b' becomes part of URLs"),
+        (("fr_reader", "", WEIGHTS), "the version '' becomes part of URLs"),
     ],
 )
-def test_what_it_cannot_be_made_of_is_refused(changes: dict[str, str], told: str) -> None:
+def test_what_it_cannot_be_made_of_is_refused(given: tuple[str, str, str], told: str) -> None:
+    model, version, weights = given
     with pytest.raises(RefusedError, match="Fix: ") as refused:
-        built(**changes)
+        built(model=model, version=version, weights=weights)
     assert told in str(refused.value)
 
 

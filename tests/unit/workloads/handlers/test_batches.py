@@ -98,15 +98,16 @@ def test_torchserve_gets_one_document_a_row_with_its_own_status(
         {"body": b"\xff"},
         {"body": Lengths.POISON},
         {"body": b'{"text": "a"}'},
+        {"body": b"{"},
     ]
     context = Context(
-        len(batch), content_types=["text/plain", "text/plain", "text/plain", "application/json"]
+        len(batch), content_types=[*["text/plain"] * 3, "application/json; charset=utf-8", "application/json"]
     )
     answers = handler.handle(batch, context)
-    assert [context.statuses[row] for row in range(4)] == [200, 400, 500, 200]
+    assert [context.statuses[row] for row in range(5)] == [200, 400, 500, 200, 400]
     assert set(context.types.values()) == {"application/json; charset=utf-8"}
     assert [sorted(json.loads(answer)) for answer in answers] == [
-        ["embedding", "truncated"], ["error"], ["error"], ["embedding", "truncated"]
+        ["embedding", "truncated"], ["error"], ["error"], ["embedding", "truncated"], ["error"]
     ]  # fmt: skip
 
 

@@ -80,6 +80,23 @@ def test_arabic_vowel_signs_and_the_article_part_no_two_words() -> None:
     assert found["answer"] == "القاهِرة"
 
 
+def test_of_two_that_fit_the_nearer_to_a_word_of_the_question_is_the_answer() -> None:
+    context = "Anna and then Berta painted, and after them came Clara."
+    assert MODEL.answer({"question": "Who painted?", "context": context})["answer"] == "Berta"
+    context = "After Clara had left, it was painted, as they said, by Berta, and radium glowed."
+    assert MODEL.answer({"question": "Who painted radium?", "context": context})["answer"] == "Berta"
+
+
+def test_of_two_that_fit_alike_the_first_is_the_answer() -> None:
+    context = "Anna painted. Berta painted."
+    assert MODEL.answer({"question": "Who painted?", "context": context})["answer"] == "Anna"
+
+
+def test_an_article_between_a_place_word_and_its_place_is_left_out() -> None:
+    context = "Anna slept quietly in the Hague."
+    assert MODEL.answer({"question": "Where did Anna sleep?", "context": context})["answer"] == "Hague"
+
+
 @pytest.mark.parametrize("missing", ["question", "context"])
 def test_both_fields_are_needed(missing: str) -> None:
     request = {"question": "Who?", "context": "Nobody."}

@@ -63,7 +63,7 @@ def test_the_model_is_asked_for_one_line() -> None:
 
 
 def test_a_probability_over_one_is_one() -> None:
-    assert write_answer([("fr", 1.00003)])["confidence"] == 1.0
+    assert write_answer([("fr", 1.002)])["confidence"] == 1.0
 
 
 def test_fasttext_s_labels_are_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
