@@ -166,6 +166,21 @@ def test_a_machine_without_a_new_enough_java_deploys_and_says_what_is_missing(
     assert "openjdk-17-jre-headless" in doctor
 
 
+def test_a_pod_that_cannot_serve_makes_up_fail_with_the_reason_of_its_agent(clone: Clone) -> None:
+    s3, bucket = clone.aws("s3"), clone.pulumi("stack", "output bucket --stack sandbox").ok().strip()
+    manifest = f"artifacts/{DIGEST}/manifest.json"
+    content = s3.get_object(Bucket=bucket, Key=manifest)["Body"].read()
+    s3.delete_object(Bucket=bucket, Key=manifest)
+    try:
+        failed = clone.slipway("sandbox", "up")
+    finally:
+        s3.put_object(Bucket=bucket, Key=manifest, Body=content)
+    assert failed.code == 3
+    assert f"slipway: {SERVER} does not become ready: mul_fasttext 1: fetch: " in failed.output
+    assert manifest in failed.output
+    assert nothing_of_a_pod_is_left(clone)
+
+
 def test_a_version_added_by_an_edit_is_taken_live_by_the_running_server_with_no_request_lost(
     clone: Clone, serving: Serving
 ) -> None:
