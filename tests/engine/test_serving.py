@@ -162,7 +162,7 @@ def test_a_machine_without_a_new_enough_java_deploys_and_says_what_is_missing(
         "No pod was run for real: Java 17 or newer is not on this machine; on Debian and Ubuntu: apt-get install "
         "--no-install-recommends openjdk-17-jre-headless\n"
     ) in output
-    doctor = clone.slipway("doctor", "--format", "json").ok()
+    doctor = clone.slipway("doctor", "--format", "json").output
     assert "openjdk-17-jre-headless" in doctor
 
 
