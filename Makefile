@@ -73,7 +73,7 @@ bench: install ## Ratios, measured side by side (minutes)
 	@$(BIN)/python -m benchmarks.plan_diff
 	@$(BIN)/python -m benchmarks.artifact_copy
 
-check: install ## Format, lint, types, imports
+check: install ## Format, lint, Containerfiles, types, imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/hadolint $(CONTAINERFILES)

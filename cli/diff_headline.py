@@ -41,6 +41,12 @@ def _plan(plan: PlanChanges) -> Iterator[str]:
         if number:
             yield f"{sign}{counted(number, 'server')}"
     yield _restarts(plan.restarts)
+    if plan.live:
+        yield (
+            "1 server changes as it runs"
+            if len(plan.live) == 1
+            else f"{len(plan.live)} servers change as they run"
+        )
     if plan.cost:
         yield f"{cost_words(plan.cost.total)}{_nodes(plan)}"
     yield counted(len(plan.places.moved), "move")

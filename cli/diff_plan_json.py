@@ -9,7 +9,17 @@ from typing import Any
 
 from model_catalog.changes import SettingChange
 from planning.capacity import Cost
-from planning.changes import CostChange, CostChanges, PlaceChanges, PlanChanges, Restart, ServerChange
+from planning.changes import (
+    CostChange,
+    CostChanges,
+    LiveChange,
+    LiveChanges,
+    PlaceChanges,
+    PlanChanges,
+    Restart,
+    ServerChange,
+    WaitingChange,
+)
 
 
 def plan_to_json(plan: PlanChanges) -> dict[str, Any]:
@@ -30,6 +40,7 @@ def plan_to_json(plan: PlanChanges) -> dict[str, Any]:
         "gpus": None if plan.unplanned else _sides(plan.gpus),
         "unplanned": plan.unplanned or None,
         "restarts": [_restart(one) for one in plan.restarts],
+        "live": [_live(one) for one in plan.live],
         "placement": _placement(plan.places),
         "stale": None if plan.unplanned else plan.stale,
         "gpus_bought": None if plan.unplanned else _sides(plan.gpus_bought),
@@ -57,7 +68,11 @@ def plan_to_json(plan: PlanChanges) -> dict[str, Any]:
 
 def settings_to_json(settings: Iterable[SettingChange]) -> list[dict[str, Any]]:
     """Each setting with both values."""
-    return [{"name": one.name, "old": one.old, "new": one.new} for one in settings]
+    return [_setting(one) for one in settings]
+
+
+def _setting(one: SettingChange) -> dict[str, Any]:
+    return {"name": one.name, "old": one.old, "new": one.new}
 
 
 def _sides(pair: tuple[int, int]) -> dict[str, int]:
@@ -100,6 +115,34 @@ def _restart(one: Restart) -> dict[str, Any]:
         ],
         "gained": [str(variant) for variant in one.gained],
         "lost": [str(variant) for variant in one.lost],
+    }
+
+
+def _live(one: LiveChanges) -> dict[str, Any]:
+    return {
+        "server": one.server,
+        "owners": list(one.owners),
+        "changes": [
+            {
+                **_version(change),
+                "default": change.default,
+                "change": change.kind.value,
+                "setting": _setting(change.setting) if change.setting else None,
+            }
+            for change in one.changes
+        ],
+        "at_next_start": [
+            {**_version(change), "setting": _setting(change.setting)} for change in one.waiting
+        ],
+    }
+
+
+def _version(change: LiveChange | WaitingChange) -> dict[str, Any]:
+    return {
+        "selector": str(change.selector),
+        "language": change.selector.language,
+        "version": change.selector.version,
+        "owner": change.owner,
     }
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from cli.diff_cells import Cell, Code, Section, count, counted, joined, setting
 from cli.diff_cost_sections import costs, nodes
+from cli.diff_live_section import live, what_changes
 from model_catalog import Selector
 from model_catalog.changes import Change, SettingChange
 from planning.changes import (
@@ -28,6 +29,7 @@ _PARTS = {
     PodPart.RESOURCES: "other CPU, memory or GPUs",
     PodPart.POOL: "another pool",
     PodPart.IDENTITY: "other labels",
+    PodPart.SETTINGS: "overrides that a running TorchServe cannot take",
     PodPart.STARTUP: "another startup budget",
 }
 _FOLLOWING = frozenset({PodPart.MODELS, PodPart.RESOURCES, PodPart.STARTUP})
@@ -49,6 +51,7 @@ def plan_sections(plan: PlanChanges) -> tuple[Section, ...]:
         _risks(plan),
         _servers(plan),
         _losses(plan),
+        live(plan),
         _places(plan),
         nodes(plan),
         costs(plan),
@@ -111,6 +114,8 @@ def _what(change: ServerChange) -> str:
 
 
 def _why(change: ServerChange) -> Cell:
+    if change.live:
+        return what_changes(change.live)
     if change.restart is None:
         return joined(setting(one) for one in change.settings if one.name != "replicas")
     found = change.restart

@@ -124,6 +124,7 @@ def _server(server: ServerReport) -> dict[str, Any]:
                 if version.bound
                 else None,
                 "reason": version.reason,
+                "not_served": version.not_served or None,
             }
             for version in server.versions
         ],

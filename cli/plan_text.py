@@ -103,6 +103,8 @@ def _server_lines(server: ServerReport, pool: PoolReport, *, why: bool) -> Itera
         yield from _wrapped(printable(f"{version.selector}{memory}{held}{default}"), "    ", "      ")
         if why:
             yield from _wrapped(printable(version.reason), "      ", "      ")
+        if version.not_served:
+            yield from _wrapped(printable(version.not_served), "      ", "      ")
     bounds = {version.bound for version in server.versions if version.bound}
     for bound in sorted(bounds, key=lambda bound: bound.by):
         if pool.share or bound.held is Held.TRUSTED:

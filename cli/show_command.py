@@ -16,7 +16,7 @@ from cli.plans import plan_of
 from cli.selectors import SelectorArgument, parse_selector
 from infra.settings import SettingsError
 from model_catalog import Catalog, CatalogError, Environment, Selector, check_catalog
-from planning import Plan, PlanningError
+from planning import Plan, PlanningError, unserved
 from sandbox import processes
 from sandbox.engine import Engine
 from sandbox.guard import STACK
@@ -73,6 +73,9 @@ def show(
         if rows
         else f"{env.value} runs {f'none of {selector}' if selector else 'nothing'}"
     )
+    for row in rows:
+        if row["not_served"]:
+            typer.echo(f"{row['selector']} is {row['not_served']}")
     for known, found in settings.items():
         typer.echo("\n".join(("", str(known), *_aligned(found))))
 
@@ -183,8 +186,10 @@ def _rows(plan: Plan, wanted: Selector | None) -> list[dict[str, Any]]:
             "replicas": server.replicas,
             "pool": server.pool,
             "path": model.path,
+            "not_served": out.get(model.selector),
         }
         for server in plan.servers
+        for out in (unserved(server),)
         for model in server.models
         if wanted is None or wanted.matches(model.selector)
     ]

@@ -37,6 +37,7 @@ from model_catalog.release import (
 )
 from model_catalog.rules import RULES, Rule
 from model_catalog.selector import Selector
+from model_catalog.served import Unservable, unservable
 from model_catalog.version import (
     Architecture,
     Dataset,
@@ -104,6 +105,7 @@ __all__ = [
     "TgiVersion",
     "TorchServeEntry",
     "TorchServeVersion",
+    "Unservable",
     "VariantRelease",
     "Version",
     "VllmEntry",
@@ -112,4 +114,5 @@ __all__ = [
     "check_texts",
     "entry_path",
     "load_catalog",
+    "unservable",
 ]

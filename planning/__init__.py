@@ -13,6 +13,7 @@ from planning.server import ModelPlan, ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
 from planning.torchserve_servers import FRONTEND_STARTUP, TorchServeModelPlan, TorchServePlan
+from planning.unserved import unserved
 
 __all__ = [
     "AGENT_RESOURCES",
@@ -45,4 +46,5 @@ __all__ = [
     "make_plan",
     "make_repacked_plan",
     "pool_name",
+    "unserved",
 ]

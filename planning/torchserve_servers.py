@@ -113,9 +113,7 @@ def plan_torchserve(
         replicas=shared.replicas,
         pool=shared.place.pool,
         resources=torchserve_resources(versions, gpus=1 if shared.device is Device.GPU else 0),
-        # TorchServe gives up on a worker after its startup_timeout: nobody need wait longer than all of them. It is
-        # what people are told; the pods have a constant instead.
-        startup_budget=sum((version.serving.startup_timeout for version in versions), FRONTEND_STARTUP),
+        startup_budget=FRONTEND_STARTUP + _longest_start(models),
         inference_port=INFERENCE_PORT,
         metrics_port=METRICS_PORT,
         artifact_prefixes=ARTIFACT_PREFIXES,
@@ -124,8 +122,21 @@ def plan_torchserve(
     )
 
 
+def _longest_start(models: Sequence[TorchServeModelPlan]) -> timedelta:
+    """Until the last version answers: the agent loads the versions of a variant one after another and variants beside
+    each other, and TorchServe gives up on a worker after its startup_timeout. It is what people are told; the pods
+    have a constant instead.
+    """
+    variants: dict[str, timedelta] = {}
+    for model in models:
+        variants[model.name] = variants.get(model.name, timedelta()) + model.options.startup_timeout
+    return max(variants.values())
+
+
 def _fixed_overrides(running: RunningVersion) -> list[str]:
-    said = running.entry.languages[running.language].versions[running.version_id].serving.model_dump(mode="json")
+    said = (
+        running.entry.languages[running.language].versions[running.version_id].serving.model_dump(mode="json")
+    )
     overridden = running.version.serving.model_dump(mode="json")
     return [
         f"{running.selector} {setting}={overridden[setting]}"
@@ -134,9 +145,7 @@ def _fixed_overrides(running: RunningVersion) -> list[str]:
     ]
 
 
-def _plan_model(
-    running: RunningVersion, kind: InstanceType, share: GpuShare | None
-) -> TorchServeModelPlan:
+def _plan_model(running: RunningVersion, kind: InstanceType, share: GpuShare | None) -> TorchServeModelPlan:
     entry, version = running.entry, running.version
     assert isinstance(entry, TorchServeEntry)  # noqa: S101 - TorchServe's demands are made of these alone
     assert isinstance(version, TorchServeVersion)  # noqa: S101 - its entry is TorchServe's

@@ -14,6 +14,7 @@ from planning.capacity import HOURS_PER_MONTH, Cost, total_cost
 from planning.capacity.report import Alternative, Report, Risk, RiskKind
 
 RISKS: Final = {
+    RiskKind.NOT_SERVED: "Placed and not served: files that nothing can copy",
     RiskKind.GPU_MEMORY_UNKNOWN: "GPU memory unknown: whether models fit was not checked",
     RiskKind.PRICE_UNKNOWN: "No price known",
     RiskKind.PRICE_STAND_IN: "Counted with another region\u2019s price",

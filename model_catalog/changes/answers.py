@@ -20,7 +20,9 @@ from model_catalog.changes.settings import SettingChange, differences, plain
 from model_catalog.entry import Engine, Entry, TorchServeEntry
 from model_catalog.version import LlmVersion, Version, VersionBase
 
-FACTS: Final = frozenset({"architecture", "evaluations", "imported_from", "license", "memory", "notes", "smoke"})
+FACTS: Final = frozenset(
+    {"architecture", "evaluations", "imported_from", "license", "memory", "notes", "smoke"}
+)
 """Keys of a version that say something about it."""
 
 _ARTIFACTS: Final = frozenset({"artifact", "adapters"})

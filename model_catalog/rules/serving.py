@@ -10,6 +10,7 @@ from model_catalog.entry import Entry, ServiceLevel, TorchServeEntry
 from model_catalog.problem import Problem, Severity
 from model_catalog.release import Environment, VariantRelease
 from model_catalog.rules.rule import Context, Rule
+from model_catalog.selector import Selector
 from model_catalog.version import TorchServeVersion
 from model_catalog.yaml_source import Location
 from quantities import format_duration
@@ -158,10 +159,13 @@ def _availability_through_drain(context: Context) -> Iterator[Problem]:
 def _starts(context: Context, entry: Entry) -> Iterator[tuple[timedelta, Environment]]:
     """How long a server of the entry may take to start, in each environment that runs it."""
     for environment, running in context.running_of(entry):
-        timeouts = [one.version.serving.startup_timeout for one in running]
-        # TorchServe's one server loads all versions; an LLM's server holds one.
-        together = sum(timeouts, timedelta()) if isinstance(entry, TorchServeEntry) else max(timeouts)
-        yield together, environment
+        # TorchServe's agent loads the versions of one language after another and languages beside each other; an LLM's
+        # server holds one version.
+        spans: dict[Selector, timedelta] = {}
+        for one in running:
+            server = one.selector.variant if isinstance(entry, TorchServeEntry) else one.selector
+            spans[server] = spans.get(server, timedelta()) + one.version.serving.startup_timeout
+        yield max(spans.values()), environment
 
 
 def _minutes(span: timedelta) -> str:

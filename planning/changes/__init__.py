@@ -3,6 +3,7 @@
 from planning.changes.alerts import AlertChange
 from planning.changes.compare import PlanChanges, compare_plans
 from planning.changes.costs import CostChange, CostChanges, OwnerCost
+from planning.changes.live import LiveChange, LiveChanges, LiveKind, WaitingChange
 from planning.changes.places import Gone, PlaceChanges
 from planning.changes.pods import PodPart
 from planning.changes.pools import PoolChange
@@ -19,6 +20,9 @@ __all__ = [
     "CostChange",
     "CostChanges",
     "Gone",
+    "LiveChange",
+    "LiveChanges",
+    "LiveKind",
     "OwnerCost",
     "PlaceChanges",
     "PlanChanges",
@@ -28,5 +32,6 @@ __all__ = [
     "Restart",
     "ServerChange",
     "Size",
+    "WaitingChange",
     "compare_plans",
 ]

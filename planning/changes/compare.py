@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from model_catalog import Environment
 from planning.changes.alerts import AlertChange, alert_changes
 from planning.changes.costs import CostChanges, cost_changes
+from planning.changes.live import LiveChanges
 from planning.changes.places import PlaceChanges, place_changes
 from planning.changes.pools import PoolChange, pool_changes
 from planning.changes.restarts import Restart
@@ -49,6 +50,11 @@ class PlanChanges:
     def restarts(self) -> tuple[Restart, ...]:
         """Servers whose pods are replaced, sorted by name."""
         return tuple(one.restart for one in self.servers if one.restart)
+
+    @property
+    def live(self) -> tuple[LiveChanges, ...]:
+        """What servers take over without a restart, sorted by name."""
+        return tuple(one.live for one in self.servers if one.live)
 
     @property
     def empty(self) -> bool:

@@ -1,15 +1,15 @@
 """What of a plan reaches a server's pods: where it differs, Kubernetes replaces them (components/server_deployment.py).
 
-Pods are made of their template and of the ConfigMap that it names. What is only around them (replicas, the Service, a
-PodMonitor, alerts, the AWS role) changes without a restart. The trap: this repeats what components do with a plan, so
-a test changes every field and compares with the pods that they build.
+Pods are made of their template and of what it names. What is only around them (replicas, the Service, a PodMonitor,
+alerts, the AWS role) changes without a restart, and so do TorchServe's models: its agent reads them from a ConfigMap
+whose name stays (planning/changes/live.py). The trap: this repeats what components do with a plan, so a test changes
+every field and compares with the pods that they build.
 """
 
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from engines.torchserve import ServedVersion, model_snapshot
 from planning.launch import launch
 from planning.server import ServerPlan
 from planning.servers import Server
@@ -21,14 +21,16 @@ class PodPart(StrEnum):
     """What a pod is made of, in the order in which people read it."""
 
     MODELS = "models"
-    """Which it fetches, how it loads and serves them, and which is the default."""
+    """A language model's: which it fetches, how it loads and serves it."""
+    SETTINGS = "settings"
+    """TorchServe's: what a release overrides and a running server cannot change."""
     IMAGE = "image"
     RESOURCES = "resources"
     POOL = "pool"
     IDENTITY = "identity"
     """Its labels and its account."""
     STARTUP = "startup"
-    """How long it may be loading."""
+    """A language model's: how long it may be loading."""
 
 
 def changed_parts(old: Server, new: Server) -> tuple[PodPart, ...]:
@@ -38,9 +40,7 @@ def changed_parts(old: Server, new: Server) -> tuple[PodPart, ...]:
 
 
 def _parts(server: Server) -> Mapping[PodPart, Any]:
-    return {
-        PodPart.MODELS: _models(server),
-        PodPart.IMAGE: (server.image, server.fetch_image),
+    common = {
         PodPart.RESOURCES: (
             server.resources.millicores,
             server.resources.memory.kubernetes,
@@ -48,27 +48,25 @@ def _parts(server: Server) -> Mapping[PodPart, Any]:
         ),
         PodPart.POOL: server.pool,
         PodPart.IDENTITY: (_labels(server), server.ports),
-        PodPart.STARTUP: server.startup_budget,
     }
-
-
-def _models(server: Server) -> Any:
     match server:
         case TorchServePlan():
-            served = [
-                ServedVersion(
-                    name=model.name,
-                    version=model.version,
-                    archive=model.archive,
-                    default=model.default,
-                    options=model.options,
-                )
-                for model in server.models
-            ]
-            return model_snapshot(served), [(model.archive_key, model.archive) for model in server.models]
+            # Its probes ask the agent, and wait as long for any server.
+            return {
+                **dict.fromkeys(PodPart),
+                **common,
+                PodPart.SETTINGS: server.fixed_overrides,
+                PodPart.IMAGE: server.image,
+            }
         case TextGenerationPlan():
-            # Which version is the default is not among it: that decides where callers are sent.
-            return launch(server, "/models", "/home"), server.artifact_prefixes
+            return {
+                **dict.fromkeys(PodPart),
+                **common,
+                # Which version is the default is not among it: that decides where callers are sent.
+                PodPart.MODELS: (launch(server, "/models", "/home"), server.artifact_prefixes),
+                PodPart.IMAGE: (server.image, server.fetch_image),
+                PodPart.STARTUP: server.startup_budget,
+            }
 
 
 def _labels(server: ServerPlan) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ repeated (`slipway plan` lists all).
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import groupby
 from typing import Final
 
+from model_catalog import Selector
 from model_catalog.changes import Change
 from planning.capacity import total_cost
 from planning.capacity.report import GpuBar, PoolReport
@@ -14,10 +16,12 @@ from planning.changes.places import PlaceChanges
 from planning.changes.servers import ServerChange
 from planning.changes.sides import PlanSide
 from planning.changes.spare import has_spare_room
+from planning.changes.switches import switch
 from planning.gpu_shares import shared_name
 from planning.servers import Server
 from planning.spending import Spending
 from planning.torchserve_servers import TorchServePlan
+from planning.unserved import unserved
 from quantities import Bytes
 
 TIGHT_PERCENT: Final = 5
@@ -32,6 +36,8 @@ class ChangeRiskKind(StrEnum):
 
     BUDGET = "budget"
     """The nodes cost more than somebody has decided, and `slipway validate` fails."""
+    NOT_SERVED = "not_served"
+    """Something runs that its server leaves out, perhaps with all of its model."""
     REGION = "region"
     """Everything is made anew elsewhere."""
     POOL_REPLACED = "pool_replaced"
@@ -42,6 +48,8 @@ class ChangeRiskKind(StrEnum):
     """Nodes go before the servers that left them, and which nodes is AWS's choice."""
     MOVED = "moved"
     """A server that stays lets a model go before another one has loaded it."""
+    SWITCH_NEEDS_ROOM = "switch_needs_room"
+    """A server does not hold what leaves and what comes at the same time, and it holds both until it has switched."""
     NO_SPARE = "no_spare"
     """A server's only replica restarts, and there is nowhere to start a second one first."""
     OUTAGE_AT_ROLLOUT = "outage_at_rollout"
@@ -76,11 +84,13 @@ def change_risks(
     changed = tuple(servers)
     found = [
         *_budgets(base, head),
+        *_not_served(base, head),
         *_regions(base, head),
         *_replaced_pools(base, head, places),
         *_other_purchases(base, head),
         *_shrinking_pools(base, head, changed),
         *_moves(base, head, places),
+        *_switches(base, head, changed),
         *_rollouts(head, changed),
         *_fewer_replicas(changed),
         *_failure_domains(base, head, changed),
@@ -108,6 +118,36 @@ def _spending(side: PlanSide) -> Spending | None:
     if side.plan.budget is None:
         return None
     return Spending(cost=total_cost(pool.cost for pool in side.pools), budget=side.plan.budget)
+
+
+def _not_served(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
+    """By variant: one sentence of its first version, as all of them most often lack the same."""
+    known = {selector for server in base.plan.servers for selector in unserved(server)}
+    served, still = _served(base), _served(head)
+    for server in head.plan.servers:
+        out = unserved(server)
+        for variant, group in groupby(sorted(out, key=lambda one: one.sort_key), key=lambda one: one.variant):
+            new = [selector for selector in group if selector not in known]
+            if not new:
+                continue
+            gone = f"; nobody answers {variant} any more" if variant in served - still else ""
+            yield ChangeRisk(
+                kind=ChangeRiskKind.NOT_SERVED,
+                server=server.name,
+                pool=server.pool,
+                message=f"{', '.join(map(str, new))} is {out[new[0]]}{gone}",
+            )
+
+
+def _served(side: PlanSide) -> set[Selector]:
+    """Variants of which anything is served."""
+    return {
+        model.selector.variant
+        for server in side.plan.servers
+        for out in (unserved(server),)
+        for model in server.models
+        if model.selector not in out
+    }
 
 
 def _regions(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
@@ -193,8 +233,8 @@ def _moves(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Iterator[Cha
         yield ChangeRisk(
             kind=ChangeRiskKind.MOVED,
             server=new,
-            message=f"{names[0]}{rest}: {old} lets go as soon as it restarts, and {new} answers once it has loaded, on "
-            "a new node after that has come: nobody may answer in between",
+            message=f"{names[0]}{rest}: {old} lets go when its drain grace is over, or at once where it restarts, and "
+            f"{new} answers once it has loaded, on a new node after that has come: nobody may answer in between",
         )
 
 
@@ -206,6 +246,20 @@ def _holders(side: PlanSide) -> Mapping[str, str]:
         if isinstance(server, TorchServePlan)
         for model in server.models
     }
+
+
+def _switches(base: PlanSide, head: PlanSide, changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
+    pools = {pool.name: pool for pool in head.plan.pools}
+    old, new = ({server.name: server for server in side.plan.servers} for side in (base, head))
+    for one in changed:
+        # New pods load only what stays.
+        if one.live is None:
+            continue
+        needed = switch(old[one.name], new[one.name], pools[one.pool])
+        if needed is not None and needed.too_much:
+            yield ChangeRisk(
+                kind=ChangeRiskKind.SWITCH_NEEDS_ROOM, server=one.name, pool=one.pool, message=str(needed)
+            )
 
 
 def _rollouts(head: PlanSide, changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:

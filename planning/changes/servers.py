@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from model_catalog.changes import Change, SettingChange, differences
+from planning.changes.live import LiveChanges, live_changes
 from planning.changes.restarts import Restart, restart
 from planning.servers import Server
 from quantities import Bytes, format_duration
@@ -35,6 +36,8 @@ class ServerChange:
     """Where it is on both sides: all of its plan that differs."""
     restart: Restart | None
     """None where no pod is replaced."""
+    live: LiveChanges | None = None
+    """What it takes over as it runs. None where nothing, and where pods are replaced: they load all anew."""
 
 
 def server_change(old: Server | None, new: Server | None) -> ServerChange | None:
@@ -43,6 +46,7 @@ def server_change(old: Server | None, new: Server | None) -> ServerChange | None
         return None
     there = new or old
     assert there is not None  # noqa: S101 - one of them is there, since they differ
+    replaced = restart(old, new) if old and new else None
     return ServerChange(
         name=there.name,
         pool=there.pool,
@@ -50,7 +54,8 @@ def server_change(old: Server | None, new: Server | None) -> ServerChange | None
         before=_size(old),
         after=_size(new),
         settings=differences(_plain(old), _plain(new)) if old and new else (),
-        restart=restart(old, new) if old and new else None,
+        restart=replaced,
+        live=live_changes(old, new) if old and new and not replaced else None,
     )
 
 

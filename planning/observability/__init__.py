@@ -1,6 +1,7 @@
 """What is watched of a server and when somebody is told: pure functions from plans to specs."""
 
-from planning.observability.alerts import Alert, Severity, server_alerts
+from planning.observability.alert import Alert, Severity
+from planning.observability.alerts import server_alerts
 from planning.observability.pod_monitor import (
     SERVER_LABEL,
     identity_labels,

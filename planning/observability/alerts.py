@@ -6,13 +6,21 @@ vanished does.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import Final
 
 from model_catalog import Engine
-from planning.observability.pod_monitor import SERVER_LABEL
+from planning.observability.agent_alerts import agent_alerts
+from planning.observability.alert import (
+    LABELLED,
+    SUSTAINED,
+    Alert,
+    Severity,
+    commands,
+    listed,
+    named,
+    patience,
+)
 from planning.server import ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
@@ -25,41 +33,6 @@ QUEUE_WAIT: Final = timedelta(seconds=1)
 RESTARTS_AN_HOUR: Final = 2
 """One may be an eviction; three are a crash loop that Kubernetes slows down."""
 
-START: Final = timedelta(minutes=10)
-"""A start, and a rollout of the only replica, are no outage: as long as TGI's startup_timeout, and longer where a
-server of many models may take longer. Chosen, not measured."""
-_START_STEP: Final = timedelta(minutes=15)
-"""By which it grows, so that not each added version changes the alert."""
-
-_SUSTAINED: Final = timedelta(minutes=10)
-
-
-class Severity(StrEnum):
-    """What an alert asks of a person."""
-
-    CRITICAL = "critical"
-    """Users get no answer: somebody is woken."""
-    WARNING = "warning"
-    """Somebody looks within the working day."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alert:
-    """One condition and what to do about it."""
-
-    name: str
-    expression: str
-    """PromQL; a result means that the condition holds."""
-    hold: timedelta
-    """How long it must hold; whole seconds."""
-    severity: Severity
-    summary: str
-    description: str
-    run: str
-    """Commands that show the cause."""
-    of_models: bool = False
-    """Whether a result says itself which task, model, language and owner it is about, and not the whole server."""
-
 
 def server_alerts(server: Server, namespace: str) -> tuple[Alert, ...]:
     """The server's alerts. `namespace` is where its pods run."""
@@ -70,10 +43,18 @@ def _of_engine(server: Server, namespace: str) -> Iterator[Alert]:
     match server:
         case TorchServePlan():
             yield from _of_torchserve(server, namespace)
+            yield from agent_alerts(server, namespace)
         case TextGenerationPlan(engine=Engine.VLLM):
             yield from _of_vllm(server, namespace)
         case TextGenerationPlan():
             yield from _of_tgi(server, namespace)
+
+
+_NOT_READY: Final = {
+    Engine.TGI: "weights that cannot be fetched, a model that does not load",
+    Engine.TORCHSERVE: "a bucket that cannot be read, a server that does not start; one broken model is none of them",
+    Engine.VLLM: "weights that cannot be fetched, a model that does not load",
+}
 
 
 def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
@@ -85,24 +66,27 @@ def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
         f'(sum(max by (namespace, pod) (kube_pod_status_ready{{namespace="{namespace}",condition="true"}}) '
         f"* on (namespace, pod) {pods}) or vector(0))"
     )
-    scraped = f'(min(up{{namespace="{namespace}",server="{server.name}"}}) or vector(0))'
+    scraped = (
+        f'(min(up{{namespace="{namespace}",server="{server.name}",endpoint="{server.metrics_port_name}"}}) '
+        "or vector(0))"
+    )
     restarts = (
         f'sum(max by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total{{namespace="'
         f'{namespace}"}}[1h])) * on (namespace, pod) group_left () {pods})'
     )
-    what = _named(server)
+    what = named(server)
     yield Alert(
         name="SlipwayServerNotReady",
         # Without kube-state-metrics nothing is known of pods, which has an alert of its own.
         expression=f'{ready} == 0 and on () (max(up{{job="kube-state-metrics"}}) == 1)',
-        hold=_start(server),
+        hold=patience(server.startup_budget),
         severity=Severity.CRITICAL,
         summary=f"{what} has no ready replica",
         description=(
-            f"No pod of {server.name} is ready: nobody gets an answer from {_listed(server)}. Usual causes: "
-            "no node with room, an image or model that cannot be fetched, a model that does not load."
+            f"No pod of {server.name} is ready: nobody gets an answer from {listed(server)}. Usual causes: "
+            f"no node with room, an image that cannot be pulled, {_NOT_READY[server.engine]}."
         ),
-        run=_commands(server, namespace, "get pods", "describe pods"),
+        run=commands(server, namespace, "get pods", "describe pods"),
     )
     yield Alert(
         name="SlipwayServerRestarts",
@@ -114,19 +98,19 @@ def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
             f"Containers of {server.name} restarted more than {RESTARTS_AN_HOUR} times within an hour. Usual causes: "
             "memory beyond what its entry says, a GPU error, a crash in the model's code."
         ),
-        run=_commands(server, namespace, "describe pods", "logs --previous --all-containers"),
+        run=commands(server, namespace, "describe pods", "logs --previous --all-containers"),
     )
     yield Alert(
         name="SlipwayMetricsMissing",
         expression=f"{scraped} == 0 and on () {ready} > 0",
-        hold=_SUSTAINED,
+        hold=SUSTAINED,
         severity=Severity.WARNING,
         summary=f"Prometheus cannot scrape {what}",
         description=(
             f"Pods of {server.name} are ready, and their metrics are not read: the other alerts of this server are "
             "blind. Usual cause: a network policy, or a PodMonitor that was changed by hand."
         ),
-        run=_commands(server, namespace, "get podmonitors,networkpolicies", "describe podmonitors"),
+        run=commands(server, namespace, "get podmonitors,networkpolicies", "describe podmonitors"),
     )
 
 
@@ -135,7 +119,7 @@ def _of_torchserve(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
     delay = max(model.options.max_batch_delay for model in server.models)
     limit = QUEUE_WAIT + delay
     model = "sum by (task, model, language, owner, model_name, model_version)"
-    what = _named(server)
+    what = named(server)
     yield Alert(
         name="SlipwayRequestsFail",
         # Requests2XX counts answers to readiness questions as well, so it is no base for a share.
@@ -143,14 +127,14 @@ def _of_torchserve(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
             f"sum(rate(Requests5XX{samples}[5m])) / sum(rate(ts_inference_requests_total{samples}[5m])) "
             f"> {FAILED_SHARE}"
         ),
-        hold=_SUSTAINED,
+        hold=SUSTAINED,
         severity=Severity.CRITICAL,
         summary=f"{what} answers more than {FAILED_SHARE:.0%} of requests with 5xx",
         description=(
             f"More than {FAILED_SHARE:.0%} of the requests to {server.name} fail. Usual causes: an error in the "
             "handler, a worker that takes longer than its response_timeout, a version just released."
         ),
-        run=_commands(server, namespace, "logs --tail=200"),
+        run=commands(server, namespace, "logs --tail=200"),
     )
     yield Alert(
         name="SlipwayQueueWait",
@@ -158,22 +142,22 @@ def _of_torchserve(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
             f"{model} (rate(ts_queue_latency_microseconds{samples}[5m])) "
             f"/ {model} (rate(ts_inference_requests_total{samples}[5m])) > {limit // timedelta(microseconds=1)}"
         ),
-        hold=_SUSTAINED,
+        hold=SUSTAINED,
         severity=Severity.WARNING,
-        summary=f"requests to {_LABELLED} wait for a worker of {server.name}",
+        summary=f"requests to {LABELLED} wait for a worker of {server.name}",
         description=(
-            f"A request to {_LABELLED} version {{{{ $labels.model_version }}}} of {server.name} waits "
+            f"A request to {LABELLED} version {{{{ $labels.model_version }}}} of {server.name} waits "
             f"more than {limit.total_seconds():g} s on average, of which at most {delay.total_seconds():g} s are "
             "batching. It needs more workers or replicas."
         ),
-        run=_commands(server, namespace, "get pods"),
+        run=commands(server, namespace, "get pods"),
         of_models=True,
     )
 
 
 def _of_tgi(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
     identity = f'namespace="{namespace}",server="{server.name}"'
-    what = _named(server)
+    what = named(server)
     yield Alert(
         name="SlipwayRequestsFail",
         # A request that fails validation is its sender's mistake.
@@ -181,14 +165,14 @@ def _of_tgi(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
             f'sum(rate(tgi_request_failure{{{identity},err!="validation"}}[5m])) '
             f"/ sum(rate(tgi_request_count{{{identity}}}[5m])) > {FAILED_SHARE}"
         ),
-        hold=_SUSTAINED,
+        hold=SUSTAINED,
         severity=Severity.CRITICAL,
         summary=f"{what} fails more than {FAILED_SHARE:.0%} of requests",
         description=(
             f"More than {FAILED_SHARE:.0%} of the requests to {server.name} fail for a reason of the server's. "
             "overloaded: more callers than max_concurrent_requests; generation: see the log, often memory."
         ),
-        run=_commands(server, namespace, "logs --tail=200"),
+        run=commands(server, namespace, "logs --tail=200"),
     )
     yield Alert(
         name="SlipwayQueueNeverEmpty",
@@ -200,14 +184,14 @@ def _of_tgi(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
             f"The queue of every replica of {server.name} was not empty for ten minutes: it gets more than it can "
             "answer. It needs more replicas or a larger GPU."
         ),
-        run=_commands(server, namespace, "get pods"),
+        run=commands(server, namespace, "get pods"),
     )
 
 
 def _of_vllm(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
     identity = f'namespace="{namespace}",server="{server.name}"'
     asked = f'{identity},handler=~"/v1/.*"'
-    what = _named(server)
+    what = named(server)
     yield Alert(
         name="SlipwayRequestsFail",
         # vllm:request_success_total knows no errors; the HTTP server's own count does.
@@ -215,14 +199,14 @@ def _of_vllm(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
             f'sum(rate(http_requests_total{{{asked},status="5xx"}}[5m])) '
             f"/ sum(rate(http_requests_total{{{asked}}}[5m])) > {FAILED_SHARE}"
         ),
-        hold=_SUSTAINED,
+        hold=SUSTAINED,
         severity=Severity.CRITICAL,
         summary=f"{what} fails more than {FAILED_SHARE:.0%} of requests",
         description=(
             f"More than {FAILED_SHARE:.0%} of the requests to {server.name} are answered with 5xx. Usual causes: more "
             "callers than max_num_queued_reqs (503), an engine that died (see the log, often memory)."
         ),
-        run=_commands(server, namespace, "logs --tail=200"),
+        run=commands(server, namespace, "logs --tail=200"),
     )
     yield Alert(
         name="SlipwayQueueNeverEmpty",
@@ -234,36 +218,5 @@ def _of_vllm(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
             f"The queue of every replica of {server.name} was not empty for ten minutes: it gets more than it can "
             "answer. It needs more replicas or a larger GPU."
         ),
-        run=_commands(server, namespace, "get pods"),
+        run=commands(server, namespace, "get pods"),
     )
-
-
-def _start(server: ServerPlan) -> timedelta:
-    if server.startup_budget <= START:
-        return START
-    return -(-server.startup_budget // _START_STEP) * _START_STEP
-
-
-_LABELLED: Final = "{{ $labels.task }}/{{ $labels.model }}/{{ $labels.language }}"
-"""Of a result that says which model it is about."""
-
-_LISTED: Final = 5
-"""Entries that an alert names; the command that it prints shows all."""
-
-
-def _listed(server: ServerPlan) -> str:
-    names = [str(entry) for entry in server.entries]
-    rest = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def _named(server: ServerPlan) -> str:
-    if len(server.entries) == 1:
-        return f"{server.entries[0]} ({server.name})"
-    return f"{server.name} ({len(server.entries)} entries)"
-
-
-def _commands(server: ServerPlan, namespace: str, *verbs: str) -> str:
-    show = f"slipway show --server {server.name} --env {server.environment}"
-    asked = [f"kubectl -n {namespace} {verb} -l {SERVER_LABEL}={server.name}" for verb in verbs]
-    return "\n".join([show, *asked])

@@ -18,6 +18,9 @@ METRICS_PATH: Final = "/metrics"
 SCRAPE_INTERVAL: Final = "30s"
 """Rates over five minutes then rest on ten samples."""
 
+AGENT_PORT_NAME: Final = "agent"
+"""Of the agent beside TorchServe, in its pods."""
+
 SERVER_LABEL: Final = "slipway.dev/server"
 """On a server's pods."""
 
@@ -80,20 +83,36 @@ _MODEL_LABELS: Final[Mapping[str, Callable[[ModelPlan], str]]] = {
 }
 
 
+_AS_TORCHSERVE: Final[tuple[Mapping[str, Any], ...]] = (
+    *(
+        {"action": "replace", "regex": "(.+)", "sourceLabels": [name], "targetLabel": f"model_{label}"}
+        for name, label in (("model", "name"), ("version", "version"))
+    ),
+    {"action": "labeldrop", "regex": "model|version"},
+)
+"""The agent calls a model's name `model`, which everywhere else is the catalog's: as TorchServe calls both."""
+
+
 def pod_monitor_spec(server: Server) -> dict[str, Any]:
     """The spec of the server's PodMonitor, which lies in the server's namespace."""
+    named = _of_the_model(server)
+    endpoints = [_endpoint(server, server.metrics_port_name, named)]
+    if isinstance(server, TorchServePlan):
+        endpoints.append(_endpoint(server, AGENT_PORT_NAME, [*map(dict, _AS_TORCHSERVE), *named]))
     return {
-        "podMetricsEndpoints": [
-            {
-                "interval": SCRAPE_INTERVAL,
-                "path": METRICS_PATH,
-                "port": server.metrics_port_name,
-                "relabelings": [
-                    {"action": "replace", "replacement": value, "targetLabel": label}
-                    for label, value in _of_the_sample(server).items()
-                ],
-                **({"metricRelabelings": named} if (named := _of_the_model(server)) else {}),
-            }
-        ],
+        "podMetricsEndpoints": endpoints,
         "selector": {"matchLabels": {SERVER_LABEL: server.name}},
+    }
+
+
+def _endpoint(server: Server, port: str, of_samples: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "interval": SCRAPE_INTERVAL,
+        "path": METRICS_PATH,
+        "port": port,
+        "relabelings": [
+            {"action": "replace", "replacement": value, "targetLabel": label}
+            for label, value in _of_the_sample(server).items()
+        ],
+        **({"metricRelabelings": of_samples} if of_samples else {}),
     }

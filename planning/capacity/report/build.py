@@ -37,6 +37,7 @@ from planning.pools import PoolPlan
 from planning.resources import llm_resources, node_resources, torchserve_resources
 from planning.servers import Server
 from planning.spending import Spending, pools_cost
+from planning.unserved import unserved
 from quantities import format_duration
 
 PLANNED: Final = "as planned"
@@ -145,7 +146,7 @@ def _server(
     server: Server, pool: PoolPlan, costs: Iterable[Cost], reasons: Mapping[str, str]
 ) -> ServerReport:
     needs = {selector: found.total for selector, found in server_estimates(server, pool)}
-    bound = memory_bound(server, pool.instance_type, pool.share)
+    out = unserved(server)
     return ServerReport(
         name=server.name,
         owners=server.owners,
@@ -160,8 +161,9 @@ def _server(
                 owner=model.owner,
                 default=model.default,
                 memory=needs.get(model.selector),
-                bound=bound,
+                bound=memory_bound(server, model, pool.instance_type, pool.share),
                 reason=reasons.get(str(model.selector.variant)) or reasons[str(model.selector)],
+                not_served=out.get(model.selector, ""),
             )
             for model in server.models
         ),
@@ -215,6 +217,13 @@ def _risks(pool: PoolReport) -> Iterator[Risk]:
             message=f"{pool.name} has spot nodes: AWS may take each of them with two minutes' notice",
         )
     for server in pool.servers:
+        if found := [version for version in server.versions if version.not_served]:
+            yield Risk(
+                kind=RiskKind.NOT_SERVED,
+                pool=pool.name,
+                server=server.name,
+                message=_not_served(server, found),
+            )
         if server.replicas == 1:
             yield Risk(
                 kind=RiskKind.OUTAGE_AT_ROLLOUT,
@@ -222,6 +231,15 @@ def _risks(pool: PoolReport) -> Iterator[Risk]:
                 server=server.name,
                 message=_outage(server, pool),
             )
+
+
+def _not_served(server: ServerReport, found: Sequence[VersionReport]) -> str:
+    """The first of them; `slipway show` has the others."""
+    rest = f"; `slipway show --server {server.name}` says it of {len(found) - 1} more" if found[1:] else ""
+    return (
+        f"{server.name} serves {len(server.versions) - len(found)} of its {len(server.versions)} versions. "
+        f"{found[0].selector} is {found[0].not_served}{rest}"
+    )
 
 
 def _outage(server: ServerReport, pool: PoolReport) -> str:

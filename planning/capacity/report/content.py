@@ -93,6 +93,8 @@ class VersionReport:
     """What keeps it within that. None on a CPU."""
     reason: str
     """Why it is on this server."""
+    not_served: str = ""
+    """Why its server leaves it out, and what mends that. Empty where it is served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +150,7 @@ class PoolReport:
 class RiskKind(StrEnum):
     """What a reader should know before merging."""
 
+    NOT_SERVED = "not_served"
     OUTAGE_AT_ROLLOUT = "outage_at_rollout"
     SPOT_NODES = "spot_nodes"
     PRICE_STAND_IN = "price_stand_in"

@@ -23,7 +23,7 @@ from model_catalog import Catalog, Environment, Problem, Severity
 from model_catalog.changes import CatalogChanges, EnvironmentChanges
 from planning import Plan, make_plan
 from planning.changes import ChangeRiskKind
-from tests.unit.planning.changes.cases import SETTINGS, plan
+from tests.unit.planning.changes.cases import SETTINGS, overriding, plan
 from tests.unit.planning.changes.cases import changes as plan_changes
 from tests.unit.planning.changes.cases import entry as crowded
 
@@ -50,7 +50,9 @@ languages:
       "1":
         artifact: {{bucket: research, path: models/fr/1, digest: "{DIGEST}"}}
       "2":
-        artifact: {{bucket: research, path: models/fr/2, digest: unresolved}}
+        artifact: {{bucket: research, path: models/fr/2, digest: "{DIGEST}"}}
+      "3":
+        artifact: {{bucket: research, path: models/fr/3, digest: unresolved}}
 """
 RELEASE = 'QuestionAnswering/Reader/fr: {default: "1"}\n'
 LOCK = "model_catalog/placement/sandbox.lock"
@@ -154,13 +156,21 @@ def test_a_new_default_is_what_users_get_and_what_servers_load(checkout: Checkou
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[2] == (
-        "sandbox: another default in fr, 1 server restarts (Reader fr away up to 5m), same cost, 0 moves, 1 risk"
+        "sandbox: another default in fr, no server restarts, 1 server changes as it runs, same cost, 0 moves"
     )
     shown = lines.index("What users of sandbox get")
     assert lines[shown + 2 : shown + 5] == [
         "  QuestionAnswering/Reader  fr        default 1 → 2",
         "  QuestionAnswering/Reader  fr        version 2 starts",
         "  QuestionAnswering/Reader  fr        rollback nothing → 1",
+    ]
+    live = lines.index("What changes as servers of sandbox run")
+    assert re.split(r" {2,}", lines[live + 2].strip()) == [
+        "QuestionAnswering/Reader",
+        "fr",
+        "nlp-platform",
+        SERVER,
+        "version 2 comes; version 2 becomes the default instead of 1",
     ]
     said = environment(as_json("main"), "sandbox")
     assert said["languages"] == ["fr"]
@@ -216,23 +226,51 @@ def test_a_neighbour_that_joins_is_told_to_those_who_pay_for_it(checkout: Checko
     checkout.write(LOCK, f"QuestionAnswering/Finder/fr  gpu-g4dn-xlarge/torchserve-1\n{PLACED}")
     lines = run("main").stdout.splitlines()
     assert lines[2] == (
-        "sandbox: +1 model (QuestionAnswering/Finder/fr), 1 server restarts (Reader fr away up to 5m), same cost, "
-        "0 moves, 1 risk"
+        "sandbox: +1 model (QuestionAnswering/Finder/fr), no server restarts, 1 server changes as it runs, same cost, "
+        "0 moves"
     )
     assert [re.split(r" {2,}", line.strip()) for line in lines[lines.index("Servers of sandbox") :][2:3]] == [
-        [SERVER, "restarts", "1", "1", "gets QuestionAnswering/Finder/fr"]
+        [SERVER, "stays up", "1", "1", "1 version comes; 1 version becomes the default"]
+    ]
+    assert "Who loses capacity in sandbox" not in lines
+    assert "  Nothing moves." in lines
+
+
+OVERRIDE = 'overrides: [{serving: {batch_size: 2}, reason: As in tests., by: lead, until: "2027-06-30"}]'
+
+
+def test_an_override_that_a_running_server_cannot_take_is_told_to_all_who_pay_for_it(
+    checkout: Checkout,
+) -> None:
+    other = READER.replace("model: Reader", "model: Finder").replace("nlp-platform", "search")
+    checkout.write("model_catalog/entries/question_answering/finder.yaml", other)
+    checkout.write(SANDBOX, f'QuestionAnswering/Finder/fr: {{default: "1"}}\n{RELEASE}')
+    checkout.write(LOCK, f"QuestionAnswering/Finder/fr  gpu-g4dn-xlarge/torchserve-1\n{PLACED}")
+    checkout.commit()
+    checkout.edit(SANDBOX, 'Finder/fr: {default: "1"}', f'Finder/fr: {{default: "1", {OVERRIDE}}}')
+    lines = run("HEAD").stdout.splitlines()
+    assert lines[2] == (
+        "sandbox: 1 server restarts (Finder fr, Reader fr away up to 3m), same cost, 0 moves, 1 risk"
+    )
+    assert [re.split(r" {2,}", line.strip()) for line in lines[lines.index("Servers of sandbox") :][2:3]] == [
+        [
+            SERVER,
+            "restarts",
+            "1",
+            "1",
+            "changes QuestionAnswering/Finder/fr; overrides that a running TorchServe cannot take",
+        ]
     ]
     lost = lines.index("Who loses capacity in sandbox")
-    assert re.split(r" {2,}", lines[lost + 2].strip()) == [
+    assert re.split(r" {2,}", lines[lost + 3].strip()) == [
         "QuestionAnswering/Reader",
         "fr",
         "nlp-platform",
         SERVER,
         "0 of 1 replica: no answer",
-        "5m",
+        "3m",
         "a neighbour's change",
     ]
-    assert "  Nothing moves." in lines
 
 
 def test_a_lock_that_is_behind_is_told_with_the_command_that_mends_it(checkout: Checkout) -> None:
@@ -311,7 +349,7 @@ def test_a_warning_alone_exits_0(checkout: Checkout) -> None:
 
 
 def test_a_catalog_of_head_with_errors_exits_1_with_all_of_them(checkout: Checkout) -> None:
-    checkout.edit(SANDBOX, '"1"', '"3"')
+    checkout.edit(SANDBOX, '"1"', '"9"')
     result = run("main")
     assert result.exit_code == 1
     assert f"{SANDBOX}:1:" in result.stdout
@@ -490,6 +528,7 @@ def test_json_keeps_its_keys() -> None:
         "gpus",
         "unplanned",
         "restarts",
+        "live",
         "placement",
         "stale",
         "gpus_bought",
@@ -503,9 +542,14 @@ def test_the_guide_has_every_risk_and_every_key_of_an_environment(checkout: Chec
     guide = (CLONE / "docs/diff.md").read_text()
     assert [kind.value for kind in ChangeRiskKind] == re.findall(r"^\| `(\w+)` \|", guide, flags=re.MULTILINE)
     checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
+    checkout.edit(SANDBOX, '{default: "1"}', '{default: "2"}')
     said = environment(as_json("main"), "sandbox")
+    (live,) = said["live"]
+    assert live["changes"]
     for found in (
         said,
+        live,
+        *live["changes"],
         *said["servers"],
         *said["restarts"],
         *said["alerts"],
@@ -515,8 +559,43 @@ def test_the_guide_has_every_risk_and_every_key_of_an_environment(checkout: Chec
         assert [key for key in found if f"`{key}`" not in guide] == []
 
 
-def test_json_keeps_the_keys_of_what_it_lists(checkout: Checkout) -> None:
+def test_json_keeps_the_keys_of_what_a_running_server_takes_over(checkout: Checkout) -> None:
     checkout.edit(ENTRY, "response_timeout: 120s", "response_timeout: 120s, max_batch_delay: 2s")
+    checkout.edit(SANDBOX, '{default: "1"}', '{default: "2", versions: ["1", "2"]}')
+    (live,) = environment(as_json("main"), "sandbox")["live"]
+    version = {"language": "fr", "owner": "nlp-platform"}
+    two = {"selector": "QuestionAnswering/Reader/fr@2", "version": "2", "default": True, **version}
+    assert live == {
+        "server": SERVER,
+        "owners": ["nlp-platform"],
+        "changes": [
+            {**two, "change": "added", "setting": None},
+            {**two, "change": "default", "setting": {"name": "default", "old": "1", "new": "2"}},
+        ],
+        "at_next_start": [
+            {
+                "selector": "QuestionAnswering/Reader/fr@1",
+                "version": "1",
+                **version,
+                "setting": {"name": "serving.max_batch_delay", "old": "100ms", "new": "2s"},
+            }
+        ],
+    }
+
+
+def test_a_default_without_a_digest_is_told_as_nobody_answering(checkout: Checkout) -> None:
+    checkout.edit(SANDBOX, '{default: "1"}', '{default: "3"}')
+    (risk,) = environment(as_json("main"), "sandbox")["risks"]
+    assert risk["kind"] == "not_served"
+    assert risk["message"] == (
+        "QuestionAnswering/Reader/fr@3 is not served: its artifact's digest is unresolved; `slipway artifacts digest "
+        "s3://research/models/fr/3` prints it; nobody answers QuestionAnswering/Reader/fr any more"
+    )
+
+
+def test_json_keeps_the_keys_of_what_it_lists(checkout: Checkout) -> None:
+    override = OVERRIDE.replace("batch_size: 2", "max_batch_delay: 2s")
+    checkout.edit(SANDBOX, '{default: "1"}', f'{{default: "1", {override}}}')
     tuned = environment(as_json("main"), "sandbox")
     (restart,) = tuned["restarts"]
     assert restart == {
@@ -528,7 +607,7 @@ def test_json_keeps_the_keys_of_what_it_lists(checkout: Checkout) -> None:
         "away": True,
         "startup_seconds": 180,
         "longest_seconds": 180,
-        "because": ["models"],
+        "because": ["settings"],
         "affected": [
             {
                 "variant": "QuestionAnswering/Reader/fr",
@@ -643,10 +722,11 @@ def test_a_comment_about_a_crowd_stays_within_what_github_takes_and_keeps_its_he
     before, after = [], []
     for number in range(15):
         before.append(crowded(f"Model{number:02d}", *languages))
-        after.append(crowded(f"Model{number:02d}", *languages, serving={"max_batch_delay": "2s"}))
+        after.append(crowded(f"Model{number:02d}", *languages))
     settings = replace(SETTINGS, gpu_nodes={"g4dn.xlarge": 400})
     old = plan(*before, settings=settings)
-    changes = plan_changes(old, plan(*after, settings=settings, lock=old.placement.lock))
+    tuned = overriding(*(f"Model{number:02d}/en" for number in range(15)), max_batch_delay="2s")
+    changes = plan_changes(old, plan(*after, releases=tuned, settings=settings, lock=old.placement.lock))
     assert len(changes.restarts) > 10
     served = EnvironmentChanges(environment=Environment.DEV, releases=(), entries=(), versions=())
     made = replace(

@@ -1,14 +1,18 @@
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from cli.console import CLONE
 from engines.tgi.metrics import METRICS as TGI_METRICS
 from engines.torchserve.metrics import METRICS as TORCHSERVE_METRICS
 from engines.vllm.metrics import METRICS as VLLM_METRICS
 from model_catalog import Engine, Environment, load_catalog
-from planning import Server, TorchServeModelPlan, make_plan
+from planning import Server, TorchServeModelPlan, TorchServePlan, make_plan
 from planning.observability import (
+    Alert,
     Severity,
     identity_labels,
     pod_monitor_spec,
@@ -18,6 +22,9 @@ from planning.observability import (
 )
 from tests.support.pools import POOLS
 from tests.unit.planning.entries import SHARED_CATALOG, VLLM_CATALOG
+from workloads.agent.metrics import Counters, Gauges, render
+from workloads.agent.state import Memory, Observed
+from workloads.agent.status import STATES, Situation
 
 SERVERS = tuple(
     server
@@ -27,11 +34,27 @@ SERVERS = tuple(
 SHARED = next(
     server
     for server in make_plan(SHARED_CATALOG, Environment.SANDBOX, POOLS).servers
-    if len(server.entries) > 1
+    if isinstance(server, TorchServePlan) and len(server.entries) > 1
 )
 """A TorchServe server with models of two teams."""
 BY_ENGINE = {server.engine: server for server in SERVERS}
-EMITTED = {Engine.TGI: TGI_METRICS, Engine.TORCHSERVE: TORCHSERVE_METRICS, Engine.VLLM: VLLM_METRICS}
+OF_THE_AGENT = frozenset(
+    re.findall(
+        r"^# TYPE (\w+)",
+        render(
+            Situation(desired=None, observed=Observed(answers=False), memory=Memory(), now=0.0),
+            Counters(),
+            Gauges(configuration_valid=True, free_bytes=0, turned_at=0.0),
+        ),
+        flags=re.MULTILINE,
+    )
+)
+"""What its page declares, with nothing to serve."""
+EMITTED = {
+    Engine.TGI: TGI_METRICS,
+    Engine.TORCHSERVE: TORCHSERVE_METRICS | OF_THE_AGENT,
+    Engine.VLLM: VLLM_METRICS,
+}
 OF_THE_CLUSTER = {
     "kube_pod_container_status_restarts_total",
     "kube_pod_labels",
@@ -39,7 +62,10 @@ OF_THE_CLUSTER = {
     "up",
 }
 """Prometheus itself, and kube-state-metrics 2 (docs/metrics/workload/pod-metrics.md of its repository)."""
-WORDS = {"and", "increase", "max", "min", "min_over_time", "on", "or", "rate", "sum", "vector"}
+WORDS = {
+    *("and", "avg_over_time", "increase", "max", "min", "min_over_time", "on", "or", "rate", "sum", "time"),
+    "vector",
+}
 
 
 @pytest.fixture(params=SERVERS, ids=lambda server: server.name)
@@ -98,7 +124,7 @@ def test_a_rollout_of_the_only_replica_wakes_nobody(server: Server) -> None:
 def test_every_alert_says_whose_it_is_how_bad_and_what_to_run(server: Server) -> None:
     (group,) = prometheus_rule_spec(server, "serving")["groups"]
     for rule in group["rules"]:
-        of_models = "owner" in rule["expr"]
+        of_models = "by (task, model, language, owner" in rule["expr"]
         said = server_sample_labels(server) if of_models else identity_labels(server)
         assert rule["labels"] == {**said, "severity": rule["labels"]["severity"]}
         assert rule["labels"]["severity"] in set(Severity)
@@ -106,7 +132,7 @@ def test_every_alert_says_whose_it_is_how_bad_and_what_to_run(server: Server) ->
         assert named in rule["annotations"]["summary"]
         commands = rule["annotations"]["runbook"].splitlines()
         assert commands[0] == f"slipway show --server {server.name} --env sandbox"
-        assert all(line.startswith(("slipway ", "kubectl -n serving ")) for line in commands)
+        assert all(line.startswith(("git log ", "kubectl -n serving ", "slipway ")) for line in commands)
         assert re.fullmatch(r"\d+s", rule["for"])
 
 
@@ -131,22 +157,37 @@ def test_a_request_that_its_sender_got_wrong_is_no_failure_of_tgi() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "port"), [(Engine.TORCHSERVE, "metrics"), (Engine.TGI, "inference")], ids=str
+    ("engine", "ports"), [(Engine.TORCHSERVE, ["metrics", "agent"]), (Engine.TGI, ["inference"])], ids=str
 )
-def test_prometheus_scrapes_the_port_where_the_engine_shows_its_metrics(engine: Engine, port: str) -> None:
-    (endpoint,) = pod_monitor_spec(BY_ENGINE[engine])["podMetricsEndpoints"]
-    assert (endpoint["port"], endpoint["path"]) == (port, "/metrics")
+def test_prometheus_scrapes_the_ports_where_engine_and_agent_show_their_metrics(
+    engine: Engine, ports: list[str]
+) -> None:
+    endpoints = pod_monitor_spec(BY_ENGINE[engine])["podMetricsEndpoints"]
+    assert [(one["port"], one["path"]) for one in endpoints] == [(port, "/metrics") for port in ports]
+
+
+def relabelled(server: Server, sample: Mapping[str, str], port: str) -> dict[str, str]:
+    """A sample's labels as Prometheus keeps them: a regex must match the whole value, and rules act in turn."""
+    (endpoint,) = (
+        one for one in pod_monitor_spec(server)["podMetricsEndpoints"] if one["port"] in (port, "inference")
+    )
+    labels = {rule["targetLabel"]: rule["replacement"] for rule in endpoint["relabelings"]} | dict(sample)
+    for rule in endpoint.get("metricRelabelings", ()):
+        if rule["action"] == "labeldrop":
+            labels = {name: value for name, value in labels.items() if not re.fullmatch(rule["regex"], name)}
+            continue
+        assert rule["action"] == "replace"
+        (source,) = rule["sourceLabels"]
+        value = labels.get(source, "")
+        if re.fullmatch(rule["regex"], value):
+            labels[rule["targetLabel"]] = rule.get("replacement", value)
+    return labels
 
 
 def labels_of(server: Server, model_name: str) -> dict[str, str]:
-    """What Prometheus adds to a sample of that model, by its relabelling rules: a regex must match the whole value."""
-    (endpoint,) = pod_monitor_spec(server)["podMetricsEndpoints"]
-    labels = {rule["targetLabel"]: rule["replacement"] for rule in endpoint["relabelings"]}
-    for rule in endpoint.get("metricRelabelings", ()):
-        assert rule["sourceLabels"] == ["model_name"]
-        if re.fullmatch(rule["regex"], model_name):
-            labels[rule["targetLabel"]] = rule["replacement"]
-    return labels
+    """What Prometheus adds to an engine's sample of that model."""
+    found = relabelled(server, {"model_name": model_name}, "metrics")
+    return {name: value for name, value in found.items() if name != "model_name"}
 
 
 def test_every_sample_of_a_language_model_says_task_model_owner_environment_and_server() -> None:
@@ -174,6 +215,73 @@ def test_a_sample_of_a_shared_server_says_whose_model_in_which_language_it_is_ab
             "task": model.selector.task,
         }
     assert len({model.owner for model in SHARED.models}) == 2
+
+
+def test_the_agent_s_sample_says_the_same_as_torchserve_s_own() -> None:
+    for model in SHARED.models:
+        assert isinstance(model, TorchServeModelPlan)
+        said = {"model_name": model.name, "model_version": model.version}
+        of_the_agent = relabelled(SHARED, {"model": model.name, "version": model.version}, "agent")
+        assert of_the_agent == relabelled(SHARED, said, "metrics")
+        assert of_the_agent["model"] == model.selector.model
+    gone = relabelled(SHARED, {"model": "no_longer", "version": "1", "state": "leaving"}, "agent")
+    assert gone == {
+        "environment": "sandbox",
+        "model_name": "no_longer",
+        "model_version": "1",
+        "server": SHARED.name,
+        "state": "leaving",
+    }
+
+
+def alert(server: Server, name: str) -> Alert:
+    (found,) = (one for one in server_alerts(server, "serving") if one.name == name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "severity", "of_models"),
+    [
+        ("SlipwayModelNotServed", Severity.CRITICAL, True),
+        ("SlipwayAnotherVersionAnswers", Severity.WARNING, True),
+        ("SlipwayVersionFails", Severity.WARNING, True),
+        ("SlipwayConfigurationRefused", Severity.WARNING, False),
+        ("SlipwayAgentDown", Severity.WARNING, False),
+        ("SlipwayDiskNearlyFull", Severity.WARNING, False),
+    ],
+)
+def test_what_the_agent_says_of_models_and_of_itself_is_told_with_where_to_read_on(
+    name: str, severity: Severity, of_models: bool
+) -> None:
+    found = alert(SHARED, name)
+    assert (found.severity, found.of_models) == (severity, of_models)
+    section = found.description.rpartition("docs/operations.md, ")[2].removesuffix(".")
+    assert f"\n## {section}\n" in (CLONE / "docs/operations.md").read_text()
+
+
+def test_an_alert_about_a_model_names_it_what_changed_last_and_the_way_back() -> None:
+    for found in server_alerts(SHARED, "serving"):
+        if found.of_models and found.name != "SlipwayQueueWait":
+            assert found.run.splitlines()[2:] == [
+                "git log -5 --oneline -- model_catalog/",
+                "slipway rollback {{ $labels.task }}/{{ $labels.model }}/{{ $labels.language }} --env sandbox",
+            ]
+    assert "version {{ $labels.model_version }}" in alert(SHARED, "SlipwayVersionFails").summary
+
+
+def test_a_version_that_loads_as_long_as_it_may_wakes_nobody() -> None:
+    slow = SHARED.models[0]
+    assert isinstance(slow, TorchServeModelPlan)
+    serving = slow.options.model_copy(update={"startup_timeout": timedelta(minutes=12)})
+    model = replace(slow, triple=slow.triple.model_copy(update={"serving": serving}))
+    for server, hold in ((SHARED, 10), (replace(SHARED, models=(model, *SHARED.models[1:])), 15)):
+        for name in ("SlipwayModelNotServed", "SlipwayAnotherVersionAnswers"):
+            assert alert(server, name).hold == timedelta(minutes=hold)
+
+
+def test_states_that_an_alert_asks_for_are_states_of_the_agent() -> None:
+    (asked,) = re.findall(r'state=~"([^"]*)"', alert(SHARED, "SlipwayVersionFails").expression)
+    assert set(asked.split("|")) <= set(STATES)
 
 
 def test_a_sample_of_the_server_itself_says_no_model() -> None:

@@ -1,5 +1,6 @@
 """A plan's report: what is on each GPU, who pays, and what to mind."""
 
+from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -22,6 +23,7 @@ SETTINGS = PoolSettings(
     system_instance_type="m6i.large",
     system_nodes=2,
 )
+DIGEST = f"sha256:{'a' * 64}"
 READER: dict[str, Any] = {
     "task": "QuestionAnswering",
     "model": "Reader",
@@ -33,7 +35,7 @@ READER: dict[str, Any] = {
             "scripts": ["Latn"],
             "versions": {
                 "1": {
-                    "artifact": {"bucket": "research-models", "path": "a/b", "digest": "unresolved"},
+                    "artifact": {"bucket": "research-models", "path": "a/b.mar", "digest": DIGEST},
                     "license": "LicenseRef-internal",
                     "memory": {"weights": weights, "per_request": "12MiB"},
                 }
@@ -153,10 +155,27 @@ def test_a_server_with_one_replica_is_away_while_it_rolls_out(
 ) -> None:
     made = report({**READER, **fields}, settings=replace(SETTINGS, gpu_nodes={kind: 4}))
     found = [risk for risk in made.risks if risk.kind is RiskKind.OUTAGE_AT_ROLLOUT]
-    assert [said in risk.message and "for up to 5m" in risk.message for risk in found if said] == (
+    assert [said in risk.message and "for up to 3m" in risk.message for risk in found if said] == (
         [True] if said else []
     )
     assert bool(found) == bool(said)
+
+
+def test_a_version_without_a_digest_is_placed_and_told_as_not_served() -> None:
+    said = deepcopy(READER)
+    said["languages"]["fr"]["versions"]["1"]["artifact"]["digest"] = "unresolved"
+    made = report({**said, "replicas": 2})
+    (server,) = (server for pool in made.pools for server in pool.servers)
+    why = (
+        "not served: its artifact's digest is unresolved; "
+        "`slipway artifacts digest s3://research-models/a/b.mar` prints it"
+    )
+    assert [version.not_served for version in server.versions] == ["", why]
+    (risk,) = made.risks
+    assert (risk.kind, risk.server) == (RiskKind.NOT_SERVED, server.name)
+    assert risk.message == (
+        f"{server.name} serves 1 of its 2 versions. QuestionAnswering/Reader/fr@1 is {why}"
+    )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ SETTINGS: Final = POOLS
 NOTHING: Final = Lock()
 SHARED: Final = "gpu-g4dn-xlarge-torchserve-1"
 LLM: Final = "text-generation-chat-mul-1"
+DIGEST: Final = f"sha256:{'a' * 64}"
 
 _CHAT: Final = VLLM_ENTRY.languages["mul"]
 CHAT: Final = VLLM_ENTRY.model_copy(
@@ -34,14 +35,16 @@ def entry(
     *languages: str,
     weights: str = "400MiB",
     serving: Mapping[str, Any] | None = None,
+    smoke: Mapping[str, str] | None = None,
     **said: Any,
 ) -> dict[str, Any]:
     """A TorchServe entry with the versions 1 and 2 of each language."""
     version = {
-        "artifact": {"bucket": "research-models", "path": "a/b", "digest": "unresolved"},
+        "artifact": {"bucket": "research-models", "path": "a/b.mar", "digest": DIGEST},
         "license": "LicenseRef-internal",
         "memory": {"weights": weights, "per_request": "12MiB"},
         "serving": dict(serving or {}),
+        "smoke": smoke,
     }
     return {
         "task": "QuestionAnswering",
@@ -55,6 +58,12 @@ def entry(
         },
         **said,
     }
+
+
+def overriding(*variants: str, **serving: Any) -> dict[str, Any]:
+    """Releases that say otherwise how their version 1 is served: what a running TorchServe cannot take restarts it."""
+    said = {"serving": serving, "reason": "As in tests.", "by": "search", "until": "2027-06-30"}
+    return {f"QuestionAnswering/{variant}": {"default": "1", "overrides": [said]} for variant in variants}
 
 
 def plan(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,20 @@ from model_catalog import Budget
 from planning import Plan, PoolSettings
 from planning.changes import ChangeRiskKind, PlanChanges
 from planning.changes.spare import has_spare_room
-from tests.unit.planning.changes.cases import CHAT, LLM, SETTINGS, SHARED, changes, entry, plan, written
+from tests.unit.planning.changes.cases import (
+    CHAT,
+    LLM,
+    SETTINGS,
+    SHARED,
+    changes,
+    entry,
+    overriding,
+    plan,
+    written,
+)
 
-TUNED = {"batch_size": 2}
+TUNED = overriding("Reader/fr", batch_size=2)
+"""What a running server cannot take."""
 LANGUAGES = ("ar", "de", "el", "en", "es", "fr", "he", "hi", "it", "ja", "ru", "th")
 
 
@@ -28,14 +40,14 @@ def message(found: PlanChanges, kind: ChangeRiskKind) -> str:
 
 def test_a_lone_replica_that_restarts_needs_a_spare_gpu_and_there_is_none() -> None:
     before = plan(entry("Reader", "fr"))
-    found = changes(before, written(before, entry("Reader", "fr", serving=TUNED)))
+    found = changes(before, written(before, entry("Reader", "fr"), releases=TUNED))
     assert kinds(found) == [("no_spare", SHARED)]
     assert "needs a spare GPU to surge: there is none in gpu-g4dn-xlarge" in found.risks[0].message
 
 
 def test_two_replicas_restart_without_a_risk() -> None:
     before = plan(entry("Reader", "fr", replicas=2))
-    assert changes(before, written(before, entry("Reader", "fr", replicas=2, serving=TUNED))).risks == ()
+    assert changes(before, written(before, entry("Reader", "fr", replicas=2), releases=TUNED)).risks == ()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +63,7 @@ def test_two_replicas_restart_without_a_risk() -> None:
 )
 def test_room_that_nobody_adds_is_no_spare_gpu(settings: PoolSettings, kind: str) -> None:
     before = plan(entry("Reader", "fr"), settings=settings)
-    found = changes(before, written(before, entry("Reader", "fr", serving=TUNED), settings=settings))
+    found = changes(before, written(before, entry("Reader", "fr"), releases=TUNED, settings=settings))
     assert [risk.kind.value for risk in found.risks] == [kind]
 
 
@@ -135,7 +147,10 @@ def test_a_model_that_leaves_a_server_that_stays_may_have_nobody_to_answer() -> 
     apart = entry("Reader", "fr", owner="b", sharing={"keep_apart_from": ["search"]})
     found = changes(before, written(before, entry("Finder", "es"), apart))
     said = message(found, ChangeRiskKind.MOVED)
-    assert f"QuestionAnswering/Reader/fr: {SHARED} lets go as soon as it restarts" in said
+    assert (
+        f"QuestionAnswering/Reader/fr: {SHARED} lets go when its drain grace is over, or at once where it restarts"
+        in said
+    )
     assert "gpu-g4dn-xlarge-torchserve-2 answers once it has loaded" in said
 
 
@@ -187,7 +202,7 @@ def test_a_pool_that_shrinks_may_take_a_node_from_a_server_that_stays() -> None:
 
 def test_a_pool_that_shrinks_under_a_server_that_restarts_may_fail_the_update() -> None:
     before = plan(entry("Reader", "fr"), llm=CHAT)
-    found = changes(before, written(before, entry("Reader", "fr", serving=TUNED)))
+    found = changes(before, written(before, entry("Reader", "fr"), releases=TUNED))
     assert "may wait for a node until its deadline" in message(found, ChangeRiskKind.POOL_SHRINKS)
     assert "apply what changes it first" in message(found, ChangeRiskKind.POOL_SHRINKS)
 
@@ -207,3 +222,43 @@ def test_nodes_that_are_paid_for_in_another_way_are_replaced() -> None:
         "gpu-g4dn-xlarge is spot instead of on_demand: all its nodes are replaced" in found.risks[0].message
     )
     assert not found.empty
+
+
+@pytest.mark.parametrize(
+    ("device", "weights", "before", "after", "told"),
+    [
+        # A g4dn.xlarge's GPU holds one version of 9 GiB, and not two.
+        ("gpu", "9000MiB", {"default": "1"}, {"default": "2"}, "of its GPU: what comes may fail to load"),
+        ("gpu", "2000MiB", {"default": "1"}, {"default": "2"}, ""),
+        # Nothing leaves: the plan counts both.
+        ("gpu", "3000MiB", {"default": "1"}, {"default": "1", "versions": ["1", "2"]}, ""),
+        # Nothing comes.
+        ("gpu", "3000MiB", {"default": "1", "versions": ["1", "2"]}, {"default": "1"}, ""),
+        # An m6i.2xlarge has 32 GiB.
+        ("cpu", "12000MiB", {"default": "1"}, {"default": "2"}, "of its pod: it may be killed for memory"),
+        ("cpu", "4000MiB", {"default": "1"}, {"default": "2"}, ""),
+    ],
+)
+def test_old_and_new_that_do_not_fit_together_are_told(
+    device: str, weights: str, before: dict[str, Any], after: dict[str, Any], told: str
+) -> None:
+    variant = "QuestionAnswering/Reader/fr"
+    reader = entry("Reader", "fr", weights=weights, device=device)
+    old = plan(reader, releases={variant: before})
+    found = changes(old, written(old, reader, releases={variant: after}))
+    said = [risk.message for risk in found.risks if risk.kind is ChangeRiskKind.SWITCH_NEEDS_ROOM]
+    assert (found.restarts, len(said)) == ((), 1 if told else 0)
+    for one in said:
+        assert f"{variant}@1 (leaving) beside {variant}@2 (coming)" in one
+        assert told in one
+        assert f"Add {variant}@2 in one change and retire {variant}@1 in the next" in one
+
+
+def test_a_switch_that_comes_with_new_pods_needs_no_room_for_both() -> None:
+    variant = "QuestionAnswering/Reader/fr"
+    reader = entry("Reader", "fr", weights="9000MiB")
+    old = plan(reader, releases={variant: {"default": "1"}})
+    new = written(old, reader, releases={variant: {"default": "2"}})
+    pods = replace(new, servers=tuple(replace(one, image=one.fetch_image) for one in new.servers))
+    assert ChangeRiskKind.SWITCH_NEEDS_ROOM in {risk.kind for risk in changes(old, new).risks}
+    assert kinds(changes(old, pods)) == [("no_spare", SHARED)]

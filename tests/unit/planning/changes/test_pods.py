@@ -1,4 +1,6 @@
-"""Which part of a plan replaces pods, judged by the pods and files that components make of it."""
+"""Which part of a plan replaces pods and which a running server takes over, judged by the pods and the agent's
+configuration that components make of it.
+"""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -8,19 +10,23 @@ from typing import Any
 import pulumi
 import pytest
 
+from artifacts.served import ServedFiles
 from components import (
     ServerSite,
     TextGenerationStack,
     TextGenerationStackArgs,
     TorchServeStack,
     TorchServeStackArgs,
+    models_document,
 )
-from model_catalog import Environment
+from model_catalog import BucketArtifact, Environment, Smoke
 from planning import Server, TextGenerationPlan, TimeSlices, TorchServePlan
-from planning.changes.pods import changed_parts
+from planning.changes.live import live_changes
+from planning.changes.pods import PodPart, changed_parts
 from quantities import Bytes
 from tests.support.recording import record
-from tests.unit.planning.changes.cases import CHAT, entry, plan
+from tests.unit.planning.changes.cases import CHAT, DIGEST, entry, plan
+from workloads.agent import Archive
 
 RELEASES = {"QuestionAnswering/Reader/fr": {"default": "1", "versions": ["1", "2"]}}
 SERVERS = plan(entry("Reader", "en", "fr"), releases=RELEASES, llm=CHAT).servers
@@ -76,7 +82,7 @@ COMMON: dict[str, Edit] = {
 }
 TORCHSERVE_EDITS: dict[str, Edit] = {
     **COMMON,
-    # Whether it may read them is said to AWS; what it reads is in its files.
+    # Whether it may read them is said to AWS.
     "artifact_prefixes": lambda server: replace(server, artifact_prefixes=("other/",)),
     # One default a variant is what TorchServe takes, so they change places.
     "models: default": models(
@@ -86,7 +92,11 @@ TORCHSERVE_EDITS: dict[str, Edit] = {
     "models: name": models(lambda model: replace(model, name=f"a{model.name}")),
     "models: version": models(lambda model: replace(model, version=f"{model.version}.1")),
     "models: archive": models(lambda model: replace(model, archive=f"a{model.archive}")),
-    "models: archive_key": models(lambda model: replace(model, archive_key=f"a{model.archive_key}")),
+    "models: gpu_memory_fraction": models(lambda model: replace(model, gpu_memory_fraction=0.5)),
+    "models: smoke": triples(smoke=Smoke(body="{}")),
+    "fixed_overrides": lambda server: replace(
+        server, fixed_overrides=("QuestionAnswering/Reader/fr@1 batch_size=7",)
+    ),
     "models: evaluations": triples(evaluations=()),
     **{
         f"models: {name}": options(name, value)
@@ -118,8 +128,25 @@ LANGUAGE_MODEL_EDITS: dict[str, Edit] = {
 }
 
 
+SERVED = {
+    model.selector: ServedFiles(
+        archive=Archive(f"sha256:{number:064x}", f"archives/{number}.mar"),
+        weights=None,
+        thin=None,
+        artifact=BucketArtifact(bucket="research", path="a/b.mar", digest=DIGEST),
+    )
+    for number, model in enumerate(TORCHSERVE.models)
+}
+"""As if the files of every version lay in the bucket. An edit changes none of them."""
+
+
+def told(server: TorchServePlan) -> str:
+    """The agent's configuration."""
+    return models_document(server, SERVED)
+
+
 def pods(server: Server) -> Any:
-    """The pod template, and what it mounts."""
+    """The pod template, and what it mounts under a name that changes with it."""
 
     def program() -> None:
         site = ServerSite(
@@ -132,13 +159,16 @@ def pods(server: Server) -> Any:
         )
         opts = pulumi.ResourceOptions()
         if isinstance(server, TorchServePlan):
-            TorchServeStack("server", TorchServeStackArgs(server=server, site=site), opts)
+            TorchServeStack(
+                "server", TorchServeStackArgs(server=server, models=told(server), site=site), opts
+            )
         else:
             TextGenerationStack("server", TextGenerationStackArgs(server=server, site=site), opts)
 
     recording = record(program)
     template = recording.one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]
-    return template, [one.inputs["data"] for one in recording.of_type("kubernetes:core/v1:ConfigMap")]
+    files = recording.of_type("kubernetes:core/v1:ConfigMap")
+    return template, [one.inputs["data"] for one in files if one.inputs.get("immutable")]
 
 
 @pytest.mark.parametrize(
@@ -160,3 +190,34 @@ def test_a_server_restarts_exactly_where_its_pods_or_files_differ(server: Server
 def test_every_field_of_a_plan_is_asked_about(server: Server, edits: dict[str, Edit]) -> None:
     asked = {name.partition(":")[0] for name in edits}
     assert {field.name for field in fields(server)} - asked == {"engine"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "parts"),
+    [
+        ("image", [PodPart.IMAGE]),
+        ("resources: memory", [PodPart.RESOURCES]),
+        ("resources: gpus", [PodPart.RESOURCES]),
+        ("pool", [PodPart.POOL]),
+        ("name", [PodPart.IDENTITY]),
+        ("fixed_overrides", [PodPart.SETTINGS]),
+        ("startup_budget", []),
+        ("models: default", []),
+        ("models: gone", []),
+        ("models: version", []),
+        ("models: batch_size", []),
+        ("models: min_workers", []),
+        ("models: smoke", []),
+    ],
+)
+def test_torchserve_s_pods_are_image_resources_pool_identity_and_what_cannot_change_as_they_run(
+    edit: str, parts: list[PodPart]
+) -> None:
+    assert list(changed_parts(TORCHSERVE, TORCHSERVE_EDITS[edit](TORCHSERVE))) == parts
+
+
+# TorchServe never scales between min_workers and max_workers, so the latter alone changes nothing.
+@pytest.mark.parametrize("name", sorted(TORCHSERVE_EDITS.keys() - {"models: max_workers"}))
+def test_what_a_running_server_takes_over_is_what_its_agent_is_told(name: str) -> None:
+    edited = TORCHSERVE_EDITS[name](TORCHSERVE)
+    assert (live_changes(TORCHSERVE, edited) is not None) is (told(edited) != told(TORCHSERVE))

@@ -7,10 +7,20 @@ import pytest
 
 from planning import Plan, TextGenerationPlan
 from planning.changes import PodPart, Restart
-from tests.unit.planning.changes.cases import CHAT, LLM, SHARED, changes, entry, plan, written
+from tests.unit.planning.changes.cases import (
+    CHAT,
+    LLM,
+    SETTINGS,
+    SHARED,
+    changes,
+    entry,
+    overriding,
+    plan,
+    written,
+)
 
 BUDGET = timedelta(minutes=1)
-"""Of a TorchServe server before its models; each version adds startup_timeout, two minutes."""
+"""Of a TorchServe server before its models; each version of a variant adds startup_timeout, two minutes."""
 PER_VERSION = timedelta(minutes=2)
 
 
@@ -30,32 +40,42 @@ def test_nothing_restarts_where_nothing_changes() -> None:
     assert (found.servers, found.alerts, found.pools, found.risks) == ((), (), (), ())
 
 
-def test_a_model_that_joins_a_shared_server_takes_its_neighbours_away_for_a_while() -> None:
+def test_a_model_that_joins_or_leaves_restarts_nobody_while_it_fits_the_even_part_of_its_node() -> None:
     before = plan(entry("Reader", "fr"))
-    found = only(before, written(before, entry("Reader", "fr"), entry("Finder", "es", owner="other")))
-    assert (found.server, found.before, found.after, found.ready, found.away) == (SHARED, 1, 1, 0, True)
+    joined = written(before, entry("Reader", "fr"), entry("Finder", "es", owner="other"))
+    assert restarts(before, joined) == ()
+    assert restarts(joined, written(joined, entry("Reader", "fr"))) == ()
+
+
+def test_models_that_outgrow_the_even_part_take_their_neighbours_away_for_a_while() -> None:
+    # A quarter of its CPU for each of four GPUs is less than this many workers ask for.
+    settings = replace(SETTINGS, gpu_nodes={"g5.12xlarge": 4})
+    before = plan(entry("Reader", "fr"), settings=settings)
+    crowd = entry("Finder", "es", weights="10MiB", serving={"min_workers": 24}, owner="other")
+    found = only(before, written(before, entry("Reader", "fr"), crowd, settings=settings))
+    assert (found.before, found.after, found.ready, found.away) == (1, 1, 0, True)
     assert [(str(one.variant), one.owner, one.untouched) for one in found.affected] == [
         ("QuestionAnswering/Reader/fr", "search", True)
     ]
     assert [str(variant) for variant in found.gained] == ["QuestionAnswering/Finder/es"]
     assert found.lost == ()
     assert (found.for_neighbours, found.owners) == (True, ("search",))
-    assert found.longest == BUDGET + 2 * PER_VERSION
-    assert PodPart.MODELS in found.parts
+    assert found.parts == (PodPart.RESOURCES,)
 
 
-def test_a_model_that_leaves_restarts_those_that_stay_and_loses_nothing_itself() -> None:
-    before = plan(entry("Finder", "es"), entry("Reader", "fr"))
-    found = only(before, written(before, entry("Reader", "fr")))
-    assert [str(variant) for variant in found.lost] == ["QuestionAnswering/Finder/es"]
-    assert [str(one.variant) for one in found.affected] == ["QuestionAnswering/Reader/fr"]
-    assert found.for_neighbours
+def test_a_start_is_as_long_as_the_variant_with_the_most_versions() -> None:
+    running = {"QuestionAnswering/Reader/fr": {"default": "1", "versions": ["1", "2"]}}
+    crowd = (entry("Finder", "es", "it"), entry("Reader", "fr"))
+    before = plan(*crowd, releases=running)
+    tuned = overriding("Finder/es", batch_size=4)
+    assert only(before, written(before, *crowd, releases=running | tuned)).longest == BUDGET + 2 * PER_VERSION
 
 
 def test_a_changed_model_is_told_from_the_neighbours_that_pay_for_it() -> None:
     before = plan(entry("Finder", "es"), entry("Reader", "en", "fr"))
-    tuned = entry("Finder", "es", serving={"batch_size": 4})
-    found = only(before, written(before, tuned, entry("Reader", "en", "fr")))
+    tuned = overriding("Finder/es", batch_size=4)
+    found = only(before, written(before, entry("Finder", "es"), entry("Reader", "en", "fr"), releases=tuned))
+    assert found.parts == (PodPart.SETTINGS,)
     assert [(str(one.variant), one.untouched) for one in found.affected] == [
         ("QuestionAnswering/Finder/es", False),
         ("QuestionAnswering/Reader/en", True),
@@ -82,9 +102,8 @@ def test_a_rollout_leaves_the_replicas_less_one_and_takes_each_ones_budget(
     replicas: tuple[int, int], ready: int, away: bool, budgets: int
 ) -> None:
     before = plan(entry("Reader", "fr", replicas=replicas[0]))
-    found = only(
-        before, written(before, entry("Reader", "fr", replicas=replicas[1], serving={"batch_size": 2}))
-    )
+    tuned = overriding("Reader/fr", batch_size=2)
+    found = only(before, written(before, entry("Reader", "fr", replicas=replicas[1]), releases=tuned))
     assert (found.before, found.after) == replicas
     assert (found.ready, found.away) == (ready, away)
     assert found.longest == budgets * (BUDGET + PER_VERSION)
@@ -97,15 +116,13 @@ def test_more_replicas_alone_restart_nothing() -> None:
     assert found.restarts == ()
 
 
-def test_another_default_among_running_versions_restarts_torchserve_whose_configuration_says_it() -> None:
+def test_another_default_among_running_versions_restarts_nothing() -> None:
     running = {"default": "1", "versions": ["1", "2"]}
     before = plan(entry("Reader", "fr"), releases={"QuestionAnswering/Reader/fr": running})
     after = written(
         before, entry("Reader", "fr"), releases={"QuestionAnswering/Reader/fr": {**running, "default": "2"}}
     )
-    found = only(before, after)
-    assert found.parts == (PodPart.MODELS,)
-    assert found.affected[0].versions == ("1", "2")
+    assert restarts(before, after) == ()
 
 
 def test_another_default_among_running_language_models_restarts_nothing() -> None:

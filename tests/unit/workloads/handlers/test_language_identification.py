@@ -77,7 +77,7 @@ def test_fasttext_s_labels_are_languages(tmp_path: Path, monkeypatch: pytest.Mon
         return SimpleNamespace(predict=predict)
 
     (tmp_path / "lid.176.ftz").touch()
-    monkeypatch.setitem(sys.modules, "fasttext", SimpleNamespace(load_model=load_model))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "fasttext", SimpleNamespace(load_model=load_model))
     assert FastTextModel.load(tmp_path).classify("bonjour", 2) == [("fr", 0.9)]
 
 
