@@ -152,7 +152,8 @@ def test_a_new_version_is_an_archive_and_one_configmap_and_every_pod_stays(clone
         if item["metadata"]["name"] == f"{IDENTIFIER}-models"
     )
     defaults = {
-        version: spec["defaultVersion"] for version, spec in json.loads(document)["models"]["mul_fasttext"].items()
+        version: spec["defaultVersion"]
+        for version, spec in json.loads(document)["models"]["mul_fasttext"].items()
     }
     assert defaults == {"1": False, "2": True}
     clone.restore()
