@@ -1,8 +1,8 @@
 """What of the environment's bucket its TorchServe servers are served from: copies of weights, and thin archives.
 
 `plan_artifacts` decides on plain data, before the first resource; `build_artifacts` declares it. Names in a preview
-begin as servers' do, and a copy's ends in its digest: versions that share their weights share the copy, and it keeps
-its name while versions come and go.
+name the entry, and a copy's ends in its digest: versions and languages that share their weights share the copy, and it
+keeps its name while they come and go.
 """
 
 import re
@@ -13,7 +13,13 @@ from typing import Final
 import pulumi
 
 from artifacts.archives import RELEASED_HANDLERS, read_handlers
-from artifacts.resource import ArtifactProvider, ModelArtifact, ModelArtifactArgs, ThinArchive, ThinArchiveArgs
+from artifacts.resource import (
+    ArtifactProvider,
+    ModelArtifact,
+    ModelArtifactArgs,
+    ThinArchive,
+    ThinArchiveArgs,
+)
 from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, served_files
 from components import models_document
 from infra.platform import Platform
@@ -28,7 +34,7 @@ class ServerArtifacts:
     """What one TorchServe server is served from."""
 
     files: Mapping[Selector, ServedFiles]
-    """Of each version that the server can be given, sorted. Of a variant whose default cannot be served there are none."""
+    """Of each version that the server can be given: of a variant whose default cannot be served there are none."""
     models: str
     """Its agent's configuration."""
 
@@ -87,9 +93,7 @@ def _files(
     return files, missing
 
 
-def build_artifacts(
-    artifacts: ArtifactPlan, platform: Platform
-) -> Mapping[str, tuple[pulumi.Resource, ...]]:
+def build_artifacts(artifacts: ArtifactPlan, platform: Platform) -> Mapping[str, tuple[pulumi.Resource, ...]]:
     """A copy for each digest, and each archive that we pack; server name → those that it needs."""
     served = sorted(
         (
@@ -128,7 +132,7 @@ class _Declared:
         if artifact.digest not in self._made:
             shown = artifact.digest.removeprefix("sha256:")[:_SHOWN_OF_DIGEST]
             self._made[artifact.digest] = ModelArtifact(
-                f"{_name(selector.variant)}-{shown}",
+                f"{_name(Selector(task=selector.task, model=selector.model))}-{shown}",
                 ModelArtifactArgs(
                     source_bucket=artifact.bucket,
                     source_path=artifact.path,

@@ -135,11 +135,15 @@ def test_the_outputs_say_what_serves_what_and_where() -> None:
     }
     answering = servers["gpu-g4dn-xlarge-torchserve-1"]
     assert answering["engine"] == "torchserve 0.12.0"
-    assert answering["models"] == {
-        "QuestionAnswering/Reader/en@1": {"default": True, "path": "/predictions/en_reader/1"},
-        "QuestionAnswering/Reader/fr@1.0": {"default": False, "path": "/predictions/fr_reader/1.0"},
-        "QuestionAnswering/Reader/fr@2": {"default": True, "path": "/predictions/fr_reader/2"},
+    said = {selector: (model["default"], model["path"]) for selector, model in answering["models"].items()}
+    assert said == {
+        "QuestionAnswering/Reader/en@1": (True, "/predictions/en_reader/1"),
+        "QuestionAnswering/Reader/fr@1.0": (False, "/predictions/fr_reader/1.0"),
+        "QuestionAnswering/Reader/fr@2": (True, "/predictions/fr_reader/2"),
     }
+    assert all("digest is unresolved" in model["not_served"] for model in answering["models"].values())
+    identifier = servers["cpu-m6i-2xlarge-torchserve-1"]["models"]["LanguageIdentification/FastText/mul@1"]
+    assert identifier == {"default": True, "path": "/predictions/mul_fasttext/1"}
     identifier, reader, writer = (f"http://{name}.slipway-serving.svc:8080" for name in sorted(servers))
     assert outputs["endpoints"] == {
         "LanguageIdentification/FastText/mul": f"{identifier}/predictions/mul_fasttext",
