@@ -63,7 +63,7 @@ class LiveChanges:
     @property
     def owners(self) -> tuple[str, ...]:
         """Teams whose versions change, sorted. They lose nothing."""
-        return tuple(sorted({one.owner for one in (*self.changes, *self.waiting)}))
+        return tuple(sorted({one.owner for one in self.changes} | {one.owner for one in self.waiting}))
 
 
 def live_changes(old: Server, new: Server) -> LiveChanges | None:
