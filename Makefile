@@ -10,9 +10,10 @@ BIN := $(VENV)/bin
 SLIPWAY := $(BIN)/slipway
 INSTALLED := $(VENV)/.installed
 
+CONTAINERFILES := $(wildcard engines/*/Containerfile)
 PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit browser engine e2e chaos fuzz bench check format types lock clean
+.PHONY: help install up preview down toolchain test unit browser engine e2e chaos fuzz bench check format types lock lock-image clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -55,7 +56,7 @@ engine: install ## The engine tier: real engine, real control plane
 	@$(BIN)/pytest -q tests/engine
 
 e2e: install ## The e2e tier: the agent and the real TorchServe on the CPU (installs Debian's torch as root)
-	@$(BIN)/python -m tests.e2e.torchserve_runtime >/dev/null
+	@$(BIN)/python -m sandbox.serving.runtime >/dev/null
 	@$(BIN)/pytest -q tests/e2e
 
 chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --only engine" (an hour for all)
@@ -72,9 +73,10 @@ bench: install ## Ratios, measured side by side (minutes)
 	@$(BIN)/python -m benchmarks.plan_diff
 	@$(BIN)/python -m benchmarks.artifact_copy
 
-check: install ## Format, lint, types, imports
+check: install ## Format, lint, Containerfiles, types, imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/hadolint $(CONTAINERFILES)
 	@$(BIN)/lint-imports
 	@echo "types (the first run reads the provider SDKs: about 4 minutes)"
 	@$(BIN)/mypy $(PACKAGES) tests
@@ -87,6 +89,12 @@ lock: install ## Pin the newest versions that pyproject.toml allows
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --no-annotate --no-emit-index-url \
 	  --python-version 3.11 --quiet --upgrade --custom-compile-command "make lock" -o requirements/lock.txt
+
+lock-image: install ## Pin what our TorchServe image adds to the published one, which has Python 3.9
+	@$(BIN)/python -m pip install --quiet uv
+	@cd engines/torchserve && $(CURDIR)/$(BIN)/uv pip compile requirements.in --overrides overrides.in --generate-hashes \
+	  --no-annotate --no-emit-index-url --python-version 3.9 --python-platform x86_64-manylinux_2_28 --quiet --upgrade \
+	  --custom-compile-command "make lock-image" -o requirements.txt
 
 clean: ## Remove the virtual environment and caches (not the sandbox: `make down` first)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -22,21 +22,12 @@ from model_catalog import (
     TorchServeVersion,
 )
 from planning import TorchServeModelPlan
-from workloads.agent import Archive
+from workloads.agent import Archive, Weights
 
 HANDLER_RULE: Final = "handler-known"
 
 Handlers = Mapping[tuple[str, str], HandlerCode]
 """(name, version) → code of every released handler, as artifacts.archives.read_handlers gives them."""
-
-
-# The switch: `workloads.agent.Weights` has these fields, and takes this place once the agent fetches weights.
-@dataclass(frozen=True)
-class Weights:
-    """The files of an artifact: its digest, and the prefix of its manifest and files, without a slash at its end."""
-
-    digest: str
-    location: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -13,20 +10,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from artifacts import RefusedError, is_digest
-from cli.console import CLONE, ERR, EXIT_OUTSIDE, OUT, printable
+from cli.archive_view import show_archive
+from cli.artifacts_export import export
+from cli.console import CLONE, EXIT_OUTSIDE, OUT, printable
 from cli.selectors import parse_selector
+from cli.transfers import transfer_reporter
 from engines import UNRESOLVED
 from model_catalog import CatalogError, check_catalog
 
 if TYPE_CHECKING:
-    from artifacts.storage import Digested, Findings, Progress, Target
+    from artifacts.storage import Digested, Findings, Target
 
 app: Final = typer.Typer(
     help="Look at artifacts: the files of versions, published in a bucket under their digest (docs/artifacts.md).",
     no_args_is_help=True,
 )
 _S3: Final = "s3://"
-_REPORT_SECONDS: Final = 0.5
 _SHOWN: Final = 20
 
 Artifact = Annotated[
@@ -49,20 +48,44 @@ Region = Annotated[
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print it.")]
 
 
+app.command(
+    epilog="Example: slipway artifacts export QuestionAnswering/Reader/fr --env dev --bucket B --to reader"
+)(export)
+
+
 @app.command(
     epilog="Example: slipway artifacts inspect QuestionAnswering/Reader/fr@2 --bucket models-1a2b3c4"
 )
 def inspect(
-    artifact: Artifact, bucket: Bucket, owner: Owner = None, region: Region = None, format_: Format = "text"
+    artifact: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIGEST|SELECTOR|FILE.mar",
+            help="As in sha256:… or QuestionAnswering/Reader/fr@2, whose digest the catalog says; or an archive here.",
+        ),
+    ],
+    bucket: Annotated[
+        str | None,
+        typer.Option("--bucket", help="The environment's bucket, but for an archive here."),
+    ] = None,
+    owner: Owner = None,
+    region: Region = None,
+    format_: Format = "text",
 ) -> None:
-    """Show what is published under a digest, and compare it with one listing of the bucket.
+    """Show what is published under a digest, compared with one listing of the bucket; or what is in a .mar here.
 
     The listing tells what is missing, altered or additional by ETag and version
-    id; no file is read. Exit code 1: nothing is published. 3: something is not
-    as it was published, or S3 does not answer.
+    id; no file is read. Exit code 1: nothing is published, or the archive is none
+    that TorchServe should be given. 3: something is not as it was published, or
+    S3 does not answer.
     """
+    if artifact.endswith(".mar"):
+        show_archive(Path(artifact), format_)
+        return
     from artifacts.storage import check
 
+    if bucket is None:
+        raise typer.BadParameter("a digest or selector needs --bucket; an archive here ends in .mar")
     target = _target(artifact, bucket, owner, region)
     _show_findings(target, check(target), format_, how="by one listing")
 
@@ -79,7 +102,9 @@ def verify(
     from artifacts.storage import verify as read_again
 
     target = _target(artifact, bucket, owner, region)
-    _show_findings(target, read_again(target, report=_reporter("read")), format_, how="by reading every byte")
+    _show_findings(
+        target, read_again(target, report=transfer_reporter("read")), format_, how="by reading every byte"
+    )
 
 
 @app.command(epilog="Example: slipway artifacts digest s3://research-models/models/fr/reader")
@@ -166,7 +191,7 @@ def _digested(place: str, owner: str | None, region: str | None) -> Digested:
     if not bucket or not key:
         raise typer.BadParameter(f"{place!r} is no place in S3; write s3://bucket/key")
     source = Source(client=make_client(region=region), bucket=bucket, path=key, owner=owner)
-    return digest_source(source, report=_reporter("hashed"))
+    return digest_source(source, report=transfer_reporter("hashed"))
 
 
 def _show_findings(target: Target, findings: Findings, format_: str, *, how: str) -> None:
@@ -214,16 +239,3 @@ def _print(target: Target, findings: Findings, how: str) -> None:
             "not as it was published. Fix: `pulumi refresh` and `pulumi up` copy the damaged files anew",
             markup=False,
         )
-
-
-def _reporter(done: str) -> Callable[[Progress], None]:
-    """A line on standard error now and then, where a person watches."""
-    shown = [time.monotonic()]
-
-    def report(progress: Progress) -> None:
-        now = time.monotonic()
-        if now - shown[0] >= _REPORT_SECONDS:
-            shown[0] = now
-            ERR.print(f"{done} {progress.size:,} of {progress.size_total:,} bytes", markup=False, end="\r")
-
-    return report if sys.stderr.isatty() else lambda _: None

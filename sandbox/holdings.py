@@ -23,6 +23,7 @@ from sandbox.errors import SandboxError
 from sandbox.kubernetes.apply import manager_of
 from sandbox.kubernetes.types import HELM_RELEASE
 from sandbox.lifecycle import REGION, Sandbox
+from sandbox.research import seeds
 from sandbox.toolchain.build import Report
 
 _MANAGER: Final = "pulumi-kubernetes-"
@@ -282,8 +283,10 @@ def _aliases(call: Call) -> Iterator[str]:
 
 
 def _buckets(call: Call) -> Iterator[str]:
+    research = seeds.buckets()
     for bucket in call.aws("s3", "list_buckets")["Buckets"]:
-        yield bucket["Name"]
+        if bucket["Name"] not in research:
+            yield bucket["Name"]
 
 
 def _repositories(call: Call) -> Iterator[str]:

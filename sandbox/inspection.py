@@ -15,6 +15,7 @@ from sandbox import control_plane
 from sandbox.endpoints import Endpoints
 from sandbox.errors import SandboxError
 from sandbox.lifecycle import REGION, Sandbox
+from sandbox.research import seeds
 
 _SYSTEM_NAMESPACES: Final = {"default", "kube-node-lease", "kube-public", "kube-system"}
 
@@ -86,7 +87,8 @@ class Inspection:
     def leftovers(self) -> list[str]:
         """What an account and a cluster hold that a new one does not, e.g. ``bucket models-1a2b3c4``."""
         ec2, iam = self._aws("ec2"), self._aws("iam")
-        found = [f"bucket {bucket['Name']}" for bucket in self._aws("s3").list_buckets()["Buckets"]]
+        held = {bucket["Name"] for bucket in self._aws("s3").list_buckets()["Buckets"]}
+        found = [f"bucket {name}" for name in sorted(held - seeds.buckets())]
         found += [f"EKS cluster {name}" for name in self._aws("eks").list_clusters()["clusters"]]
         found += [f"VPC {vpc['VpcId']}" for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]]
         found += [f"address {a['AllocationId']}" for a in ec2.describe_addresses()["Addresses"]]
@@ -110,12 +112,13 @@ class Inspection:
         )
 
     def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """One call to the API server as its administrator; a body is a merge patch.
+        """One call to the API server as its administrator; a body is a merge patch, or what is posted.
 
         Raises:
             requests.HTTPError: the server refused it.
         """
-        headers = {"Content-Type": "application/merge-patch+json"} if body else {}
+        kind = "application/json" if method == "POST" else "application/merge-patch+json"
+        headers = {"Content-Type": kind} if body else {}
         url = self._endpoints.api_server_url + path
         answer = self._session.request(method, url, json=body, headers=headers, timeout=30)
         answer.raise_for_status()

@@ -23,6 +23,8 @@ from sandbox import account, control_plane, endpoints, guard, processes, program
 from sandbox.endpoints import Endpoints
 from sandbox.errors import SandboxError
 from sandbox.paths import SandboxPaths
+from sandbox.research import seeds
+from sandbox.research.seeds import Seed
 from sandbox.toolchain.build import Report, ensure_programs
 
 ROLES: Final = (account.ROLE, *control_plane.ROLES)
@@ -121,9 +123,22 @@ class Sandbox:
         found = {name: program.path for name, program in ensure_programs(report).items()}
         control_plane.start(paths, ports, found)
 
+    def seed_research(self, report: Report) -> dict[Seed, str]:
+        """Puts into the account's research buckets what they lack; returns what cannot be had, and why.
+
+        Raises:
+            SandboxError: the sandbox does not run, or what came is not what was asked for.
+        """
+        return seeds.put(self.endpoints().aws_url, REGION, Seed.listed(), report)
+
     def stop(self) -> list[str]:
-        """Ends every background process; returns the roles that ran."""
-        return processes.stop(self.paths, ROLES)
+        """Ends every background process; returns the roles that ran. Pods that run for real end first."""
+        others = [role for role in processes.running(self.paths) if role not in ROLES]
+        stopped = processes.stop(self.paths, [*others, *ROLES])
+        for link in self.paths.pods.glob("*"):
+            shutil.rmtree(link.resolve(), ignore_errors=True)
+            link.unlink(missing_ok=True)
+        return stopped
 
     def remove(self) -> None:
         """Removes all that the sandbox keeps, except its logs. Call it when nothing runs."""

@@ -69,6 +69,11 @@ class SandboxPaths:
         return self.root / "control-plane"
 
     @property
+    def pods(self) -> Path:
+        """Links to the folders of pods that run for real: they lie where paths are short."""
+        return self.root / "pods"
+
+    @property
     def admin_kubeconfig(self) -> Path:
         """Full access to the local API server; for the emulated EKS, for people and for tests."""
         return self.control_plane / "admin.kubeconfig"

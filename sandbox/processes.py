@@ -60,7 +60,6 @@ def start(
         SandboxError: the program cannot be started.
     """
     paths.logs.mkdir(parents=True, exist_ok=True)
-    marks = {_MARK: str(paths.root), _ROLE: role}
     with log_of(paths, role).open("wb") as log:
         try:
             process = subprocess.Popen(
@@ -69,7 +68,7 @@ def start(
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=paths.root,
-                env={**os.environ, **(environment or {}), **marks},
+                env={**os.environ, **(environment or {}), **marks(paths, role)},
                 start_new_session=True,
             )
         except OSError as error:
@@ -79,6 +78,11 @@ def start(
         time.sleep(0.002)
     # Detached on purpose: left unset, the interpreter would warn of a child that outlives its handle.
     process.returncode = 0
+
+
+def marks(paths: SandboxPaths, role: str) -> dict[str, str]:
+    """The environment variables by which a process, and what it starts, is found and ended."""
+    return {_MARK: str(paths.root), _ROLE: role}
 
 
 def stop(paths: SandboxPaths, roles: Iterable[str], grace_seconds: float = 20.0) -> list[str]:
@@ -186,10 +190,14 @@ def free_ports(count: int) -> list[int]:
 def _marked(paths: SandboxPaths) -> list[RunningProcess]:
     found = []
     for process in psutil.process_iter():
-        marks = _marks_of(process)
+        found_marks = _marks_of(process)
         # A child that a background process forked carries the same marks: it ends with its parent.
-        if marks and marks.get(_MARK) == str(paths.root) and _marks_of(process.parent()) != marks:
-            found.append(RunningProcess(role=marks[_ROLE], pid=process.pid, started=process.create_time()))
+        if not found_marks or found_marks.get(_MARK) != str(paths.root):
+            continue
+        if _marks_of(process.parent()) != found_marks:
+            found.append(
+                RunningProcess(role=found_marks[_ROLE], pid=process.pid, started=process.create_time())
+            )
     return sorted(found, key=lambda process: process.role)
 
 

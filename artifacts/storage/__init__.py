@@ -3,7 +3,8 @@
 from artifacts.storage.archives import ArchivePlace, StoredArchive
 from artifacts.storage.checking import Findings, check, verify
 from artifacts.storage.client import WORKERS, make_client
-from artifacts.storage.digesting import Digested, digest_path, digest_source
+from artifacts.storage.digesting import Digested, digest_path, digest_source, local_files
+from artifacts.storage.hashing import object_chunks
 from artifacts.storage.parallel import Progress, Report, StoppedError, report_nothing
 from artifacts.storage.promotion import Forecast, Manner, Promotion, foresee, mend, promote
 from artifacts.storage.source import Listing, Source, SourceObject, list_source
@@ -31,8 +32,10 @@ __all__ = [
     "digest_source",
     "foresee",
     "list_source",
+    "local_files",
     "make_client",
     "mend",
+    "object_chunks",
     "promote",
     "report_nothing",
     "verify",

@@ -68,13 +68,22 @@ def digest_path(path: Path) -> Digested:
         RefusedError: nothing is there, or names cannot be kept.
         OSError: a file cannot be read.
     """
-    if path.is_file():
-        files, kind = [_file(path, path.name)], Kind.FILE
-    else:
-        files, kind = [_file(each, each.relative_to(path).as_posix()) for each in _walk(path)], Kind.TREE
+    files = [_file(each, name) for name, each in local_files(path)]
+    kind = Kind.FILE if path.is_file() else Kind.TREE
     if not files:
         raise RefusedError(f"{path} holds no file. Fix: correct the path")
     return _digested(kind, files, sum(file.size for file in files))
+
+
+def local_files(path: Path) -> list[tuple[str, Path]]:
+    """Name in an artifact and place of each file; of a file itself, its own name.
+
+    Raises:
+        RefusedError: a folder in it is a link.
+    """
+    if path.is_file():
+        return [(path.name, path)]
+    return [(each.relative_to(path).as_posix(), each) for each in _walk(path)]
 
 
 def _walk(folder: Path) -> Iterator[Path]:

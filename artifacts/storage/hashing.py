@@ -53,6 +53,16 @@ def stream_sha256(
     return digest.hexdigest()
 
 
+def object_chunks(client: S3Client, request: Mapping[str, Any]) -> Iterator[bytes]:
+    """All bytes of one object, a megabyte at a time; `request` is as for :func:`stream_sha256`.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with told(f"reading s3://{request['Bucket']}/{request['Key']}"):
+        yield from _chunks(client, dict(request))
+
+
 def _chunks(client: S3Client, request: dict[str, Any]) -> Iterator[bytes]:
     """All bytes of one object, in as many answers as it takes."""
     done = 0

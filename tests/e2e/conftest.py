@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.e2e.torchserve_runtime import RuntimeUnavailable, TorchServeRuntime, ensure
+from sandbox.serving.runtime import RuntimeUnavailable, TorchServeRuntime, ensure
 
 
 @pytest.fixture(scope="session")
 def runtime() -> TorchServeRuntime:
     try:
-        return ensure()
+        return ensure(print)
     except RuntimeUnavailable as error:
         pytest.fail(f"the real TorchServe cannot be had: {error}", pytrace=False)

@@ -1,11 +1,14 @@
 """A bucket that answers as it is told: well, 503, or half an object and then nothing until it may go on."""
 
+import contextlib
 import http.client
 import threading
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 SLOW_DOWN = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+NO_SUCH_KEY = b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"
 
 
 class Bucket:
@@ -19,28 +22,47 @@ class Bucket:
         """Keys that are answered with 503."""
         self.halting: set[str] = set()
         """Keys whose second half waits for `go_on`."""
+        self.cutting: set[str] = set()
+        """Keys of which only the first half comes, and then the connection ends."""
         self.go_on = threading.Event()
         self.asked: list[str] = []
+        self.sent: list[tuple[str, int]] = []
+        """Key, and how many bytes of its object were asked for and sent."""
         bucket = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                key = self.path.partition("?")[0].removeprefix(f"/{bucket.name}/")
+                key = urllib.parse.unquote(self.path.partition("?")[0]).removeprefix(f"/{bucket.name}/")
                 bucket.asked.append(key)
                 if key in bucket.refusing:
                     self._answer(http.client.SERVICE_UNAVAILABLE, SLOW_DOWN)
                 else:
-                    self._answer(http.client.OK, bucket.objects[key], halting=key in bucket.halting)
+                    found = bucket.objects.get(key)
+                    if found is None:
+                        self._answer(http.client.NOT_FOUND, NO_SUCH_KEY)
+                        return
+                    bucket.sent.append((key, len(found)))
+                    self._answer(
+                        http.client.OK, found, halting=key in bucket.halting, cut=key in bucket.cutting
+                    )
 
-            def _answer(self, status: int, body: bytes, *, halting: bool = False) -> None:
+            def _answer(self, status: int, body: bytes, *, halting: bool = False, cut: bool = False) -> None:
                 half = len(body) // 2
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body[:half])
                 if halting:
+                    self.wfile.flush()
                     bucket.go_on.wait(60)
+                if cut:
+                    self.close_connection = True
+                    return
                 self.wfile.write(body[half:])
+
+            def handle(self) -> None:
+                with contextlib.suppress(ConnectionError):  # the agent was killed
+                    super().handle()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
                 """Tests print nothing."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tests.e2e.torchserve_runtime import TorchServeRuntime
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 
 REPOSITORY: Final = Path(__file__).parents[2]
@@ -124,7 +124,8 @@ class TorchServe(Supervised):
         ]  # fmt: skip
         logs = str(folder / "logs")
         environment = {
-            "LOG_LOCATION": logs, "METRICS_LOCATION": logs, "OMP_NUM_THREADS": "1", "TEMP": str(self._temporary)
+            "LOG_LOCATION": logs, "METRICS_LOCATION": logs, "OMP_NUM_THREADS": "1",
+            "SLIPWAY_VERSIONS": str(store / "versions"), "TEMP": str(self._temporary),
         }  # fmt: skip
         super().__init__(
             command, folder / "torchserve.log", environment=environment, before_start=self._clear_temporary

@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e import archives
+from tests.e2e.archives import Thin
 from tests.e2e.servers import REPOSITORY, Agent, TorchServe
-from tests.e2e.torchserve_runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 from workloads.agent import Archive, Configuration, Smoke, Version, configuration_json
 
@@ -93,24 +94,32 @@ class Site:
         )
         return archives.publish(self.source, f"{language}-{version}.mar", content)
 
-    def configure(self, models: Mapping[str, Mapping[str, Archive]], defaults: Mapping[str, str]) -> None:
-        """Replaces the file whole, as the kubelet does."""
+    def configure(
+        self, models: Mapping[str, Mapping[str, Archive | Thin]], defaults: Mapping[str, str]
+    ) -> None:
+        """Every version served alike."""
         specs = {
             model: {
                 version: Version(
-                    archive=archive,
+                    archive=served.archive if isinstance(served, Thin) else served,
+                    weights=served.weights if isinstance(served, Thin) else None,
+                    gpu_memory_fraction=served.gpu_memory_fraction if isinstance(served, Thin) else None,
                     default=defaults[model] == version,
                     max_batch_delay=timedelta(milliseconds=10),
                     response_timeout=timedelta(seconds=20),
                     startup_timeout=timedelta(seconds=30),
                     smoke=SMOKE,
                 )
-                for version, archive in versions.items()
+                for version, served in versions.items()
             }
             for model, versions in models.items()
         }
+        self.write(Configuration(models=specs, drain_grace=GRACE))
+
+    def write(self, configuration: Configuration) -> None:
+        """Replaces the file whole, as the kubelet does."""
         part = self._configuration.with_suffix(".part")
-        part.write_text(configuration_json(Configuration(models=specs, drain_grace=GRACE)))
+        part.write_text(configuration_json(configuration))
         part.replace(self._configuration)
 
     def until_serving(self, **versions: str) -> None:

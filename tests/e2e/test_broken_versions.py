@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e import archives
 from tests.e2e.load import Load, figures
 from tests.e2e.s3 import Bucket
 from tests.e2e.servers import get
 from tests.e2e.site import Site
-from tests.e2e.torchserve_runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 from workloads.agent import Archive
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.serving.runtime import SYSTEM_PYTHON, TorchServeRuntime
 from tests.e2e.site import NOBODY, Site
-from tests.e2e.torchserve_runtime import SYSTEM_PYTHON, TorchServeRuntime
 
 
 def test_the_agent_needs_neither_root_nor_capabilities_nor_any_place_to_write_but_its_volume(

@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import pytest
 
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e.servers import REPOSITORY, TorchServe
-from tests.e2e.torchserve_runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 from tests.e2e.weights import LID_176, MINILM, folder_of
 from workloads.handlers import release

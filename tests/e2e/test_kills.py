@@ -8,9 +8,9 @@ from functools import partial
 
 import pytest
 
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e.load import Answer, Load, figures
 from tests.e2e.site import Site
-from tests.e2e.torchserve_runtime import TorchServeRuntime
 from tests.e2e.waiting import until
 
 PHASES = ("Fetch", "Register", "Load", "Warm", "SetDefault", "Unregister")

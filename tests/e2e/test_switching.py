@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e.load import Answer, Load, figures
 from tests.e2e.site import Site
-from tests.e2e.torchserve_runtime import TorchServeRuntime
 
 MODELS = ("ar_reader", "ar_ranker", "fr_reader", "fr_ranker")
 

@@ -33,9 +33,9 @@ class Scenario:
 
     name: str
     point: KillPoint
-    command: tuple[str, ...] = ("sandbox", "up")
+    command: tuple[str, ...] = ("sandbox", "up", "--no-serve")
     """What is killed."""
-    then: tuple[str, ...] = ("sandbox", "up")
+    then: tuple[str, ...] = ("sandbox", "up", "--no-serve")
     """What has to cope."""
     deployed: bool = False
     """Whether the stack is deployed first."""
@@ -125,7 +125,7 @@ def run(clone: Clone, scenario: Scenario) -> Row:
     """Plays one scenario in a clone whose sandbox is empty."""
     clone.restore()
     if scenario.deployed:
-        clone.slipway("sandbox", "up").ok()
+        clone.slipway("sandbox", "up", "--no-serve").ok()
     if scenario.edits:
         clone.edit(ENTRY, "batch_size: 1", "batch_size: 2")
     killed = crashes.run_and_kill(clone, scenario.point, *scenario.command)
@@ -143,7 +143,7 @@ def run(clone: Clone, scenario: Scenario) -> Row:
 def _measure(clone: Clone) -> tuple[int, int, float]:
     """Resources and Kubernetes objects that an undisturbed `up` makes, and its seconds."""
     began = time.monotonic()
-    output = clone.slipway("sandbox", "up").ok()
+    output = clone.slipway("sandbox", "up", "--no-serve").ok()
     seconds = time.monotonic() - began
     lines = output.splitlines()
     found = crashes.check(clone, Ran(0, output))

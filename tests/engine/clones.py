@@ -146,6 +146,8 @@ def new_clone(root: Path) -> Clone:
         if source.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target)
+    # What `make install` makes: the provider of artifacts runs in it.
+    (root / ".venv").symlink_to(sys.prefix)
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@localhost"]
     for command in (["git", "init", "-q"], ["git", "add", "-A"], [*git, "commit", "-qm", "as it is"]):
         subprocess.run(command, cwd=root, check=True)

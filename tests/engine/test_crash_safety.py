@@ -13,7 +13,7 @@ from tests.engine.crashes import Killed, KillPoint
 
 pytestmark = pytest.mark.engine
 
-UP = ("sandbox", "up")
+UP = ("sandbox", "up", "--no-serve")
 DOWN = ("sandbox", "down")
 
 

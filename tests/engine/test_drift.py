@@ -27,7 +27,7 @@ NAMESPACE: Final = "kubernetes:core/v1:Namespace"
 def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     clone = new_clone(tmp_path_factory.mktemp("drift"))
     try:
-        clone.slipway("sandbox", "up").ok()
+        clone.slipway("sandbox", "up", "--no-serve").ok()
         yield clone
     finally:
         clone.sandbox.stop()
@@ -79,7 +79,7 @@ def test_an_edit_of_each_kind_is_seen_by_refresh_and_mended_by_up(clone: Clone) 
         if seen.get(r["urn"], {}).get("inputs") != before[r["urn"]]["inputs"]
     }
     assert set(edited) - changed == set(), "refresh did not see these"
-    clone.slipway("sandbox", "up").ok()
+    clone.slipway("sandbox", "up", "--no-serve").ok()
     assert clone.steps("--refresh") == {}
     after = _state(clone)
     left = {t for t, r in edited.items() if after[r["urn"]]["inputs"] != before[r["urn"]]["inputs"]}
@@ -171,7 +171,7 @@ def test_how_many_nodes_there_are_is_the_autoscaler_s_alone_where_there_is_one_a
             "maxSize": planned["maxSize"] + 1,
         }
         _refresh(clone)
-        clone.slipway("sandbox", "up").ok()
+        clone.slipway("sandbox", "up", "--no-serve").ok()
         allowed = 4
         assert _scaling(clone, group) == {
             "minSize": 0,
@@ -181,7 +181,7 @@ def test_how_many_nodes_there_are_is_the_autoscaler_s_alone_where_there_is_one_a
         assert len(_nodes(clone)[pool]) == nodes + 1
     finally:
         clone.restore()
-    clone.slipway("sandbox", "up").ok()
+    clone.slipway("sandbox", "up", "--no-serve").ok()
     assert _scaling(clone, group) == planned
     assert len(_nodes(clone)[pool]) == nodes
 
@@ -201,5 +201,5 @@ def _assert_gone_and_mended(clone: Clone, gone: dict[str, dict[str, Any]]) -> No
     # A setting that a bucket cannot be without is seen as changed.
     unseen = {t for t, r in gone.items() if seen.get(r["urn"], {}).get("inputs") == r["inputs"]}
     assert unseen == set(), "refresh did not see these"
-    ran = clone.slipway("sandbox", "up")
+    ran = clone.slipway("sandbox", "up", "--no-serve")
     assert str(crashes.check(clone, ran)) == "converged"

@@ -45,7 +45,7 @@ def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     )
     try:
         clone.slipway("plan", "--env", "sandbox", "--write").ok()
-        clone.slipway("sandbox", "up").ok()
+        clone.slipway("sandbox", "up", "--no-serve").ok()
         yield clone
     finally:
         clone.sandbox.stop()

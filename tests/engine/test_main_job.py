@@ -18,18 +18,19 @@ from tests.engine.clones import Clone, changes, new_clone
 
 pytestmark = pytest.mark.engine
 
-ENTRY = "model_catalog/entries/question_answering/reader.yaml"
+ENTRY = "model_catalog/entries/language_identification/fast_text.yaml"
 RELEASE = "model_catalog/releases/sandbox.yaml"
 LOCK = "model_catalog/placement/sandbox.lock"
 SELECTOR = "QuestionAnswering/Reader/fr"
 SERVER = "gpu-g4dn-xlarge-torchserve-1"
+IDENTIFIER = "cpu-m6i-2xlarge-torchserve-1"
 
 
 @pytest.fixture(scope="module", name="deployed")
 def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone, str]]:
     clone = new_clone(tmp_path_factory.mktemp("clone"))
     try:
-        yield clone, clone.slipway("sandbox", "up").ok()
+        yield clone, clone.slipway("sandbox", "up", "--no-serve").ok()
     finally:
         clone.sandbox.stop()
 
@@ -38,7 +39,7 @@ def _deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone,
 def _clone(deployed: tuple[Clone, str]) -> Iterator[Clone]:
     clone, _ = deployed
     if not processes.running(clone.sandbox.paths):
-        clone.slipway("sandbox", "up").ok()
+        clone.slipway("sandbox", "up", "--no-serve").ok()
     yield clone
     clone.restore()
 
@@ -95,7 +96,7 @@ def test_the_bucket_answers_over_the_s3_api_and_is_private_versioned_and_encrypt
 
 
 def test_a_second_up_changes_nothing(clone: Clone) -> None:
-    output = clone.slipway("sandbox", "up").ok()
+    output = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(r"Resources:\n\s+\d+ unchanged\n", output), output
 
 
@@ -131,62 +132,88 @@ def test_the_emulators_refuse_an_endpoint_that_is_not_this_machine(clone: Clone)
     assert "not a loopback address" in refused.output
 
 
-def test_adding_version_3_previews_that_server_s_configuration_change_alone(clone: Clone) -> None:
+def test_a_new_version_is_an_archive_and_one_configmap_and_every_pod_stays(clone: Clone) -> None:
     entry = yaml.safe_load((clone.root / ENTRY).read_text())
-    versions = entry["languages"]["fr"]["versions"]
-    versions["3"] = {**versions["2"], "artifact": {**versions["2"]["artifact"], "path": "RemoteModels/fr/3"}}
+    versions = entry["languages"]["mul"]["versions"]
+    versions["2"] = {**versions["1"], "notes": "The same, once more."}
     (clone.root / ENTRY).write_text(yaml.safe_dump(entry))
-    clone.edit(RELEASE, 'versions: ["1.0", "2"]', 'versions: ["1.0", "2", "3"]')
+    clone.edit(RELEASE, 'FastText/mul: {default: "1"}', 'FastText/mul: {default: "2", versions: ["1", "2"]}')
     assert clone.steps() == {
-        f"kubernetes:core/v1:ConfigMap {SERVER}-config": "replace",
-        f"kubernetes:apps/v1:Deployment {SERVER}-server": "update",
+        "slipway:index:ThinArchive language-identification-fast-text-mul-2-archive": "create",
+        f"kubernetes:core/v1:ConfigMap {IDENTIFIER}-models": "update",
     }
+    before = _pod_uids(clone)
+    up = clone.slipway("sandbox", "up", "--no-serve").ok()
+    assert re.search(rf"FastText/mul@2\s+yes\s+{IDENTIFIER}\s", up), up
+    assert _pod_uids(clone) == before
+    (document,) = (
+        item["data"]["models.json"]
+        for item in _listed(clone, "/api/v1/namespaces/slipway-serving/configmaps")
+        if item["metadata"]["name"] == f"{IDENTIFIER}-models"
+    )
+    defaults = {
+        version: spec["defaultVersion"] for version, spec in json.loads(document)["models"]["mul_fasttext"].items()
+    }
+    assert defaults == {"1": False, "2": True}
+    clone.restore()
+    clone.slipway("sandbox", "up", "--no-serve").ok()
+    assert _pod_uids(clone) == before
+
+
+def test_a_version_whose_digest_nobody_has_computed_is_told_about_and_changes_nothing(clone: Clone) -> None:
+    preview = clone.preview()
+    (warning,) = (d["message"] for d in preview["diagnostics"] if "not served yet" in d["message"])
+    assert f"{SELECTOR}@2" in warning
+    assert "slipway artifacts digest s3://" in warning
+    assert changes(preview) == {}
 
 
 CONFIGURED = {
-    f"kubernetes:core/v1:ConfigMap {SERVER}-config": "replace",
-    f"kubernetes:apps/v1:Deployment {SERVER}-server": "update",
+    f"kubernetes:core/v1:ConfigMap {IDENTIFIER}-models": "update",
     # Its relabelling says the language of each sample.
-    f"kubernetes:monitoring.coreos.com/v1:PodMonitor {SERVER}-monitoring-pods": "update",
+    f"kubernetes:monitoring.coreos.com/v1:PodMonitor {IDENTIFIER}-monitoring-pods": "update",
 }
-"""All that changes where a server gets or loses a language of an entry that it serves: no role, no alert, no node."""
+"""All that changes in the cluster where a server gets or loses a language of an entry that it serves: no pod, no role, no
+alert, no node."""
+ARCHIVE = "slipway:index:ThinArchive language-identification-fast-text-de-1-archive"
+"""And in the bucket. Its weights are there."""
 
 
 def _release_german(clone: Clone) -> None:
     entry = yaml.safe_load((clone.root / ENTRY).read_text())
-    french = entry["languages"]["fr"]["versions"]["2"]
-    german = {
-        **french,
-        "artifact": {**french["artifact"], "path": "RemoteModels/de/QuestionAnswering/Reader"},
+    entry["languages"]["de"] = {
+        "scripts": ["Latn"],
+        "versions": {"1": entry["languages"]["mul"]["versions"]["1"]},
     }
-    entry["languages"]["de"] = {"scripts": ["Latn"], "versions": {"1": german}}
     (clone.root / ENTRY).write_text(yaml.safe_dump(entry))
     with (clone.root / RELEASE).open("a") as release:
-        release.write('QuestionAnswering/Reader/de:\n  default: "1"\n  versions: ["1"]\n')
+        release.write('LanguageIdentification/FastText/de:\n  default: "1"\n  versions: ["1"]\n')
 
 
 def test_a_language_comes_and_goes_by_entry_and_release_lines_and_touches_its_server_alone(
     clone: Clone,
 ) -> None:
     _release_german(clone)
-    assert clone.steps() == CONFIGURED
-    up = clone.slipway("sandbox", "up").ok()
-    assert re.search(rf"QuestionAnswering/Reader/de@1\s+yes\s+{SERVER}\s", up), up
+    assert clone.steps() == {**CONFIGURED, ARCHIVE: "create"}
+    before = _pod_uids(clone)
+    up = clone.slipway("sandbox", "up", "--no-serve").ok()
+    assert re.search(rf"LanguageIdentification/FastText/de@1\s+yes\s+{IDENTIFIER}\s", up), up
     assert "model_catalog/placement/sandbox.lock does not say where everything is" in up
     assert clone.steps() == {}
     clone.restore()
-    assert clone.steps() == CONFIGURED
-    assert "QuestionAnswering/Reader/de" not in clone.slipway("sandbox", "up").ok().split("Resources:")[1]
+    assert clone.steps() == {**CONFIGURED, ARCHIVE: "delete"}
+    assert "FastText/de" not in clone.slipway("sandbox", "up", "--no-serve").ok().split("Resources:")[1]
+    assert _pod_uids(clone) == before
 
 
 def test_the_lock_line_of_a_language_changes_nothing_but_ends_the_warning(clone: Clone) -> None:
     _release_german(clone)
     written = clone.slipway("plan", "--env", "sandbox", "--write").ok()
-    assert "QuestionAnswering/Reader/de: nowhere → gpu-g4dn-xlarge/torchserve-1" in written
+    assert "LanguageIdentification/FastText/de: nowhere → cpu-m6i-2xlarge/torchserve-1" in written
     added = clone.shell(f"git diff -U0 {LOCK} | grep '^[+-][^+-]'").ok()
-    assert added == "+QuestionAnswering/Reader/de  gpu-g4dn-xlarge/torchserve-1\n"
+    assert added == "+LanguageIdentification/FastText/de  cpu-m6i-2xlarge/torchserve-1\n"
     previewed = clone.preview()
-    assert changes(previewed) == CONFIGURED
+    assert changes(previewed) == {**CONFIGURED, ARCHIVE: "create"}
     warnings = [diagnostic["message"] for diagnostic in previewed["diagnostics"]]
     assert [warning for warning in warnings if "placement/sandbox.lock" in warning] == []
 
@@ -222,7 +249,7 @@ def test_an_account_that_ended_is_built_anew_whatever_command_comes_first(clone:
     clone.slipway("sandbox", "start").ok()
     previewed = clone.slipway("sandbox", "preview").ok()
     assert re.search(r"Resources:\n\s+\+ \d+ to create\n", previewed), previewed
-    output = clone.slipway("sandbox", "up").ok()
+    output = clone.slipway("sandbox", "up", "--no-serve").ok()
     assert re.search(r"Resources:\n\s+\+ \d+ created\n", output), output
     assert clone.steps() == {}
 
@@ -235,6 +262,11 @@ def test_down_leaves_nothing_in_any_api_no_process_no_port_and_no_state(clone: C
 def _listed(clone: Clone, path: str) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = Inspection(clone.sandbox).request("GET", path)["items"]
     return items
+
+
+def _pod_uids(clone: Clone) -> set[str]:
+    pods = _listed(clone, "/api/v1/namespaces/slipway-serving/pods")
+    return {pod["metadata"]["uid"] for pod in pods}
 
 
 def _dry_run_pod(clone: Clone, namespace: str, spec: dict[str, Any]) -> None:

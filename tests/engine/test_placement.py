@@ -58,7 +58,7 @@ def _placed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     _git(clone, "checkout -q -b base")
     _commit(clone)
     try:
-        clone.slipway("sandbox", "up").ok()
+        clone.slipway("sandbox", "up", "--no-serve").ok()
         yield clone
     finally:
         clone.sandbox.stop()
@@ -163,7 +163,7 @@ def test_an_added_model_changes_the_configuration_of_one_server_and_restarts_no_
         f"kubernetes:monitoring.coreos.com/v1:PrometheusRule {server}-monitoring-alerts": "update",
     }
     assert clone.steps() == own
-    clone.slipway("sandbox", "up").ok()
+    clone.slipway("sandbox", "up", "--no-serve").ok()
     assert {name for name, count in _generations(clone).items() if generations[name] != count} == {server}
     after = _pods(clone)
     assert {pod for pod in after if pod.server != server} == {pod for pod in pods if pod.server != server}

@@ -26,7 +26,7 @@ def _both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Clone, lis
     awkward = new_clone(tmp_path_factory.mktemp("side") / "it's a clone, 100%25 & more")
     plain = new_clone(tmp_path_factory.mktemp("plain"))
     try:
-        started = [clone.start_slipway("sandbox", "up") for clone in (awkward, awkward, plain)]
+        started = [clone.start_slipway("sandbox", "up", "--no-serve") for clone in (awkward, awkward, plain)]
         first, second, other = [_ended(process) for process in started]
         yield awkward, [first, second], plain, other
     finally:

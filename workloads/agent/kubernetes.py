@@ -48,9 +48,13 @@ class KubernetesApi:
 
     @staticmethod
     def of_this_pod() -> KubernetesApi:
-        """As the pod's environment says. Raises KeyError outside a pod."""
+        """As the pod's environment says. Raises KeyError outside a pod.
+
+        SLIPWAY_SERVICE_ACCOUNT names another folder of the token: nothing is mounted where no container runs.
+        """
         host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
-        return KubernetesApi(f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}")
+        url = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+        return KubernetesApi(url, Path(os.environ.get("SLIPWAY_SERVICE_ACCOUNT", _ACCOUNT)))
 
     @contextmanager
     def ask(

@@ -146,7 +146,6 @@ def _server(
     server: Server, pool: PoolPlan, costs: Iterable[Cost], reasons: Mapping[str, str]
 ) -> ServerReport:
     needs = {selector: found.total for selector, found in server_estimates(server, pool)}
-    bound = memory_bound(server, pool.instance_type, pool.share)
     out = unserved(server)
     return ServerReport(
         name=server.name,
@@ -162,7 +161,7 @@ def _server(
                 owner=model.owner,
                 default=model.default,
                 memory=needs.get(model.selector),
-                bound=bound,
+                bound=memory_bound(server, model, pool.instance_type, pool.share),
                 reason=reasons.get(str(model.selector.variant)) or reasons[str(model.selector)],
                 not_served=out.get(model.selector, ""),
             )

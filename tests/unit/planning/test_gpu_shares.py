@@ -395,7 +395,11 @@ def test_the_plan_says_of_each_server_what_keeps_it_within_its_memory() -> None:
         ("A", Held.ENFORCED, sliced),
         ("B", Held.ENFORCED, sliced),
         ("C", Held.ENFORCED, "hardware: a whole GPU"),
-        ("Reader", Held.TRUSTED, "2 versions share one server, and TorchServe limits none of them"),
+        (
+            "Reader",
+            Held.TRUSTED,
+            "2 versions share one server, and TorchServe limits none whose archive brings its own handler",
+        ),
     }
     text, markdown, said = to_text(report), to_markdown(report), json.loads(to_json(report))
     for line in (
@@ -409,6 +413,25 @@ def test_the_plan_says_of_each_server_what_keeps_it_within_its_memory() -> None:
     ]
     assert {version["gpu_memory_bound"]["held"] for version in versions} == {"enforced", "trusted"}
     assert {pool["share"] for pool in said["pools"]} == {None, "time-sliced-2"}
+
+
+def test_a_version_that_our_handler_serves_is_held_by_its_allocator_and_its_opaque_neighbour_by_nothing() -> None:
+    said = reader("fr", "de")
+    said["languages"]["de"]["versions"]["1"] = {
+        **said["languages"]["de"]["versions"]["1"],
+        "handler": {"name": "extractive_reader", "version": "1.0.0"},
+    }
+    report = told(said, gpu_nodes={"g4dn.xlarge": 1})
+    bounds = {
+        version.selector.language: version.bound
+        for pool in report.pools
+        for server in pool.servers
+        for version in server.versions
+    }
+    assert bounds["de"].held is Held.ENFORCED
+    # (400 + 12) MiB and a quarter on top, of 14336.
+    assert "PyTorch's allocator as our handler sets it, not hardware: 3.6% of the GPU" in bounds["de"].by
+    assert bounds["fr"].held is Held.TRUSTED
 
 
 def test_the_same_input_gives_the_same_plan() -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..errors import RequestError
 from ..model import Answer
 from ..request import Request
 from .port import Reader, Span
+
+LONGEST = 100_000
+"""Characters of question and context: what a core reads in a second. A batch waits for its longest."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,12 @@ class Question:
 
 def read_question(request: Request) -> Question:
     """`{"question": …, "context": …}`. Raises RequestError."""
-    return Question(request.string("question"), request.string("context"))
+    question = Question(request.string("question"), request.string("context"))
+    if len(question.question) + len(question.context) > LONGEST:
+        raise RequestError(
+            f"question and context have more than {LONGEST} characters; send the part that matters"
+        )
+    return question
 
 
 def write_answer(question: Question, span: Span) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,6 +15,8 @@ _OF_SENTENCE, _OF_TYPE, _OF_NEARNESS = 0.6, 0.25, 0.15
 """How much each counts in a confidence; together 1. Set by hand on the questions of the tests."""
 _LONGEST = 8
 """Words of an answer."""
+_ARTICLES = 2
+"""Stop words between a place word and the place: `in the old town` has one."""
 _NOTHING = Span(0, 0, 0.0)
 
 
@@ -110,16 +113,15 @@ def _names(sentence: _Sentence) -> Iterator[range]:
 
 def _places(sentence: _Sentence) -> Iterator[range]:
     """What follows a place word; articles between them are left out, and in a cased script it is a name."""
+    named = {run.start: run for run in _names(sentence)}
+    others = {run.start: run for run in _runs(sentence, sentence.is_place, over=False)}
     for index, of_word in enumerate(sentence.keys):
         if of_word not in sentence.language.place_words:
             continue
-        start = index + 1
-        while start < len(sentence.keys) and sentence.is_stop(start):
-            start += 1
-        named = [run for run in _names(sentence) if run.start == start]
-        yield from named or [
-            run for run in _runs(sentence, sentence.is_place, over=False) if run.start == start
-        ]
+        after = range(index + 1, min(index + 2 + _ARTICLES, len(sentence.keys)))
+        start = next((place for place in after if not sentence.is_stop(place)), None)
+        if start is not None and (run := named.get(start) or others.get(start)):
+            yield run
 
 
 def _anything(sentence: _Sentence) -> Iterator[range]:
@@ -185,14 +187,23 @@ def _answers(sentence: _Sentence, wanted: str, stems: set[str]) -> Iterator[Span
     if not covered:
         return
     coverage = _weight(sentence.language, covered) / _weight(sentence.language, stems)
+    nearby = sorted(sentence.asked)
     for type_, fit in ((wanted, 1.0), ("any", 0.3)):
         for run in _CANDIDATES[type_](sentence):
-            gap = min(max(run.start - index, index - run.stop + 1) for index in sentence.asked)
+            gap = _gap(nearby, run)
             yield Span(
                 sentence.words[run.start].start,
                 sentence.words[run.stop - 1].end,
                 _OF_SENTENCE * coverage + _OF_TYPE * fit + _OF_NEARNESS / gap,
             )
+
+
+def _gap(asked: Sequence[int], run: range) -> int:
+    """Words to the nearest that was asked for; none of them is in the run. 1: it is next to it."""
+    place = bisect_left(asked, run.start)
+    before = [run.start - index for index in asked[max(place - 1, 0) : place]]
+    after = [index - run.stop + 1 for index in asked[place : place + 1]]
+    return min(before + after)
 
 
 def _weight(language: Language, stems: set[str]) -> float:

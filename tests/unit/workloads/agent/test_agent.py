@@ -6,12 +6,13 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.workloads.agent.samples import MODEL, configuration, key, model, registered
-from tests.unit.workloads.agent.test_executor import GOOD, KEY, FakeTorchServe, Source
+from tests.unit.workloads.agent.test_executor import GOOD, KEY, OBJECTS, WEIGHTS, FakeTorchServe, Source
 from workloads import agent as package
 from workloads.agent import Archive, Configuration, Version, api, configuration_json, journal
 from workloads.agent.disk import Disk
@@ -149,13 +150,112 @@ def test_what_failed_says_why_in_versions_metrics_and_log(
     assert (line["level"], line["model"], line["version"], line["stage"]) == ("error", MODEL, "2", "fetch")
 
 
-def status(port: int, path: str) -> int:
+def status(port: int, path: str, method: str = "GET") -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
-        connection.request("GET", path)
+        connection.request(method, path)
         return connection.getresponse().status
     finally:
         connection.close()
+
+
+@pytest.fixture(name="port")
+def _port(made: tuple[Agent, Empty, Path]) -> Iterator[int]:
+    agent, _, file = made
+    file.write_text(document())
+    agent.take_a_turn()
+    server = api.serve(agent, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/versions", "/metrics", "/live", "/ready"])
+def test_whatever_is_no_get_is_refused(port: int, path: str, method: str) -> None:
+    assert status(port, path, method) == http.HTTPStatus.METHOD_NOT_ALLOWED
+    assert status(port, path) in {200, 503}
+
+
+def test_a_request_line_without_an_end_is_refused(port: int) -> None:
+    assert status(port, f"/live?{'x' * 1900}") == 200
+    assert status(port, f"/live?{'x' * 2048}") == http.HTTPStatus.REQUEST_URI_TOO_LONG
+
+
+def test_an_agent_is_live_for_as_long_as_its_first_turn_may_take_and_no_longer(
+    made: tuple[Agent, Empty, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, _, file = made
+    began = agent.turned
+
+    def after(seconds: float) -> tuple[int, int]:
+        monkeypatch.setattr(api.time, "monotonic", lambda: agent.turned + seconds)
+        return api.live(agent)[0], api.ready(agent)[0]
+
+    assert after(0) == after(api.STUCK_SECONDS - 1) == (200, 503)
+    assert after(api.STUCK_SECONDS + 1) == (503, 503)
+    monkeypatch.undo()
+    file.write_text(document())
+    turn_until(agent, '"state": "servable"')
+    assert agent.turned > began
+    assert after(1) == (200, 200)
+    assert after(api.STUCK_SECONDS + 1) == (503, 503)
+
+
+def test_a_clock_that_jumps_does_not_make_the_agent_look_stuck(
+    made: tuple[Agent, Empty, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent, _, file = made
+    file.write_text(document())
+    turn_until(agent, '"state": "servable"')
+    monkeypatch.setattr("time.time", lambda: 1e12)
+    assert (api.live(agent)[0], api.ready(agent)[0]) == (200, 200)
+
+
+def test_weights_are_fetched_named_while_they_are_and_counted_once_they_are_here(
+    made: tuple[Agent, Empty, Path],
+) -> None:
+    agent, _, file = made
+    source = agent.disk.weights._source
+    assert isinstance(source, Source)
+    source.held.update(OBJECTS)
+    source.gate = threading.Event()
+    archive = Archive(digest=KEY.digest, location="1.mar")
+    version = Version(archive, default=True, weights=WEIGHTS, gpu_memory_fraction=0.5)
+    file.write_text(configuration_json(Configuration({MODEL: {"1": version}})))
+    turn_until(agent, '"bytes": 1002')
+    shown = json.loads(api.versions(agent)[2])["models"][MODEL]["versions"]["1"]
+    assert shown["state"] == "waiting"
+    assert shown["weights"] == WEIGHTS.digest
+    assert shown["fetching"] == {"what": "weights", "digest": WEIGHTS.digest, "bytes": 1002, "of_bytes": 1002}
+    source.gate.set()
+    turn_until(agent, '"state": "servable"')
+    shown = json.loads(api.versions(agent)[2])["models"][MODEL]["versions"]["1"]
+    assert (shown["fetching"], shown["pending_settings"]) == (None, {})
+    page = api.metrics(agent)[2]
+    assert "slipway_agent_weights 1\n" in page
+    assert "slipway_agent_weights_bytes 1002\n" in page
+
+
+def test_a_changed_share_of_the_gpu_waits_for_the_next_registration(made: tuple[Agent, Empty, Path]) -> None:
+    agent, torchserve, file = made
+
+    def configure(fraction: float) -> None:
+        archive = Archive(digest=KEY.digest, location="1.mar")
+        version = Version(archive, default=True, gpu_memory_fraction=fraction)
+        file.write_text(configuration_json(Configuration({MODEL: {"1": version}})))
+
+    configure(0.5)
+    turn_until(agent, '"state": "servable"')
+    configure(0.25)
+    agent.take_a_turn()
+    shown = json.loads(api.versions(agent)[2])["models"][MODEL]["versions"]["1"]
+    assert shown["pending_settings"] == {"gpuMemoryFraction": [0.5, 0.25]}
+    assert "slipway_agent_version_settings_pending" in api.metrics(agent)[2]
+    assert sum(asked.startswith("register") for asked in torchserve.asked) == 1
 
 
 def test_the_answers_come_over_http(made: tuple[Agent, Empty, Path]) -> None:
@@ -181,12 +281,21 @@ def test_what_is_remembered_is_what_was_saved(tmp_path: Path) -> None:
     )
     memory = Memory(
         records={key("1"): record, key("2"): Record(warmed=True)},
-        known=configuration("1", "2", default="2").versions(),
+        known=configuration("1", "2", default="2", with_weights={"2": "w"}).versions(),
         last_default={MODEL: key("2")},
         unused_since={"sha256:x": 3.0},
+        unused_weights_since={"sha256:w": 4.0},
         settled=True,
     )
     assert journal.replace_file(tmp_path / "agent.json", journal.memory_json(memory))
+    assert journal.load(tmp_path / "agent.json") == memory
+
+
+def test_a_memory_that_an_agent_without_weights_saved_is_read(tmp_path: Path) -> None:
+    memory = Memory(known=configuration("1", default="1").versions(), unused_since={"sha256:x": 3.0})
+    older = json.loads(journal.memory_json(memory))
+    del older["unused_weights_since"]
+    (tmp_path / "agent.json").write_text(json.dumps(older))
     assert journal.load(tmp_path / "agent.json") == memory
 
 

@@ -13,6 +13,7 @@ from workloads.agent.archives import (
     ArchiveError,
     ArchiveStore,
     DiskFullError,
+    Inside,
     SourceError,
     archive_file,
     digest_of,
@@ -161,6 +162,32 @@ def test_an_archive_says_its_version(tmp_path: Path) -> None:
     manifest = json.dumps({"model": {"modelVersion": "2.1"}})
     (tmp_path / "x.mar").write_bytes(archive_with("MAR-INF/MANIFEST.json", manifest))
     assert look_inside(tmp_path / "x.mar").version == "2.1"
+
+
+def thin_with(document: str, *more: str) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"modelVersion": "2"}}))
+        archive.writestr("slipway.json", document)
+        for name in more:
+            archive.writestr(name, "")
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(("more", "brings"), [([], False), (["weights/config.json"], True)])
+def test_a_thin_archive_says_which_weights_it_is_made_for_and_whether_it_brings_them(
+    tmp_path: Path, more: list[str], brings: bool
+) -> None:
+    written = json.dumps({"format": 1, "handler": {"name": "reader", "version": "1"}, "weights": digest("w")})
+    (tmp_path / "x.mar").write_bytes(thin_with(written, *more))
+    assert look_inside(tmp_path / "x.mar") == Inside("2", digest("w"), brings)
+
+
+@pytest.mark.parametrize("document", ["", "{}", "[]", '{"format": 2, "weights": "x"}', '{"format": 1}'])
+def test_a_thin_archive_that_does_not_say_its_weights_is_refused(tmp_path: Path, document: str) -> None:
+    (tmp_path / "x.mar").write_bytes(thin_with(document))
+    with pytest.raises(ArchiveError, match=r"slipway\.json names no weights"):
+        look_inside(tmp_path / "x.mar")
 
 
 def test_a_folder_gives_its_files_and_says_which_are_missing(tmp_path: Path) -> None:

@@ -1,28 +1,47 @@
 import io
 import json
+import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from tests.unit.workloads.agent.samples import MODEL, model, registered, spec
+from tests.unit.workloads.agent.artifacts_on_disk import objects, tree
+from tests.unit.workloads.agent.samples import MODEL, digest, model, registered, spec
 from workloads.agent.archives import SourceError
-from workloads.agent.configuration import Key, Smoke, Version
+from workloads.agent.configuration import Key, Smoke, Version, Weights
 from workloads.agent.disk import Disk
 from workloads.agent.executor import Executor
-from workloads.agent.state import Failure, ObservedModel
-from workloads.agent.steps import Collect, Fetch, Load, Register, Restart, SetDefault, Step, Unregister, Warm
+from workloads.agent.state import Failure, InForce, ObservedModel
+from workloads.agent.steps import (
+    Collect,
+    CollectWeights,
+    Fetch,
+    FetchWeights,
+    Forget,
+    Load,
+    Register,
+    Restart,
+    SetDefault,
+    Step,
+    Unregister,
+    Warm,
+)
 from workloads.agent.torchserve import Refused, TorchServeAway
 
 
-def archive(version: str) -> bytes:
+def archive(version: str, weights: str | None = None, *more: str) -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as packed:
         packed.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"modelVersion": version}}))
+        if weights is not None:
+            packed.writestr("slipway.json", json.dumps({"format": 1, "weights": weights}))
+        for name in more:
+            packed.writestr(name, "")
     return held.getvalue()
 
 
@@ -76,12 +95,16 @@ class FakeTorchServe:
 class Source:
     def __init__(self) -> None:
         self.held: dict[str, bytes | Exception] = {"1.mar": GOOD}
+        self.gate: threading.Event | None = None
+        """Weights wait for it after each piece."""
 
     def read(self, location: str) -> Iterator[bytes]:
         content = self.held[location]
         if isinstance(content, Exception):
             raise content
         yield content
+        if self.gate is not None and "/files/" in location:
+            assert self.gate.wait(20)
 
 
 @dataclass
@@ -249,3 +272,124 @@ def test_whatever_goes_wrong_comes_back_as_a_reason(bench: Bench, error: Excepti
     failure = bench.failing(SetDefault(KEY))
     assert str(error) in failure.reason
     assert not failure.own_fault
+
+
+FILES = {"config.json": b"{}", "weights.bin": b"w" * 1000}
+WEIGHTS, OBJECTS = objects(FILES)
+THIN = archive("1", WEIGHTS.digest)
+THIN_KEY = key_of(THIN)
+WITH_WEIGHTS = replace(SPEC, weights=WEIGHTS, gpu_memory_fraction=0.5)
+
+
+def fetched(bench: Bench, content: bytes, weights: Weights | None = WEIGHTS) -> Key:
+    bench.source.held.update({"1.mar": content, **OBJECTS})
+    assert bench.run(Fetch(key_of(content), "1.mar")) is None
+    if weights is not None:
+        assert bench.run(FetchWeights(key_of(content), weights)) is None
+    return key_of(content)
+
+
+def test_weights_are_fetched_and_deleted(bench: Bench) -> None:
+    fetched(bench, THIN)
+    assert bench.executor.disk.weights.present() == {WEIGHTS.digest: 1002}
+    assert bench.run(CollectWeights(WEIGHTS.digest)) is None
+    assert bench.executor.disk.weights.present() == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "stage", "own_fault"),
+    [
+        (SourceError("no such key", missing=True), "fetch", True),
+        (SourceError("503 Slow Down"), "fetch", False),
+        (b"other bytes", "fetch", True),
+        (OSError(28, "No space left on device"), "disk", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["manifest.json", "files/weights.bin"])
+def test_weights_that_fail_say_whose_fault_it_is(
+    bench: Bench, content: bytes | Exception, stage: str, own_fault: bool, name: str
+) -> None:
+    bench.source.held.update({**OBJECTS, f"{WEIGHTS.location}/{name}": content})
+    failure = bench.failing(FetchWeights(THIN_KEY, WEIGHTS))
+    assert (failure.stage, failure.own_fault) == (stage, own_fault)
+
+
+def test_a_thin_archive_is_registered_after_its_file_was_written_and_loses_it_when_it_goes(
+    bench: Bench,
+) -> None:
+    key = fetched(bench, THIN)
+    files = bench.executor.disk.version_files
+    bench.torchserve.fails["register"] = TorchServeAway("refused")
+    bench.run(Register(key, WITH_WEIGHTS))
+    assert files.present() == {(MODEL, "1"): InForce(WEIGHTS.digest, 0.5)}
+    bench.torchserve.fails["unregister"] = Refused(503, "busy")
+    bench.run(Unregister(key, "drained"))
+    assert files.present() != {}
+    bench.torchserve.fails.clear()
+    assert bench.run(Unregister(key, "drained")) is None
+    assert files.present() == {}
+
+
+@pytest.mark.parametrize(
+    ("weights_inside", "configured", "said"),
+    [
+        (
+            digest("v"),
+            WEIGHTS,
+            f"made for the weights {digest('v')}, and the configuration names {WEIGHTS.digest}",
+        ),
+        (WEIGHTS.digest, None, f"made for the weights {WEIGHTS.digest}, and the configuration names none"),
+    ],
+)
+def test_a_thin_archive_that_is_made_for_other_weights_never_reaches_torchserve(
+    bench: Bench, weights_inside: str, configured: Weights | None, said: str
+) -> None:
+    key = fetched(bench, archive("1", weights_inside), None)
+    failure = bench.failing(Register(key, replace(SPEC, weights=configured)))
+    assert (failure.stage, failure.own_fault) == ("register", True)
+    assert said in failure.reason
+    assert bench.torchserve.asked == []
+
+
+@pytest.mark.parametrize(
+    ("content", "configured"),
+    [
+        (archive("1", WEIGHTS.digest), WEIGHTS),
+        (archive("1", None), WEIGHTS),
+        (archive("1", WEIGHTS.digest, "weights/config.json"), None),
+    ],
+)
+def test_an_archive_that_agrees_or_says_nothing_or_brings_its_weights_is_registered(
+    bench: Bench, content: bytes, configured: Weights | None
+) -> None:
+    key = fetched(bench, content, configured)
+    assert bench.run(Register(key, replace(SPEC, weights=configured))) is None
+
+
+def test_a_running_version_keeps_what_its_workers_were_told_until_all_of_them_are_replaced(
+    bench: Bench,
+) -> None:
+    bench.run(Fetch(KEY, "1.mar"))
+    bench.run(Register(KEY, WITH_WEIGHTS))
+    changed = replace(WITH_WEIGHTS, gpu_memory_fraction=0.25)
+    bench.run(Load(KEY, changed))
+    files = bench.executor.disk.version_files
+    assert files.present()[MODEL, "1"].gpu_memory_fraction == 0.5
+    bench.run(Restart(KEY, changed))
+    assert files.present()[MODEL, "1"].gpu_memory_fraction == 0.25
+
+
+def test_weights_that_were_altered_on_the_disk_are_to_blame_and_are_fetched_again(bench: Bench) -> None:
+    key = fetched(bench, THIN)
+    folder = bench.executor.disk.weights.path(WEIGHTS.digest)
+    assert tree(folder) == FILES
+    (folder / "weights.bin").write_bytes(b"x" * 1000)
+    bench.torchserve.fails["scale"] = Refused(500, "Failed to start workers")
+    assert "the weights on the disk were altered" in bench.failing(Load(key, WITH_WEIGHTS)).reason
+    assert bench.executor.disk.weights.present() == {}
+
+
+def test_a_file_is_forgotten(bench: Bench) -> None:
+    bench.executor.disk.version_files.write(KEY, SPEC)
+    assert bench.run(Forget(MODEL, "1")) is None
+    assert bench.executor.disk.version_files.present() == {}

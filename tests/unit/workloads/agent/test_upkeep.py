@@ -174,3 +174,13 @@ def test_files_are_kept_while_torchserve_does_not_say_what_it_has() -> None:
     world.up = False
     world.settle()
     assert (MODEL, "0") in world.files
+
+
+def test_a_served_version_whose_weights_cannot_be_had_serves_on_and_asks_with_growing_pauses() -> None:
+    world = serving("1", default="1")
+    world.desired = configuration("1", default="1", with_weights={"1": "w"})
+    world.broken[key("1")] = Failure("weights", "503 Slow Down", own_fault=False)
+    world.settle(60)
+    assert 4 <= kinds(world.done).count(FetchWeights) <= 6
+    assert world.default(MODEL) == "1"
+    assert world.not_ready() is None

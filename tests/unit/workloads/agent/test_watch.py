@@ -88,6 +88,25 @@ def test_a_watch_that_ends_goes_on_from_the_last_bookmark(
     assert "resourceVersion=90" in server.asked[2].path
 
 
+def test_a_token_that_the_kubelet_replaces_is_used_from_the_next_request_on(
+    server: Answers, account: Path, tmp_path: Path
+) -> None:
+    server.put("GET", PATH, listed(config_map("one", 7), version=8))
+    server.put("GET", PATH, {"message": "Unauthorized"}, 401)
+    server.put("GET", PATH, listed(config_map("two", 9), version=9))
+
+    def enough(document: WatchedDocument) -> bool:
+        # as the kubelet does: the projected token's link is moved to a new folder
+        (account / "..new").write_text("rotated\n")
+        (account / "..new").replace(account / "token")
+        return document.text() == "two"
+
+    follow(server, account, tmp_path / "none", enough)
+    assert [asked.headers["Authorization"] for asked in server.asked[:3]] == [
+        "Bearer secret", "Bearer rotated", "Bearer rotated"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("how", ["event", "status"])
 def test_a_version_that_is_too_old_is_met_by_listing_again(
     server: Answers, account: Path, tmp_path: Path, how: str

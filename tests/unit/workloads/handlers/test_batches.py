@@ -93,7 +93,12 @@ def test_torchserve_gets_one_document_a_row_with_its_own_status(
     (tmp_path / "weights").mkdir()
     handler = served(lengths)
     handler.initialize(Context(model_dir=tmp_path))
-    batch = [{"body": "été"}, {"body": b"\xff"}, {"body": Lengths.POISON}, {"body": b'{"text": "a"}'}]
+    batch: list[dict[str, Any]] = [
+        {"body": "été"},
+        {"body": b"\xff"},
+        {"body": Lengths.POISON},
+        {"body": b'{"text": "a"}'},
+    ]
     context = Context(
         len(batch), content_types=["text/plain", "text/plain", "text/plain", "application/json"]
     )

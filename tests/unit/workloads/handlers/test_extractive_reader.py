@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.workloads.handlers.samples import READER_WEIGHTS, reader
 from workloads.handlers import extractive_reader
 from workloads.handlers.errors import RequestError, WeightsError
+from workloads.handlers.extractive_reader.processing import LONGEST
 from workloads.handlers.extractive_reader.words import key, sentences, split_words
 
 MODEL: Final = reader()
@@ -110,6 +111,16 @@ def test_offsets_always_cut_the_context_to_exactly_the_answer(question: str, con
     assert found["answer"] == found["answer"].strip()
     assert 0 <= found["confidence"] <= 1
     assert (found["confidence"] == 0) == (not found["answer"])
+
+
+@pytest.mark.parametrize("sentence", ["in radium ", "Radium in Paris and ", "radium in the the the ", "x"])
+@pytest.mark.parametrize("question", ["Where is radium?", "Who found radium?", "When was radium found?"])
+def test_a_text_that_ends_no_sentence_is_read_in_one_go(sentence: str, question: str) -> None:
+    """Steps that compare each word with each would take minutes here, and a worker is killed for it."""
+    context = (sentence * 100_000)[: LONGEST - len(question)]
+    assert MODEL.answer({"question": question, "context": context})["end"] <= len(context)
+    with pytest.raises(RequestError, match="more than 100000 characters"):
+        MODEL.answer({"question": question, "context": context + "."})
 
 
 def has_half_a_pair(text: str) -> bool:

@@ -41,7 +41,7 @@ def test_a_text_in_no_language_is_undetermined() -> None:
     assert languages().answer("123") == {"language": "und", "confidence": 0.0, "candidates": []}
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "\u2028"])
+@pytest.mark.parametrize("text", ["", " \n\t", "\u2028", "\0"])
 def test_an_empty_text_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(RequestError, match='"text" is empty; send at least one word'):
         languages().answer({"text": text})
@@ -77,7 +77,7 @@ def test_fasttext_s_labels_are_languages(tmp_path: Path, monkeypatch: pytest.Mon
         return SimpleNamespace(predict=predict)
 
     (tmp_path / "lid.176.ftz").touch()
-    monkeypatch.setitem(sys.modules, "fasttext", SimpleNamespace(load_model=load_model))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "fasttext", SimpleNamespace(load_model=load_model))
     assert FastTextModel.load(tmp_path).classify("bonjour", 2) == [("fr", 0.9)]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..errors import RequestError
 from ..model import Answer
 from ..request import Request
 from .port import LanguageClassifier
@@ -26,10 +27,10 @@ class Question:
 
 def read_question(request: Request) -> Question:
     """`{"text": …, "k": 3}`, or the text alone. Raises RequestError."""
-    return Question(
-        as_line(request.text_or("text")),
-        request.integer("k", default=CANDIDATES, least=1, most=MOST_CANDIDATES),
-    )
+    line = as_line(request.text_or("text"))
+    if not line:
+        raise RequestError('"text" is empty; send at least one word')
+    return Question(line, request.integer("k", default=CANDIDATES, least=1, most=MOST_CANDIDATES))
 
 
 def as_line(text: str) -> str:

@@ -1,0 +1,1 @@
+"""The research buckets of the emulated account: where a catalog's versions are promoted from."""
