@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _measure(entries: int, seed: int) -> float:
-    """Seconds of CPU for comparing and telling, where every server restarts or changes as it runs, and nothing moves."""
+    """Seconds of CPU for comparing and telling, where every server restarts or changes running, and nothing moves."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "catalog"
         write_catalog(root, entries=entries, versions=4, seed=seed)

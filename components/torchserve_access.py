@@ -42,7 +42,9 @@ def grant_access(
     return rbac.RoleBinding(
         f"{name}-agent-binding",
         metadata=metadata,
-        role_ref=rbac.RoleRefArgs(api_group="rbac.authorization.k8s.io", kind="Role", name=role.metadata.name),
+        role_ref=rbac.RoleRefArgs(
+            api_group="rbac.authorization.k8s.io", kind="Role", name=role.metadata.name
+        ),
         subjects=[rbac.SubjectArgs(kind="ServiceAccount", name=account, namespace=site.namespace)],
         opts=child,
     )

@@ -46,8 +46,8 @@ def models_document(server: TorchServePlan, files: Mapping[Selector, ServedFiles
     size = Bytes(len(text.encode()))
     if size > MODELS_LIMIT:
         raise RefusedError(
-            f"{server.name}: configmap-size: the configuration of its {len(server.models)} versions takes {size}, and a "
-            f"ConfigMap holds {MODELS_LIMIT} of it. Fix: shorten their smoke inputs, retire versions, or set "
+            f"{server.name}: configmap-size: the configuration of its {len(server.models)} versions takes {size}, and "
+            f"a ConfigMap holds {MODELS_LIMIT} of it. Fix: shorten their smoke inputs, retire versions, or set "
             "sharing.max_models in an entry, so that they get more than one server"
         )
     return text

@@ -25,6 +25,10 @@ LOADING: Final = timedelta(minutes=45)
 """Until a rollout counts as failed, beyond the pull of an image: for weights to be fetched and workers to start.
 Chosen. A constant, as a bound made of its models would change the Deployment with each of them; a version that does not
 load holds up no pod anyway."""
+SKIP_CREDENTIALS: Final = {"eks.amazonaws.com/skip-containers": "torchserve"}
+"""On pods: the agent alone gets the role's credentials; archives bring code of their own, and need none
+(https://github.com/aws/amazon-eks-pod-identity-webhook, README; EKS's own Pod Identity agent is annotated so). Not tried
+on a real cluster."""
 OVERRIDES_ANNOTATION: Final = "slipway.dev/overrides"
 """On pods: a hash of what a running TorchServe cannot take, so that it takes effect by a rollout."""
 
@@ -88,6 +92,6 @@ class TorchServeStack(pulumi.ComponentResource):
 
 def _annotations(server: TorchServePlan) -> Mapping[str, str]:
     if not server.fixed_overrides:
-        return {}
+        return SKIP_CREDENTIALS
     text = "\n".join(server.fixed_overrides)
-    return {OVERRIDES_ANNOTATION: hashlib.sha256(text.encode()).hexdigest()[:12]}
+    return {**SKIP_CREDENTIALS, OVERRIDES_ANNOTATION: hashlib.sha256(text.encode()).hexdigest()[:12]}

@@ -13,7 +13,13 @@ from typing import Final
 import pulumi
 
 from artifacts.archives import RELEASED_HANDLERS, read_handlers
-from artifacts.resource import ArtifactProvider, ModelArtifact, ModelArtifactArgs, ThinArchive, ThinArchiveArgs
+from artifacts.resource import (
+    ArtifactProvider,
+    ModelArtifact,
+    ModelArtifactArgs,
+    ThinArchive,
+    ThinArchiveArgs,
+)
 from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, served_files
 from components import models_document
 from infra.platform import Platform
@@ -28,7 +34,7 @@ class ServerArtifacts:
     """What one TorchServe server is served from."""
 
     files: Mapping[Selector, ServedFiles]
-    """Of each version that the server can be given, sorted. Of a variant whose default cannot be served there are none."""
+    """Of each version that the server can be given: of a variant whose default cannot be served there are none."""
     models: str
     """Its agent's configuration."""
 
@@ -87,9 +93,7 @@ def _files(
     return files, missing
 
 
-def build_artifacts(
-    artifacts: ArtifactPlan, platform: Platform
-) -> Mapping[str, tuple[pulumi.Resource, ...]]:
+def build_artifacts(artifacts: ArtifactPlan, platform: Platform) -> Mapping[str, tuple[pulumi.Resource, ...]]:
     """A copy for each digest, and each archive that we pack; server name → those that it needs."""
     served = sorted(
         (

@@ -43,8 +43,8 @@ def build_serving(
 ) -> dict[str, ServerStack]:
     """Build every server of the plan, and what watches it; server name → its component.
 
-    `artifacts` is what its TorchServe servers are served from. The last two are what of the platform this same update makes and they need: nodes, and the definitions of
-    monitors. Empty where another stack holds the platform.
+    `artifacts` is what its TorchServe servers are served from. The last two are what of the platform this same update
+    makes and they need: nodes, and the definitions of monitors. Empty where another stack holds the platform.
     """
     namespace = k8s.core.v1.Namespace(
         "serving",

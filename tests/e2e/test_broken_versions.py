@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,20 +69,6 @@ def test_five_ways_to_be_broken_harm_nobody_and_recover_once_mended(
                 print("\n" + figures("five broken versions", load.answers))
             assert load.failures() == []
         assert 'slipway_agent_version_servable{digest="' in metrics(site)
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A volume of one mebibyte."""
-    folder = Path(tempfile.mkdtemp(prefix="slipway-e2e-disk-"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.fail(f"a full disk needs a mount, as root: {mounted.stderr.decode()}", pytrace=False)
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-    folder.rmdir()
 
 
 def test_a_full_disk_is_named_and_the_version_comes_once_there_is_room(

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,6 @@ from tests.e2e.test_broken_versions import metrics, small_disk
 from tests.e2e.waiting import until
 from workloads.agent import Weights
 
-__all__ = ["small_disk"]
 MEGABYTE = 1 << 20
 MODEL = "fr"
 
@@ -179,6 +179,7 @@ def test_broken_weights_harm_nobody_and_recover_by_themselves_once_mended(
                 ),
                 "/versions names what is being fetched",
             )
+            assert halted is not None
             assert (halted["what"], halted["digest"]) == ("weights", second["halted"].digest)
             assert 0 < halted["bytes"] < halted["of_bytes"]
             assert site.agent.ready()
@@ -226,6 +227,16 @@ POINTS = {
 }
 
 
+def finished(site: Site, weights: Weights) -> list[str]:
+    """Files of weights in the making that need no fetching again."""
+    whole = site.store / "weights" / f"{folder(weights)}.part" / "whole"
+    return [path.relative_to(whole).as_posix() for path in whole.rglob("*") if path.is_file()]
+
+
+def has_finished(site: Site, weights: Weights, count: int) -> bool:
+    return len(finished(site, weights)) == count
+
+
 def test_killing_the_agent_amid_its_weights_loses_no_request_and_fetches_no_finished_file_again(
     runtime: TorchServeRuntime, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -243,17 +254,10 @@ def test_killing_the_agent_amid_its_weights_loses_no_request_and_fetches_no_fini
                 bucket.halting = {halted}
                 held = {version: shelf.thin(MODEL, version, weights)}
                 site.configure({MODEL: held}, {MODEL: version})
-                whole = site.store / "weights" / f"{folder(weights)}.part" / "whole"
                 others = 0 if name == "manifest.json" else 5
-
-                def finished() -> list[str]:
-                    return [
-                        path.relative_to(whole).as_posix() for path in whole.rglob("*.*") if path.is_file()
-                    ]
-
-                until(lambda: halted in bucket.asked, f"{halted} is asked for")
-                until(lambda: len(finished()) == others, "the others are finished")
-                kept = finished()
+                until(partial(bucket.asked.__contains__, halted), f"{halted} is asked for")
+                until(partial(has_finished, site, weights, others), "the others are finished")
+                kept = finished(site, weights)
                 site.agent.kill()
                 bucket.halting = set()
                 bucket.go_on.set()

@@ -152,7 +152,8 @@ def test_a_new_version_is_an_archive_and_one_configmap_and_every_pod_stays(clone
         if item["metadata"]["name"] == f"{IDENTIFIER}-models"
     )
     defaults = {
-        version: spec["defaultVersion"] for version, spec in json.loads(document)["models"]["mul_fasttext"].items()
+        version: spec["defaultVersion"]
+        for version, spec in json.loads(document)["models"]["mul_fasttext"].items()
     }
     assert defaults == {"1": False, "2": True}
     clone.restore()
@@ -173,8 +174,8 @@ CONFIGURED = {
     # Its relabelling says the language of each sample.
     f"kubernetes:monitoring.coreos.com/v1:PodMonitor {IDENTIFIER}-monitoring-pods": "update",
 }
-"""All that changes in the cluster where a server gets or loses a language of an entry that it serves: no pod, no role, no
-alert, no node."""
+"""All that changes in the cluster where a server gets or loses a language of an entry that it serves: no pod, no role,
+no alert, no node."""
 ARCHIVE = "slipway:index:ThinArchive language-identification-fast-text-de-1-archive"
 """And in the bucket. Its weights are there."""
 
@@ -185,6 +186,8 @@ def _release_german(clone: Clone) -> None:
         "scripts": ["Latn"],
         "versions": {"1": entry["languages"]["mul"]["versions"]["1"]},
     }
+    # No script tells German from all languages.
+    entry["language_from"] = "caller"
     (clone.root / ENTRY).write_text(yaml.safe_dump(entry))
     with (clone.root / RELEASE).open("a") as release:
         release.write('LanguageIdentification/FastText/de:\n  default: "1"\n  versions: ["1"]\n')

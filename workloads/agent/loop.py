@@ -122,6 +122,8 @@ class Agent:
         now = self._clock()
         if self._desired is not None:
             self._memory = recall.look(self._desired, observed, self._memory, now)
+            for digest in self._memory.unused_weights_since:
+                self.disk.weights.cancel(digest)
             for step in plan(self._desired, observed, self._memory, now):
                 self._start(step)
         self._save()

@@ -89,7 +89,8 @@ def _registration_seen(key: Key, observed: Observed, memory: Memory, record: Rec
     spec = memory.known.get(key)
     enough = seen.ready >= (spec.min_workers if spec else 1)
     if enough and record.warmed and _about_fetching(record) and not on_disk(key, observed, memory):
-        return replace(record, ours=False, unready_since=None)  # it serves, and what it lacks comes with pauses
+        # it serves; what it lacks is asked for with pauses
+        return replace(record, ours=False, unready_since=None)
     if enough and record.warmed:
         return replace(record, failures=0, failure=None, retry_at=0.0, ours=False, unready_since=None)
     since = record.unready_since if record.unready_since is not None else now

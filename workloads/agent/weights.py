@@ -70,6 +70,7 @@ class WeightsStore:
         self._at_once = at_once
         self._sizes: dict[str, int] = {}
         self._progress: dict[str, Progress] = {}
+        self._downloads: dict[str, _Downloads] = {}
         folder.mkdir(parents=True, exist_ok=True)
         for path in [*folder.glob(f"*{_GONE}"), *folder.glob(f"*{_PART}")]:
             if (
@@ -116,7 +117,14 @@ class WeightsStore:
             raise DiskFullError(f"{self._folder} is full: {free} bytes are free") from error
         finally:
             self._progress.pop(weights.digest, None)
+            self._downloads.pop(weights.digest, None)
         self._remove(part)
+
+    def cancel(self, digest: str) -> None:
+        """Ends the fetch that is under way, if one is: nobody needs them any more."""
+        downloads = self._downloads.get(digest)
+        if downloads is not None:
+            downloads.end(SourceError("given up: no version needs these weights any more"))
 
     def discard(self, digest: str) -> None:
         """Delete what there is of them."""
@@ -154,7 +162,11 @@ class WeightsStore:
                 f"and {free} are free"
             )
         missing = sorted(set(files) - here, key=lambda file: (-file.size, file.name))
-        _Downloads(self._source, weights.location, part, progress).run(missing, self._at_once)
+        downloads = _Downloads(self._source, weights.location, part, progress)
+        self._downloads[weights.digest] = downloads
+        downloads.run(missing, self._at_once)
+        if _kept(whole, files) != set(files):
+            raise SourceError(f"{weights.location} did not come whole; it is asked for again")
         for folder in [*(path for path in whole.rglob("*") if path.is_dir()), whole]:
             flush_folder(folder)
 
@@ -224,6 +236,12 @@ class _Downloads:
                 self._no_more.set()
                 if not _passes(error):
                     self._abort.set()
+
+    def end(self, why: Exception) -> None:
+        """In the middle of whatever is coming."""
+        self._failures.append(why)
+        self._no_more.set()
+        self._abort.set()
 
     def _download(self, file: ArtifactFile) -> None:
         place = f"{self._location}/{FILES}/{file.name}"

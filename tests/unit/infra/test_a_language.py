@@ -84,9 +84,13 @@ def test_the_program_copies_its_files_and_changes_one_configmap_and_what_watches
     changed = {name for name in before if before[name] != after[name]}
     # Prometheus learns which samples are German.
     assert changed == {f"{READER}-models", f"{READER}-monitoring-pods"}
-    old, new = (read_configuration(side[f"{READER}-models"]["data"]["models.json"]) for side in (before, after))
+    old, new = (
+        read_configuration(side[f"{READER}-models"]["data"]["models.json"]) for side in (before, after)
+    )
     assert {name: new.models[name] for name in old.models} == old.models
-    assert new.models["de_reader"]["1"].archive == Archive(DIGEST, f"artifacts/{DIGEST}/files/de_reader_1.mar")
+    assert new.models["de_reader"]["1"].archive == Archive(
+        DIGEST, f"artifacts/{DIGEST}/files/de_reader_1.mar"
+    )
 
 
 def test_the_outputs_gain_that_language_s_endpoints(

@@ -10,8 +10,9 @@ from artifacts import RefusedError
 from artifacts.archives import HandlerCode
 from infra.artifacts import build_artifacts, plan_artifacts, released_handlers
 from infra.platform import Platform
-from model_catalog import Catalog, EntryFile, Environment, Release
-from planning import Plan, make_plan
+from model_catalog import Catalog, EntryFile, Environment, Release, load_catalog
+from planning import Plan, TorchServePlan, make_plan
+from planning.unserved import unserved
 from tests.support.pools import POOLS
 from tests.support.recording import Recording, record
 from workloads.agent import Weights, read_configuration
@@ -133,6 +134,15 @@ def test_where_the_default_has_no_digest_the_variant_is_left_out_whole() -> None
 
 def test_nothing_is_said_where_everything_is_served() -> None:
     assert plan_artifacts(planned({"1": version(handler=HANDLER)}), HANDLERS).warning is None
+
+
+@pytest.mark.parametrize("environment", list(Environment))
+def test_the_program_serves_what_the_plan_says_is_served(environment: Environment) -> None:
+    plan = make_plan(load_catalog(), environment, POOLS)
+    for server in plan.servers:
+        if isinstance(server, TorchServePlan):
+            files = plan_artifacts(plan, released_handlers()).servers[server.name].files
+            assert set(files) == {model.selector for model in server.models} - set(unserved(server))
 
 
 def test_a_handler_that_was_never_released_is_an_error_before_the_first_resource() -> None:

@@ -415,7 +415,7 @@ def test_the_plan_says_of_each_server_what_keeps_it_within_its_memory() -> None:
     assert {pool["share"] for pool in said["pools"]} == {None, "time-sliced-2"}
 
 
-def test_a_version_that_our_handler_serves_is_held_by_its_allocator_and_its_opaque_neighbour_by_nothing() -> None:
+def test_our_handler_s_version_is_held_by_its_allocator_and_an_opaque_neighbour_by_nothing() -> None:
     said = reader("fr", "de")
     said["languages"]["de"]["versions"]["1"] = {
         **said["languages"]["de"]["versions"]["1"],
@@ -427,6 +427,7 @@ def test_a_version_that_our_handler_serves_is_held_by_its_allocator_and_its_opaq
         for pool in report.pools
         for server in pool.servers
         for version in server.versions
+        if version.bound
     }
     assert bounds["de"].held is Held.ENFORCED
     # (400 + 12) MiB and a quarter on top, of 14336.

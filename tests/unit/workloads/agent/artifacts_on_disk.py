@@ -39,7 +39,7 @@ def objects(files: Mapping[str, bytes], kind: Kind = Kind.TREE) -> tuple[Weights
 class Bucket:
     """Gives content in pieces; raises what is no piece; waits where it is told to."""
 
-    held: dict[str, bytes | list[bytes | Exception]] = field(default_factory=dict)
+    held: dict[str, bytes | list[bytes | BaseException]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     gates: dict[str, threading.Event] = field(default_factory=dict)
     together: int = 0
@@ -55,7 +55,7 @@ class Bucket:
         try:
             content = self.held[location]
             for piece in content if isinstance(content, list) else [content[:3], content[3:]]:
-                if isinstance(piece, Exception):
+                if isinstance(piece, BaseException):
                     raise piece
                 yield piece
                 if location in self.gates:

@@ -192,7 +192,7 @@ def test_an_agent_is_live_for_as_long_as_its_first_turn_may_take_and_no_longer(
     began = agent.turned
 
     def after(seconds: float) -> tuple[int, int]:
-        monkeypatch.setattr(api.time, "monotonic", lambda: agent.turned + seconds)
+        monkeypatch.setattr("time.monotonic", lambda: agent.turned + seconds)
         return api.live(agent)[0], api.ready(agent)[0]
 
     assert after(0) == after(api.STUCK_SECONDS - 1) == (200, 503)
@@ -238,6 +238,26 @@ def test_weights_are_fetched_named_while_they_are_and_counted_once_they_are_here
     page = api.metrics(agent)[2]
     assert "slipway_agent_weights 1\n" in page
     assert "slipway_agent_weights_bytes 1002\n" in page
+
+
+def test_a_fetch_of_weights_ends_once_their_version_left_the_configuration(
+    made: tuple[Agent, Empty, Path],
+) -> None:
+    agent, _, file = made
+    source = agent.disk.weights._source
+    assert isinstance(source, Source)
+    source.held.update(OBJECTS)
+    source.gate = threading.Event()
+    version = Version(Archive(digest=KEY.digest, location="1.mar"), default=True, weights=WEIGHTS)
+    file.write_text(configuration_json(Configuration({MODEL: {"1": version}})))
+    turn_until(agent, '"bytes": 1002')
+    file.write_text(configuration_json(Configuration({})))
+    agent.take_a_turn()
+    source.gate.set()
+    while ("FetchWeights", "failed") not in agent.counters.steps:
+        agent.wait(0.01)
+        agent.take_a_turn()
+    assert agent.disk.weights.present() == {}
 
 
 def test_a_changed_share_of_the_gpu_waits_for_the_next_registration(made: tuple[Agent, Empty, Path]) -> None:

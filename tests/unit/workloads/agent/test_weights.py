@@ -21,7 +21,7 @@ def key(name: str) -> str:
     return f"{WEIGHTS.location}/files/{name}"
 
 
-def made(tmp_path: Path, **changed: bytes | list[bytes | Exception]) -> tuple[WeightsStore, Bucket]:
+def made(tmp_path: Path, **changed: bytes | list[bytes | BaseException]) -> tuple[WeightsStore, Bucket]:
     """`changed`: what is in a file's place; __ stands for a slash and _ for a dot."""
     names = {name.replace("__", "/").replace("_", "."): content for name, content in changed.items()}
     bucket = Bucket({**OBJECTS, **{key(name): content for name, content in names.items()}})
@@ -91,7 +91,7 @@ def test_several_files_come_at_once_and_never_more_than_allowed(tmp_path: Path) 
     ],
 )
 def test_a_file_that_fails_leaves_nothing_to_see_and_says_why(
-    tmp_path: Path, content: bytes | list[bytes | Exception], expected: type[Exception], said: str
+    tmp_path: Path, content: bytes | list[bytes | BaseException], expected: type[Exception], said: str
 ) -> None:
     store, _ = made(tmp_path, weights_bin=content)
     with pytest.raises(expected, match=said):
@@ -112,6 +112,23 @@ def test_what_was_finished_is_not_fetched_again_by_the_same_agent_nor_by_the_nex
     WeightsStore(tmp_path, bucket).fetch(WEIGHTS)
     assert set(bucket.names()) == {"manifest.json", *(f"files/{name}" for name in FILES.keys() - finished)}
     assert tree(store.path(WEIGHTS.digest)) == FILES
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("after", [0, 1])
+def test_whichever_file_it_dies_at_nothing_half_is_seen_and_the_next_attempt_ends_it(
+    tmp_path: Path, name: str, after: int
+) -> None:
+    store, bucket = made(tmp_path)
+    bucket.held[key(name)] = [*([FILES[name][:1]] * after), SystemExit()]  # ends a thread without a word
+    with pytest.raises(SourceError, match="did not come whole"):
+        store.fetch(WEIGHTS)
+    assert store.present() == {}
+    bucket.held.update(OBJECTS)
+    WeightsStore(tmp_path, bucket).fetch(WEIGHTS)
+    assert tree(store.path(WEIGHTS.digest)) == FILES
+    assert all(bucket.asked.count(key(other)) == 1 for other in FILES.keys() - {name})
 
 
 def test_what_does_not_belong_to_the_artifact_is_not_taken_over(tmp_path: Path) -> None:
@@ -147,11 +164,38 @@ def test_a_missing_file_ends_the_others_amid_their_bytes(tmp_path: Path) -> None
     assert not list(tmp_path.glob("*.part/whole/weights.bin"))
 
 
+def test_a_fetch_that_nobody_needs_any_more_ends_amid_its_bytes(tmp_path: Path) -> None:
+    store, bucket = made(tmp_path)
+    for name in FILES:
+        bucket.gates[key(name)] = threading.Event()
+    failed: list[Exception] = []
+
+    def fetch() -> None:
+        try:
+            store.fetch(WEIGHTS)
+        except SourceError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    while len(bucket.asked) < 1 + len(FILES):
+        thread.join(0.01)
+    store.cancel("sha256:other")
+    store.cancel(WEIGHTS.digest)
+    for gate in bucket.gates.values():
+        gate.set()
+    thread.join()
+    assert "no version needs these weights any more" in str(failed[0])
+    assert tree(tmp_path) == {}
+    store.fetch(WEIGHTS)
+    assert tree(store.path(WEIGHTS.digest)) == FILES
+
+
 def test_weights_that_cannot_fit_are_refused_before_any_file_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, bucket = made(tmp_path)
-    monkeypatch.setattr(weights.shutil, "disk_usage", lambda _: SimpleNamespace(free=SIZE - 1))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=SIZE - 1))
     with pytest.raises(DiskFullError, match=f"takes {SIZE} bytes more, and {SIZE - 1} are free"):
         store.fetch(WEIGHTS)
     assert bucket.names() == ["manifest.json"]
@@ -231,8 +275,12 @@ def test_what_lies_there_is_measured_once(tmp_path: Path, monkeypatch: pytest.Mo
     store, _ = made(tmp_path)
     store.fetch(WEIGHTS)
     measured: list[Path] = []
-    original = weights._size
-    monkeypatch.setattr(weights, "_size", lambda root: measured.append(root) or original(root))
+
+    def measure(root: Path) -> int:
+        measured.append(root)
+        return SIZE
+
+    monkeypatch.setattr(weights, "_size", measure)
     assert store.present() == store.present() == {WEIGHTS.digest: SIZE}
     assert len(measured) == 1
 
