@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 CONTAINERFILES := $(wildcard engines/*/Containerfile)
 PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit browser engine e2e chaos fuzz bench check format types lock lock-image clean
+.PHONY: help install up preview down toolchain test unit browser engine e2e chaos fuzz bench check format types lock lock-image lock-serving clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -95,6 +95,12 @@ lock-image: install ## Pin what our TorchServe image adds to the published one, 
 	@cd engines/torchserve && $(CURDIR)/$(BIN)/uv pip compile requirements.in --overrides overrides.in --generate-hashes \
 	  --no-annotate --no-emit-index-url --python-version 3.9 --python-platform x86_64-manylinux_2_28 --quiet --upgrade \
 	  --custom-compile-command "make lock-image" -o requirements.txt
+
+lock-serving: install ## Pin what this machine's own TorchServe runs with (`make e2e`, the pod that `make up` runs)
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile sandbox/serving/requirements.in --overrides engines/torchserve/overrides.in --generate-hashes \
+	  --no-annotate --no-emit-index-url --python-version 3.11 --quiet --upgrade \
+	  --custom-compile-command "make lock-serving" -o sandbox/serving/requirements.txt
 
 clean: ## Remove the virtual environment and caches (not the sandbox: `make down` first)
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache *.egg-info

@@ -64,8 +64,8 @@ def _by_variant(
 ) -> Iterator[tuple[Selector, str, tuple[LiveChange, ...], tuple[WaitingChange, ...]]]:
     changes, waiting = _grouped(one.changes), _grouped(one.waiting)
     for variant in sorted({*changes, *waiting}, key=lambda selector: selector.sort_key):
-        found = (*changes.get(variant, ()), *waiting.get(variant, ()))
-        yield variant, found[0].owner, changes.get(variant, ()), waiting.get(variant, ())
+        own, later = changes.get(variant, ()), waiting.get(variant, ())
+        yield variant, (own[0] if own else later[0]).owner, own, later
 
 
 def _grouped(changes: Iterable[_T]) -> dict[Selector, tuple[_T, ...]]:

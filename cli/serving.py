@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import requests
+from rich.markup import escape
 from rich.table import Table
 
 from cli.console import OUT, report
@@ -136,7 +137,12 @@ def _print_predictions(pod: RunningPod, outputs: Mapping[str, Any]) -> None:
         for heading in ("", "text", "answer", "ms"):
             table.add_column(heading, overflow="fold", justify="right" if heading == "ms" else "left")
         for one in answers:
-            table.add_row(one.question.name, one.question.body, _short(one.answer), f"{one.milliseconds:.0f}")
+            table.add_row(
+                one.question.name,
+                escape(one.question.body),
+                escape(_short(one.answer)),
+                f"{one.milliseconds:.0f}",
+            )
         OUT.print(table)
     OUT.print(f"\n{_NO_IMAGE}")
 

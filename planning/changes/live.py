@@ -63,7 +63,7 @@ class LiveChanges:
     @property
     def owners(self) -> tuple[str, ...]:
         """Teams whose versions change, sorted. They lose nothing."""
-        return tuple(sorted({one.owner for one in (*self.changes, *self.waiting)}))
+        return tuple(sorted({one.owner for one in self.changes} | {one.owner for one in self.waiting}))
 
 
 def live_changes(old: Server, new: Server) -> LiveChanges | None:
@@ -135,9 +135,8 @@ def _kinds(
 def _waiting(old: TorchServeModelPlan, new: TorchServeModelPlan) -> Iterator[SettingChange]:
     names = {*FIXED_SETTINGS} | ({"min_workers"} if _fewer_workers(old, new) else set())
     for name in sorted(names):
-        change = _setting(name, old, new)
-        if change.old != change.new:
-            yield change
+        if getattr(old.options, name) != getattr(new.options, name):
+            yield _setting(name, old, new)
     was, becomes = old.gpu_memory_fraction, new.gpu_memory_fraction
     if was != becomes:
         yield SettingChange(path=("gpu_memory_fraction",), old=was, new=becomes)

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-from planning.observability.alerts import Alert, server_alerts
+from planning.observability.alert import Alert
+from planning.observability.alerts import server_alerts
 from planning.observability.pod_monitor import identity_labels, server_sample_labels
 from planning.servers import Server
 

@@ -231,8 +231,8 @@ class _Emulation:
         (kind,) = source
         if kind != "fieldRef":
             raise NotEmulatedError(f"{where}: {kind} is not emulated")
-        asked = source[kind]["fieldPath"]
-        fields = {
+        asked: str = source[kind]["fieldPath"]
+        fields: dict[str, str] = {
             "metadata.name": self.object.name,
             "metadata.namespace": self.object.namespace,
             "metadata.uid": self.object.uid,

@@ -50,6 +50,8 @@ _END_SECONDS: Final = 30.0
 _RENEW_AT: Final = 0.8
 """Of a token's life, as the kubelet does."""
 _ANSWER_SECONDS: Final = 30.0
+_TRIES: Final = 3
+"""Of a version, after which waiting is over: the agent's next try is 8 s away, and then 16."""
 
 
 class ServingError(SandboxError):
@@ -174,11 +176,9 @@ class RunningPod:
         while reason := self.ready():
             if not self.alive():
                 raise ServingError(f"{self.held.server}: its processes ended: {self._logs()}")
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self._is_hopeless():
                 why = "; ".join(self.failures()) or reason
-                raise ServingError(
-                    f"{self.held.server} is not ready after {seconds:.0f} s: {why}. {self._logs()}"
-                )
+                raise ServingError(f"{self.held.server} does not become ready: {why}. {self._logs()}")
             if reason != told:
                 progress(reason)
                 told = reason
@@ -211,6 +211,13 @@ class RunningPod:
                 scratch.write_text(self._token(token))
                 scratch.replace(token.path)
                 self._renew[token] = time.monotonic() + token.seconds * _RENEW_AT
+
+    def _is_hopeless(self) -> bool:
+        """Whether every model has a version that the agent tried again and again."""
+        models = self.versions().values()
+        return bool(models) and all(
+            any(shown.get("failures", 0) >= _TRIES for shown in told["versions"].values()) for told in models
+        )
 
     def _token(self, token: Token) -> str:
         account = self.held.template["spec"].get("serviceAccountName", "default")
@@ -381,7 +388,7 @@ def _is_rolled_out(deployment: Json) -> bool:
     """Whether every pod is of the present template."""
     status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
     seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
-    return seen and status.get("updatedReplicas", 0) == status.get("replicas", 0) == wanted
+    return bool(seen and status.get("updatedReplicas", 0) == status.get("replicas", 0) == wanted)
 
 
 def _items(inspection: Inspection, path: str) -> list[Any]:

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import pytest
 
+from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e import archives, planned
 from tests.e2e.load import Load
 from tests.e2e.servers import get
 from tests.e2e.site import Site
-from tests.e2e.torchserve_runtime import TorchServeRuntime
 
 CASES: Final = Path(__file__).with_name("cases")
 MODEL: Final = "fr_reader"

@@ -17,7 +17,7 @@ from tests.e2e.archives import Thin
 from tests.e2e.load import Load, figures
 from tests.e2e.s3 import Bucket
 from tests.e2e.site import Site
-from tests.e2e.test_broken_versions import metrics, small_disk
+from tests.e2e.test_broken_versions import metrics
 from tests.e2e.waiting import until
 from workloads.agent import Weights
 

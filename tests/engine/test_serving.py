@@ -74,25 +74,31 @@ class Serving:
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        self.lines += self.process.stdout
+        with self.process.stdout as output:
+            for line in output:
+                self.lines.append(line)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(20)
 
     @property
     def output(self) -> str:
         return "".join(self.lines)
 
     def until(self, pattern: str, seconds: float = 180) -> re.Match[str]:
-        return until(
-            lambda: re.search(pattern, self.output) if self.process.poll() is None else self._ended(),
-            f"it prints {pattern}",
-            seconds,
-        )
+        def look() -> re.Match[str] | None:
+            found = re.search(pattern, self.output)
+            assert found or self.process.poll() is None, f"it ended:\n{self.output}"
+            return found
 
-    def _ended(self) -> re.Match[str]:
-        raise AssertionError(f"it ended:\n{self.output}")
+        return until(look, f"it prints {pattern}", seconds)
 
 
 def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
@@ -110,8 +116,7 @@ def _serving(clone: Clone) -> Iterator[Serving]:
         serving.until(r"mul_fasttext 1  servable, answers requests without a version")
         yield serving
     finally:
-        serving.process.kill()
-        serving.process.wait()
+        serving.end()
         until(lambda: nothing_of_a_pod_is_left(clone), "no process and no folder of the pod is left")
 
 
@@ -162,8 +167,23 @@ def test_a_machine_without_a_new_enough_java_deploys_and_says_what_is_missing(
         "No pod was run for real: Java 17 or newer is not on this machine; on Debian and Ubuntu: apt-get install "
         "--no-install-recommends openjdk-17-jre-headless\n"
     ) in output
-    doctor = clone.slipway("doctor", "--format", "json").ok()
+    doctor = clone.slipway("doctor", "--format", "json").output
     assert "openjdk-17-jre-headless" in doctor
+
+
+def test_a_pod_that_cannot_serve_makes_up_fail_with_the_reason_of_its_agent(clone: Clone) -> None:
+    s3, bucket = clone.aws("s3"), clone.pulumi("stack", "output bucket --stack sandbox").ok().strip()
+    manifest = f"artifacts/{DIGEST}/manifest.json"
+    content = s3.get_object(Bucket=bucket, Key=manifest)["Body"].read()
+    s3.delete_object(Bucket=bucket, Key=manifest)
+    try:
+        failed = clone.slipway("sandbox", "up")
+    finally:
+        s3.put_object(Bucket=bucket, Key=manifest, Body=content)
+    assert failed.code == 3
+    assert f"slipway: {SERVER} does not become ready: mul_fasttext 1: fetch: " in failed.output
+    assert manifest in failed.output
+    assert nothing_of_a_pod_is_left(clone)
 
 
 def test_a_version_added_by_an_edit_is_taken_live_by_the_running_server_with_no_request_lost(
@@ -290,7 +310,10 @@ def test_weights_that_cannot_be_had_are_told_before_and_all_else_is_deployed(
 def test_down_ends_a_server_that_is_being_served(clone: Clone) -> None:
     clone.slipway("sandbox", "up", "--no-serve").ok()
     serving = Serving(clone.start_slipway("sandbox", "serve"))
-    serving.until(r"servable, answers requests without a version")
-    clone.slipway("sandbox", "down").ok()
-    assert serving.process.wait(60) == 3
+    try:
+        serving.until(r"servable, answers requests without a version")
+        clone.slipway("sandbox", "down").ok()
+        assert serving.process.wait(60) == 3
+    finally:
+        serving.end()
     assert nothing_of_a_pod_is_left(clone)

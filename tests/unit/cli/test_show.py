@@ -29,6 +29,17 @@ def test_json_has_one_row_a_version_in_order() -> None:
     assert "effective" not in shown
 
 
+def test_a_version_that_is_not_served_says_why_and_what_prints_what_is_missing() -> None:
+    why = (
+        "not served: its artifact's digest is unresolved; `slipway artifacts digest "
+        "s3://research-models/RemoteModels/fr/QuestionAnswering/ReaderWPS` prints it"
+    )
+    text = runner.invoke(main.app, ["show", READER, "--env", "dev"]).output
+    assert f"{READER} is {why}\n" in text
+    shown = json.loads(runner.invoke(main.app, ["show", READER, "--env", "dev", "--format", "json"]).output)
+    assert [row["not_served"] for row in shown["versions"]] == [why]
+
+
 @pytest.mark.parametrize(
     "selector", ["QuestionAnswering", "QuestionAnswering/Reader", "QuestionAnswering/Reader/fr"]
 )
