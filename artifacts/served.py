@@ -10,16 +10,15 @@ from artifacts.archives import HandlerCode, archive_digest, archive_key, thin_ar
 from artifacts.errors import RefusedError
 from artifacts.manifest import files_of, folder_of
 from artifacts.names import normal_name
-from engines import UNRESOLVED
 from model_catalog import (
     BucketArtifact,
     Catalog,
     EntrySource,
     Handler,
-    HubArtifact,
     Problem,
     Selector,
     TorchServeVersion,
+    unservable,
 )
 from planning import TorchServeModelPlan
 from workloads.agent import Archive, Weights
@@ -80,43 +79,20 @@ def served_files(model: TorchServeModelPlan, handlers: Handlers) -> ServedFiles 
     """
     version = model.triple
     code = None if version.handler is None else _code(model.selector, version.handler, handlers)
+    gap = unservable(version)
+    if gap is not None:
+        return NotServed(
+            selector=model.selector, default=model.default, rule=gap.rule, reason=gap.reason, fix=gap.fix
+        )
     artifact = version.artifact
-    if isinstance(artifact, HubArtifact):
-        return _not_served(
-            model,
-            "served-artifact",
-            f"its artifact is {artifact}, which nothing can be copied from yet",
-            "mirror it into a bucket, and name bucket, path and digest in its entry",
-        )
-    if artifact.digest == UNRESOLVED:
-        return _not_served(
-            model,
-            "served-artifact",
-            "its artifact's digest is unresolved",
-            f"`slipway artifacts digest {artifact}` prints it; write it as artifact.digest in its entry",
-        )
+    assert isinstance(artifact, BucketArtifact)  # noqa: S101 - the Hub's is not servable
     if code is not None:
         return _thin(model, artifact, code)
-    if not names_archive(artifact):
-        return _not_served(
-            model,
-            "archive-or-handler",
-            f"{artifact} is no .mar and it has no handler",
-            ARCHIVE_OR_HANDLER_FIX,
-        )
     name = normal_name(artifact.path.rpartition("/")[2])
     location = f"{files_of(artifact.digest)}{name}"
     return ServedFiles(
         archive=Archive(digest=artifact.digest, location=location), weights=None, thin=None, artifact=artifact
     )
-
-
-ARCHIVE_OR_HANDLER_FIX: Final = "name the .mar in artifact.path, or give it a handler"
-
-
-def names_archive(artifact: BucketArtifact) -> bool:
-    """Whether its path is one archive that TorchServe takes as it is."""
-    return artifact.path.endswith(".mar")
 
 
 def unknown_handlers(
@@ -180,7 +156,3 @@ def _thin(model: TorchServeModelPlan, artifact: BucketArtifact, code: HandlerCod
         ),
         artifact=artifact,
     )
-
-
-def _not_served(model: TorchServeModelPlan, rule: str, reason: str, fix: str) -> NotServed:
-    return NotServed(selector=model.selector, default=model.default, rule=rule, reason=reason, fix=fix)
