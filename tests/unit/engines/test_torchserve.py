@@ -17,6 +17,7 @@ from engines.torchserve import (
     model_snapshot,
     prediction_path,
     render_config,
+    render_empty_config,
 )
 from model_catalog import Environment, Selector, TorchServeEntry, load_catalog
 
@@ -110,6 +111,15 @@ def test_nothing_can_be_loaded_or_changed_from_outside_the_configuration() -> No
     assert config["allowed_urls"] == "file:///mnt/models/.*"
     for key in ("enable_envvars_config", "enable_model_api", "install_py_dep_per_model"):
         assert config[key] == "false", key
+
+
+def test_a_server_for_an_agent_has_no_models_takes_them_and_is_otherwise_the_same() -> None:
+    text = render_empty_config(model_store="/mnt/models", gpus=1)
+    empty = dict(line.split("=", 1) for line in text.splitlines())
+    whole = properties(served())
+    assert whole.keys() - empty.keys() == {"model_snapshot"}
+    assert {key for key in empty if empty[key] != whole[key]} == {"enable_model_api"}
+    assert empty["enable_model_api"] == "true"
 
 
 def test_a_server_without_gpu_is_told_to_use_none() -> None:

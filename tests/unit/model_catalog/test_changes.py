@@ -337,6 +337,7 @@ FREE = [
     ),
     ("notes", (READER_FILE, "precision: float16", "notes: tried\n        precision: float16")),
     ("an evaluation", (READER_FILE, "f1: 80", "f1: 79.5")),
+    ("what it is tried with", (READER_FILE, "languages:", "smoke: {body: '{}'}\nlanguages:")),
     ("measured memory", (READER_FILE, "440MiB", "480MiB")),
     ("a corrected license", (WRITER_FILE, "apache-2.0", "mit")),
     ("a tunable option", (WRITER_FILE, "startup_timeout: 10m", "startup_timeout: 20m")),
