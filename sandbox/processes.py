@@ -92,14 +92,15 @@ def stop(paths: SandboxPaths, roles: Iterable[str], grace_seconds: float = 20.0)
     """
     stopped = []
     for role in roles:
-        found = [process.pid for process in _marked(paths) if process.role == role]
-        if not found:
-            continue
-        stopped.append(role)
-        _signal(found, signal.SIGTERM)
-        if alive := _wait_gone(found, grace_seconds):
-            _signal(alive, signal.SIGKILL)
-            _wait_gone(alive, _KILL_SECONDS)
+        # Again: children of one that was killed are not hidden behind it any more.
+        while found := [process.pid for process in _marked(paths) if process.role == role]:
+            if role not in stopped:
+                stopped.append(role)
+            _signal(found, signal.SIGTERM)
+            if alive := _wait_gone(found, grace_seconds):
+                _signal(alive, signal.SIGKILL)
+                if _wait_gone(alive, _KILL_SECONDS):
+                    break  # the kernel holds it
     return stopped
 
 

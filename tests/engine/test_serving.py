@@ -281,6 +281,14 @@ def test_serve_refuses_a_server_that_needs_a_gpu_by_name(clone: Clone) -> None:
     assert "container torchserve: it asks for nvidia.com/gpu, and this machine has none" in refused.output
 
 
+def test_what_a_killed_keeper_leaves_ends_with_the_sandbox(clone: Clone, serving: Serving) -> None:
+    os.kill(processes.running(clone.sandbox.paths)[pods.ROLE].pid, signal.SIGKILL)
+    assert serving.process.wait(60) == 3
+    assert not nothing_of_a_pod_is_left(clone)
+    clone.slipway("sandbox", "stop").ok()
+    assert nothing_of_a_pod_is_left(clone)
+
+
 def test_the_research_bucket_is_seeded_anew_with_a_new_account(clone: Clone) -> None:
     clone.slipway("sandbox", "stop").ok()
     clone.slipway("sandbox", "start").ok()

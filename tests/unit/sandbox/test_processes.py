@@ -44,6 +44,14 @@ def test_the_processes_of_another_sandbox_are_not_seen_and_not_ended(
     assert set(processes.running(paths)) == {"a"}
 
 
+def test_what_a_process_leaves_behind_when_it_ends_is_ended_too(paths: SandboxPaths) -> None:
+    script = "import subprocess, sys, time; subprocess.Popen(['sleep', '60']); print('up', flush=True); time.sleep(60)"
+    processes.start(paths, "a", [sys.executable, "-c", script])
+    processes.wait_until(lambda: "up" in processes.log_of(paths, "a").read_text(), paths, "a", 10)
+    assert processes.stop(paths, ["a"]) == ["a"]
+    assert processes.running(paths) == {}
+
+
 def test_a_process_that_ignores_the_request_to_end_is_killed(paths: SandboxPaths) -> None:
     processes.start(paths, "a", STUBBORN)
     processes.wait_until(lambda: "up" in processes.log_of(paths, "a").read_text(), paths, "a", 10)
