@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 CONTAINERFILES := $(wildcard engines/*/Containerfile)
 PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit browser engine e2e chaos fuzz bench check format types lock lock-image lock-serving clean
+.PHONY: help install up preview down toolchain test unit browser engine e2e e2e-short chaos fuzz bench check format types lock lock-image lock-serving clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -58,6 +58,11 @@ engine: install ## The engine tier: real engine, real control plane
 e2e: install ## The e2e tier: the agent and the real TorchServe on the CPU (installs Debian's torch as root)
 	@$(BIN)/python -m sandbox.serving.runtime >/dev/null
 	@$(BIN)/pytest -q tests/e2e
+
+e2e-short: install ## What of the e2e tier CI runs: released handlers, imported configurations, an export, a patch
+	@$(BIN)/python -m sandbox.serving.runtime >/dev/null
+	@$(BIN)/pytest -q --durations=5 tests/e2e/test_cases.py tests/e2e/test_export.py tests/e2e/test_handlers.py \
+	  tests/e2e/test_weights.py::test_a_handler_only_patch_fetches_kilobytes_and_no_weights_and_nothing_fails
 
 chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --only engine" (an hour for all)
 	@$(BIN)/python -m tests.engine.chaos $(ARGS)
