@@ -99,6 +99,10 @@ def _torchserve(server: TorchServePlan) -> k8s.core.v1.ContainerArgs:
         security_context=locked_down(),
         startup_probe=_answers(failure_threshold=attempts(FRONTEND_STARTUP, PROBE_PERIOD)),
         liveness_probe=_answers(failure_threshold=12),
+        # The agent's answer, asked in this container's name: a TorchServe that was killed comes back empty, and its
+        # container counts as not ready until the first yes; on the agent's own container the yes from before would hold
+        # for three periods. And an agent that restarts takes no pod out of the Service for longer than its restart.
+        readiness_probe=_asks("/ready", server.agent_port, failure_threshold=3),
         lifecycle=core.LifecycleArgs(
             pre_stop=core.LifecycleHandlerArgs(
                 exec_=core.ExecActionArgs(
@@ -123,7 +127,7 @@ def _answers(*, failure_threshold: int) -> k8s.core.v1.ProbeArgs:
 def _agent(
     server: TorchServePlan, models: str, bucket: pulumi.Input[str], region: str
 ) -> k8s.core.v1.ContainerArgs:
-    """Without a startup probe: TorchServe would wait for it, and it for TorchServe."""
+    """Without a startup probe: TorchServe would wait for it, and it for TorchServe. Readiness: :func:`_torchserve`."""
     return core.ContainerArgs(
         name="agent",
         image=str(server.image),
@@ -157,8 +161,7 @@ def _agent(
         ports=[core.ContainerPortArgs(name="agent", container_port=server.agent_port)],
         resources=resource_requirements(AGENT_RESOURCES),
         security_context=locked_down(),
-        readiness_probe=_asks("/ready", failure_threshold=3),
-        liveness_probe=_asks("/live", failure_threshold=6),
+        liveness_probe=_asks("/live", "agent", failure_threshold=6),
         volume_mounts=[
             _read_only("api-token", _ACCOUNT),
             _read_only("logs", _LOGS),
@@ -180,9 +183,9 @@ def _of_the_pod(name: str, path: str) -> k8s.core.v1.EnvVarArgs:
     return core.EnvVarArgs(name=name, value_from=core.EnvVarSourceArgs(field_ref=field))
 
 
-def _asks(path: str, *, failure_threshold: int) -> k8s.core.v1.ProbeArgs:
+def _asks(path: str, port: int | str, *, failure_threshold: int) -> k8s.core.v1.ProbeArgs:
     return core.ProbeArgs(
-        http_get=core.HTTPGetActionArgs(path=path, port="agent"),
+        http_get=core.HTTPGetActionArgs(path=path, port=port),
         period_seconds=int(PROBE_PERIOD.total_seconds()),
         timeout_seconds=5,
         failure_threshold=failure_threshold,

@@ -152,13 +152,21 @@ def test_torchserve_begins_without_what_a_killed_one_has_unpacked(
     assert ran.stdout.split() == server["args"]
 
 
-def test_torchserve_is_asked_for_an_answer_and_the_agent_for_readiness(pod: dict[str, Any]) -> None:
+def test_torchserve_is_asked_for_an_answer_and_the_agent_whether_it_lives(pod: dict[str, Any]) -> None:
     server, agent = container(pod, "torchserve"), container(pod, "agent")
     for probe in ("startupProbe", "livenessProbe"):
         assert server[probe]["httpGet"] == {"path": "/api-description", "port": "inference"}, probe
-    assert "readinessProbe" not in server
-    assert agent["readinessProbe"]["httpGet"] == {"path": "/ready", "port": "agent"}
     assert agent["livenessProbe"]["httpGet"] == {"path": "/live", "port": "agent"}
+
+
+def test_a_torchserve_that_came_back_empty_is_not_ready_by_what_its_agent_said_before(
+    pod: dict[str, Any],
+) -> None:
+    """A container's readiness begins anew with the container, whoever answers the probe; ports of another container
+    have no name here."""
+    server, agent = container(pod, "torchserve"), container(pod, "agent")
+    assert server["readinessProbe"]["httpGet"] == {"path": "/ready", "port": SERVER.agent_port}
+    assert "readinessProbe" not in agent, "a restart of the agent would wait for it"
 
 
 def test_the_agent_runs_beside_torchserve_from_before_it_starts_until_after_it_ends(
