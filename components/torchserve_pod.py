@@ -12,6 +12,7 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.node_pools import NODE_DISK_GIB
 from components.server_pod import (
     DRAIN,
     MODEL_STORE,
@@ -33,6 +34,7 @@ from components.torchserve_files import (
 )
 from engines.torchserve import MANAGEMENT_PORT
 from planning import AGENT_RESOURCES, FRONTEND_STARTUP, TorchServePlan
+from quantities import Bytes
 
 core = k8s.core.v1
 
@@ -40,6 +42,10 @@ STOP: Final = timedelta(seconds=35)
 """30 s for Java to stop its workers (2.7 s measured on CPU; a request that outlasts DRAIN is cut), and what the agent
 then takes to end."""
 PROBE_PERIOD: Final = timedelta(seconds=5)
+KEEP_FREE: Final = Bytes.mebibytes(NODE_DISK_GIB * 1024 * 15 // 100)
+"""Of the node's disk. The kubelet evicts pods, and with them all that they have fetched, below 10 %
+(https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/); the rest is for logs and for what
+TorchServe extracts. Chosen. In bytes, so that a laptop with a large disk serves too."""
 VERSIONS: Final = f"{MODEL_STORE}/versions"
 """Where the agent tells a worker which weights are its own (workloads/handlers reads it)."""
 AGENT_ROOT: Final = "/opt/slipway"
@@ -152,6 +158,8 @@ def _agent(
             f"127.0.0.1:{server.inference_port}",
             "--worker-log",
             f"{_LOGS}/model_log.log",
+            "--keep-free",
+            str(int(KEEP_FREE)),
         ],
         # Names are used in arguments, so the pod's own come first.
         env=[

@@ -42,6 +42,13 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--worker-log", type=Path, help="TorchServe's model_log.log, for the reasons of failures"
     )
+    parser.add_argument(
+        "--keep-free",
+        type=int,
+        default=0,
+        metavar="BYTES",
+        help="of the model store's disk: a kubelet evicts pods before a disk is full",
+    )
     parser.add_argument("--interval", type=float, default=1.0, help="seconds between looks")
     parser.add_argument("--longest-retry", type=float, default=LONGEST_RETRY, help="seconds")
     return parser.parse_args(given)
@@ -53,7 +60,7 @@ def main(given: Sequence[str] | None = None) -> int:
     log.configure()
     stop = threading.Event()
     try:
-        disk = Disk.at(chosen.model_store, open_source(chosen.source))
+        disk = Disk.at(chosen.model_store, open_source(chosen.source), keep_free=chosen.keep_free)
     except SourceError as error:
         logging.getLogger(__name__).error("no source", extra={"fields": {"reason": str(error)}})
         return 3

@@ -72,8 +72,9 @@ def digest_of(file_name: str) -> str:
 class ArchiveStore:
     """The archives of one folder."""
 
-    def __init__(self, folder: Path, source: ArtifactSource) -> None:
+    def __init__(self, folder: Path, source: ArtifactSource, *, keep_free: int = 0) -> None:
         self._folder = folder
+        self._keep_free = keep_free
         self._source = source
         folder.mkdir(parents=True, exist_ok=True)
         for part in folder.glob(f"*{_PART}"):
@@ -90,8 +91,8 @@ class ArchiveStore:
         return found
 
     def free_bytes(self) -> int:
-        """What is left on the volume."""
-        return shutil.disk_usage(self._folder).free
+        """What is left on the volume for archives and weights."""
+        return max(0, shutil.disk_usage(self._folder).free - self._keep_free)
 
     def path(self, digest: str) -> Path:
         """Where the archive lies, or would."""

@@ -114,7 +114,12 @@ def _disk(seen: Situation, gauges: Gauges) -> Iterable[str]:
     weights = seen.observed.weights
     yield from _family("weights", "gauge", "artifacts whose weights are on the disk", [({}, len(weights))])
     yield from _family("weights_bytes", "gauge", "bytes of the weights", [({}, sum(weights.values()))])
-    yield from _family("disk_free_bytes", "gauge", "bytes left on the volume", [({}, gauges.free_bytes)])
+    yield from _family(
+        "disk_free_bytes",
+        "gauge",
+        "bytes that archives and weights may take",
+        [({}, gauges.free_bytes)],
+    )
 
 
 def _counted(counters: Counters) -> Iterable[str]:

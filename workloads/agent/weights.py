@@ -47,8 +47,11 @@ _CHUNK = 1 << 20
 class WeightsStore:
     """The weights of one folder."""
 
-    def __init__(self, folder: Path, source: ArtifactSource, *, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, folder: Path, source: ArtifactSource, *, at_once: int = AT_ONCE, keep_free: int = 0
+    ) -> None:
         self._folder = folder.absolute()
+        self._keep_free = keep_free
         self._source = source
         self._at_once = at_once
         self._sizes: dict[str, int] = {}
@@ -95,9 +98,11 @@ class WeightsStore:
         except OSError as error:
             if error.errno not in NO_SPACE:
                 raise
-            free = shutil.disk_usage(self._folder).free
+            free = max(0, shutil.disk_usage(self._folder).free - self._keep_free)
             self._remove(part)
-            raise DiskFullError(f"{self._folder} is full: {free} bytes are free") from error
+            raise DiskFullError(
+                f"{self._folder} is full: {free} bytes are free{self._kept_free()}"
+            ) from error
         finally:
             self._progress.pop(weights.digest, None)
             self._downloads.pop(weights.digest, None)
@@ -137,12 +142,12 @@ class WeightsStore:
         here = _kept(whole, files)
         progress = Progress(of=sum(file.size for file in files), done=sum(file.size for file in here))
         self._progress[weights.digest] = progress
-        free = shutil.disk_usage(self._folder).free
+        free = max(0, shutil.disk_usage(self._folder).free - self._keep_free)
         if progress.of - progress.done > free:
             self._remove(part)
             raise DiskFullError(
                 f"{self._folder} is full: {weights.location} takes {progress.of - progress.done} bytes more, "
-                f"and {free} are free"
+                f"and {free} are free{self._kept_free()}"
             )
         missing = sorted(set(files) - here, key=lambda file: (-file.size, file.name))
         downloads = Downloads(self._source, weights.location, part, progress)
@@ -152,6 +157,9 @@ class WeightsStore:
             raise SourceError(f"{weights.location} did not come whole; it is asked for again")
         for folder in [*(path for path in whole.rglob("*") if path.is_dir()), whole]:
             flush_folder(folder)
+
+    def _kept_free(self) -> str:
+        return f" beyond the {self._keep_free} that are kept" if self._keep_free else ""
 
     def _files_of(self, weights: Weights) -> tuple[ArtifactFile, ...]:
         place = f"{weights.location}/{MANIFEST}"

@@ -12,9 +12,11 @@ import pytest
 from artifacts import RefusedError
 from artifacts.served import ServedFiles
 from components import ServerSite, TorchServeStack, TorchServeStackArgs, models_document
+from components.node_pools import NODE_DISK_GIB
 from components.torchserve_files import config_properties
 from model_catalog import BucketArtifact, Environment, Selector, Smoke, load_catalog
 from planning import AGENT_RESOURCES, TorchServeModelPlan, TorchServePlan, make_plan
+from quantities import Bytes
 from tests.support.pools import POOLS
 from tests.support.recording import Recording
 from workloads.agent import Archive, Weights, read_configuration
@@ -178,6 +180,12 @@ def test_the_agent_runs_beside_torchserve_from_before_it_starts_until_after_it_e
     assert "startupProbe" not in agent, "TorchServe would wait for it"
     assert "lifecycle" not in agent, "it unregisters nothing at the end"
     assert agent["image"] == container(pod, "torchserve")["image"]
+
+
+def test_the_agent_leaves_more_of_the_node_s_disk_than_the_kubelet_evicts_for(pod: dict[str, Any]) -> None:
+    kept = Bytes(arguments(container(pod, "agent")["args"]).keep_free)
+    disk = Bytes.mebibytes(NODE_DISK_GIB * 1024)
+    assert disk / 10 < kept < disk / 4
 
 
 def test_the_agent_is_told_what_it_takes(pod: dict[str, Any]) -> None:

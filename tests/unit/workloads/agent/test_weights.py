@@ -9,6 +9,7 @@ from artifacts.digest import Kind
 from tests.unit.workloads.agent.artifacts_on_disk import Bucket, objects, tree
 from workloads.agent import Weights, weights
 from workloads.agent.archives import ArchiveError, DiskFullError, SourceError
+from workloads.agent.disk import Disk
 from workloads.agent.weights import WeightsStore
 
 FILES = {"config.json": b'{"a": 1}', "onnx/model.bin": b"m" * 5000, "weights.bin": b"w" * 9000, "empty": b""}
@@ -200,6 +201,35 @@ def test_weights_that_cannot_fit_are_refused_before_any_file_is_asked_for(
         store.fetch(WEIGHTS)
     assert bucket.names() == ["manifest.json"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_room_that_is_kept_free_is_no_room_for_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = Bucket(OBJECTS)
+    disk = Disk.at(tmp_path, bucket, keep_free=1000)
+    store = disk.weights
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000 + SIZE - 1))
+    assert disk.archives.free_bytes() == SIZE - 1, "what the alert is told"
+    with pytest.raises(DiskFullError, match=f"{SIZE - 1} are free beyond the 1000 that are kept"):
+        store.fetch(WEIGHTS)
+    assert store.begun() == frozenset()
+
+
+def test_a_fetch_whose_room_a_neighbour_takes_meanwhile_ends_before_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = Bucket(OBJECTS)
+    store = Disk.at(tmp_path, bucket, keep_free=1000).weights
+
+    def left(_: Path) -> SimpleNamespace:
+        return SimpleNamespace(free=10**6 if bucket.names() == ["manifest.json"] else 999)
+
+    monkeypatch.setattr("shutil.disk_usage", left)
+    with pytest.raises(DiskFullError, match="is full: 0 bytes are free"):
+        store.fetch(WEIGHTS)
+    assert store.begun() == frozenset()
+    assert store.present() == {}
 
 
 def test_a_full_disk_gives_back_what_was_fetched(tmp_path: Path) -> None:
