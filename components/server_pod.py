@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.server_identity import COMPONENT_LABELS, selecting_labels
-from planning import GPU_TAINT_KEY, POOL_LABEL, Resources, ServerPlan
+from planning import GPU_TAINT_KEY, POOL_LABEL, Resources, ServerPlan, TextGenerationPlan
 
 core = k8s.core.v1
 
@@ -65,7 +65,7 @@ def server_pod(
 
 
 def fetch_container(
-    server: ServerPlan,
+    server: TextGenerationPlan,
     *,
     name: str,
     script: Sequence[str],

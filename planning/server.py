@@ -41,7 +41,6 @@ class ServerPlan:
     engine_version: str
     device: Device
     image: ImageReference
-    fetch_image: ImageReference
     replicas: int
     pool: str
     resources: Resources

@@ -24,6 +24,8 @@ class TextGenerationPlan(ServerPlan):
 
     version: TgiVersion | VllmVersion
     """As the environment runs it, with what the engine is told of its share of a GPU; its type is the engine's."""
+    fetch_image: ImageReference
+    """Of the init container that copies its weights."""
     share: GpuShare | None = None
     """What its one GPU is. None for whole ones."""
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
-from engines import FETCH_IMAGE
 from engines.torchserve import (
     IMAGES,
     INFERENCE_PORT,
@@ -109,7 +108,6 @@ def plan_torchserve(
         engine_version=VERSION,
         device=shared.device,
         image=IMAGES[shared.device],
-        fetch_image=FETCH_IMAGE,
         replicas=shared.replicas,
         pool=shared.place.pool,
         resources=torchserve_resources(versions, gpus=1 if shared.device is Device.GPU else 0),

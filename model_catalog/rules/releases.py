@@ -92,7 +92,7 @@ def images_of(entry: Entry) -> tuple[ImageReference, ...]:
     """Every image that serving the entry pulls."""
     match entry:
         case TorchServeEntry():
-            return (torchserve.IMAGES[entry.device], FETCH_IMAGE)
+            return (torchserve.IMAGES[entry.device],)
         case TgiEntry():
             return (tgi.IMAGE, FETCH_IMAGE)
         case VllmEntry():

@@ -15,6 +15,7 @@ from components import ServerSite, TorchServeStack, TorchServeStackArgs, models_
 from components.node_pools import NODE_DISK_GIB
 from components.torchserve_files import config_properties
 from model_catalog import BucketArtifact, Environment, Selector, Smoke, load_catalog
+from model_catalog.rules.releases import images_of
 from planning import AGENT_RESOURCES, TorchServeModelPlan, TorchServePlan, make_plan
 from quantities import Bytes
 from tests.support.pools import POOLS
@@ -180,6 +181,14 @@ def test_the_agent_runs_beside_torchserve_from_before_it_starts_until_after_it_e
     assert "startupProbe" not in agent, "TorchServe would wait for it"
     assert "lifecycle" not in agent, "it unregisters nothing at the end"
     assert agent["image"] == container(pod, "torchserve")["image"]
+
+
+def test_prod_asks_for_the_digests_of_the_images_that_the_pod_has_and_of_no_other(
+    pod: dict[str, Any],
+) -> None:
+    """Once its one image was pinned, a copier's that no pod of TorchServe runs would have kept it out of prod."""
+    (entry,) = (one for one in load_catalog().entries if str(one.selector) == "QuestionAnswering/Reader")
+    assert {one["image"] for one in containers(pod)} == {str(image) for image in images_of(entry)}
 
 
 def test_the_agent_leaves_more_of_the_node_s_disk_than_the_kubelet_evicts_for(pod: dict[str, Any]) -> None:

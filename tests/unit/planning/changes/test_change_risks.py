@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from engines import FETCH_IMAGE
 from hardware import PurchaseOption
 from model_catalog import Budget
 from planning import Plan, PoolSettings
@@ -259,6 +260,6 @@ def test_a_switch_that_comes_with_new_pods_needs_no_room_for_both() -> None:
     reader = entry("Reader", "fr", weights="9000MiB")
     old = plan(reader, releases={variant: {"default": "1"}})
     new = written(old, reader, releases={variant: {"default": "2"}})
-    pods = replace(new, servers=tuple(replace(one, image=one.fetch_image) for one in new.servers))
+    pods = replace(new, servers=tuple(replace(one, image=FETCH_IMAGE) for one in new.servers))
     assert ChangeRiskKind.SWITCH_NEEDS_ROOM in {risk.kind for risk in changes(old, new).risks}
     assert kinds(changes(old, pods)) == [("no_spare", SHARED)]

@@ -19,6 +19,7 @@ from components import (
     TorchServeStackArgs,
     models_document,
 )
+from engines import FETCH_IMAGE
 from model_catalog import BucketArtifact, Environment, Smoke
 from planning import Server, TextGenerationPlan, TimeSlices, TorchServePlan
 from planning.changes.live import live_changes
@@ -61,8 +62,7 @@ COMMON: dict[str, Edit] = {
     "environment": lambda server: replace(server, environment=Environment.PROD),
     "engine_version": lambda server: replace(server, engine_version="0"),
     "device": lambda server: replace(server, device="none"),
-    "image": lambda server: replace(server, image=server.fetch_image),
-    "fetch_image": lambda server: replace(server, fetch_image=server.image),
+    "image": lambda server: replace(server, image=FETCH_IMAGE),
     "replicas": lambda server: replace(server, replicas=7),
     "pool": lambda server: replace(server, pool="other"),
     "resources: millicores": resources(millicores=7),
@@ -112,6 +112,7 @@ TORCHSERVE_EDITS: dict[str, Edit] = {
 }
 LANGUAGE_MODEL_EDITS: dict[str, Edit] = {
     **COMMON,
+    "fetch_image": lambda server: replace(server, fetch_image=server.image),
     "artifact_prefixes": lambda server: replace(server, artifact_prefixes=("other/",)),
     # The node's settings divide a GPU; what the engine is told of it is in its version.
     "share": lambda server: replace(server, share=TimeSlices(devices=2)),

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from engines import FETCH_IMAGE
 from planning import Plan, TextGenerationPlan
 from planning.changes import PodPart, Restart
 from tests.unit.planning.changes.cases import (
@@ -145,7 +146,7 @@ def test_a_language_model_s_own_options_are_its_own_change_and_another_image_is_
     assert isinstance(server, TextGenerationPlan)
     serving = server.version.serving.model_copy(update={"max_num_seqs": 7})
     tuned = replace(server, version=server.version.model_copy(update={"serving": serving}))
-    for after, untouched in ((tuned, False), (replace(server, image=server.fetch_image), True)):
+    for after, untouched in ((tuned, False), (replace(server, image=FETCH_IMAGE), True)):
         found = only(before, replace(before, servers=(after,)))
         assert [one.untouched for one in found.affected] == [untouched]
 

@@ -206,7 +206,7 @@ def test_weights_that_cannot_fit_are_refused_before_any_file_is_asked_for(
 def test_room_that_is_kept_free_is_no_room_for_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bucket = Bucket(OBJECTS)
+    bucket = Bucket({**OBJECTS})
     disk = Disk.at(tmp_path, bucket, keep_free=1000)
     store = disk.weights
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1000 + SIZE - 1))
@@ -219,7 +219,7 @@ def test_room_that_is_kept_free_is_no_room_for_weights(
 def test_a_fetch_whose_room_a_neighbour_takes_meanwhile_ends_before_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bucket = Bucket(OBJECTS)
+    bucket = Bucket({**OBJECTS})
     store = Disk.at(tmp_path, bucket, keep_free=1000).weights
 
     def left(_: Path) -> SimpleNamespace:
