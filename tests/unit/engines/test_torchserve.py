@@ -118,8 +118,18 @@ def test_a_server_for_an_agent_has_no_models_takes_them_and_is_otherwise_the_sam
     empty = dict(line.split("=", 1) for line in text.splitlines())
     whole = properties(served())
     assert whole.keys() - empty.keys() == {"model_snapshot"}
-    assert {key for key in empty if empty[key] != whole[key]} == {"enable_model_api"}
+    assert empty.keys() - whole.keys() == {"vmargs"}
+    assert {key for key in empty.keys() & whole.keys() if empty[key] != whole[key]} == {"enable_model_api"}
     assert empty["enable_model_api"] == "true"
+
+
+def test_java_takes_a_gibibyte_and_not_a_quarter_of_what_its_workers_were_promised() -> None:
+    (arguments,) = (
+        line.removeprefix("vmargs=").split()
+        for line in render_empty_config(model_store="/mnt/models", gpus=1).splitlines()
+        if line.startswith("vmargs=")
+    )
+    assert arguments == ["-Xmx1g", "-XX:+ExitOnOutOfMemoryError"]
 
 
 def test_a_server_without_gpu_is_told_to_use_none() -> None:
