@@ -21,8 +21,8 @@ from engines.torchserve.options import ServingOptions
 
 JAVA_ARGUMENTS: Final = ("-Xmx1g", "-XX:+ExitOnOutOfMemoryError")
 """Java's own bound is a quarter of the container's memory, 7 GiB of a node of 32, which its workers were promised. A
-gibibyte holds 100 of TorchServe's largest requests, 6.5 MB, beside the 262 MiB of FRONTEND_MEMORY; chosen. One that runs
-out ends, and its container starts again: it would answer some requests, and its probes, and no others."""
+gibibyte holds 100 of TorchServe's largest requests, 6.5 MB, beside what FRONTEND_MEMORY says; chosen. Once it is out of
+memory it ends and its container starts again: it would answer its probes, and not all requests."""
 
 
 @dataclass(frozen=True, kw_only=True)
