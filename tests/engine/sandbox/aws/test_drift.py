@@ -147,3 +147,21 @@ def test_another_region_in_the_configuration_replaces(engine: Engine) -> None:
     engine.provider.configure({"region": "us-east-1"})
     _, difference = engine.plan(made, {})
     assert [change.path for change in difference.changes if change.replaces] == [("region",)]
+
+
+def test_a_bucket_whose_versioning_went_first_goes_with_what_was_removed_from_it(engine: Engine) -> None:
+    """As after a promotion of other files than the digest's, which are removed again."""
+    made = engine.create("aws:s3/bucket:Bucket", "models", {"forceDestroy": True})
+    versioning = engine.create(
+        "aws:s3/bucketVersioning:BucketVersioning",
+        "versioning",
+        {"bucket": made.id, "versioningConfiguration": {"status": "Enabled"}},
+    )
+    s3 = engine.aws("s3")
+    for _ in range(2):
+        s3.put_object(Bucket=made.id, Key="weights", Body=b"1")
+        s3.delete_object(Bucket=made.id, Key="weights")
+    s3.put_object(Bucket=made.id, Key="kept", Body=b"1")
+    engine.delete(versioning)
+    engine.delete(made)
+    assert made.id not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
