@@ -5,7 +5,7 @@ import pulumi_kubernetes as k8s
 import pytest
 
 from components.server_identity import server_labels
-from components.server_pod import fetch_container, server_pod
+from components.server_pod import server_pod
 from model_catalog import Environment, load_catalog
 from planning import Server, make_plan
 from tests.support.pools import POOLS
@@ -19,9 +19,7 @@ SERVERS = make_plan(
 
 def constraints(server: Server) -> dict[tuple[str, str], Any]:
     """By topology key and what happens where they cannot hold: the API server takes one of each pair."""
-    container = fetch_container(
-        server, name="fetch", script=[], bucket="models", region="eu-west-1", mounts=[]
-    )
+    container = k8s.core.v1.ContainerArgs(name="server")
     pod = server_pod(
         server,
         service_account="reader",
