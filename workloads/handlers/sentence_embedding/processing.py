@@ -10,8 +10,8 @@ from ..request import Request
 from .port import Embedder, Embedding
 
 LONGEST = 100_000
-"""Characters. The model reads a few hundred tokens, and the tokenizer cuts the whole text into pieces first: 6 MB, which
-TorchServe lets through, took 10 s and 1.8 GB (tokenizers 0.23, 2026-11-23), and 100,000 characters 0.1 s."""
+"""Characters. The model reads a few hundred tokens, and the tokenizer cuts the whole text first: 6 MB, which TorchServe
+lets through, took it 10 s and 1.8 GB (tokenizers 0.23, 2026-11-23), and 100,000 characters 0.1 s."""
 
 
 def read_text(request: Request) -> str:
