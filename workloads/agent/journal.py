@@ -27,7 +27,7 @@ def memory_json(memory: Memory) -> str:
 
 
 def read_memory(text: str) -> Memory:
-    """The inverse of memory_json. Raises ValueError, KeyError or TypeError."""
+    """The inverse of memory_json. Raises, whatever it finds instead."""
     document = json.loads(text)
     defaults = [_key(raw) for raw in document["last_default"]]
     return Memory(
@@ -44,7 +44,7 @@ def load(path: Path) -> Memory:
     """What was saved, or an empty memory."""
     try:
         return read_memory(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except Exception:  # noqa: BLE001 - whatever stands there, by a newer agent or by a worker, must keep none from starting
         return Memory()
 
 
@@ -81,4 +81,8 @@ def _key(raw: Any) -> Key:
 
 def _record(raw: Mapping[str, Any]) -> Record:
     failure = raw["failure"]
-    return Record(**{**raw, "failure": Failure(**failure) if failure else None})
+    record = Record(**{**raw, "failure": Failure(**failure) if failure else None})
+    since = [moment for moment in (record.unready_since, record.leaving_since) if moment is not None]
+    if not all(isinstance(number, (int, float)) for number in (record.failures, record.retry_at, *since)):
+        raise TypeError("a number is another value")
+    return record

@@ -11,7 +11,7 @@ import json
 import os
 from pathlib import Path
 
-from workloads.agent.archives import NO_SPACE, DiskFullError, flush_folder
+from workloads.agent.archives import NO_SPACE, DiskFullError, delete, flush_folder
 from workloads.agent.configuration import Key, Version
 from workloads.agent.state import InForce
 from workloads.agent.weights import WeightsStore
@@ -27,7 +27,7 @@ class VersionFiles:
         self._weights = weights
         folder.mkdir(parents=True, exist_ok=True)
         for part in folder.glob(f"*/*{_SUFFIX}{_PART}"):
-            part.unlink()
+            delete(part)
 
     def present(self) -> dict[tuple[str, str], InForce]:
         """(model, version) → what its file says."""
@@ -47,6 +47,8 @@ class VersionFiles:
             if path.read_text(encoding="utf-8") == text:
                 return
         try:
+            if path.is_dir():
+                delete(path)
             _replace(path, text)
         except OSError as error:
             if error.errno in NO_SPACE:
@@ -61,7 +63,7 @@ class VersionFiles:
     def remove(self, model: str, version: str) -> None:
         """Delete it, if it is there, and its model's folder with the last of them."""
         path = self._path(Key(model, version, ""))
-        path.unlink(missing_ok=True)
+        delete(path)
         with contextlib.suppress(OSError):  # others are left in it
             path.parent.rmdir()
 
@@ -89,5 +91,7 @@ def _read(path: Path) -> InForce:
             weights=None if folder is None else Path(folder).name.replace("-", ":", 1),
             gpu_memory_fraction=None if fraction is None else float(fraction),
         )
-    except (ValueError, KeyError, TypeError):
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return InForce()

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.workloads.agent.artifacts_on_disk import Bucket
 from tests.unit.workloads.agent.samples import MODEL, digest, key
 from workloads.agent import Archive, Version, Weights, version_files
-from workloads.agent.archives import DiskFullError
+from workloads.agent.archives import DiskFullError, archive_file
 from workloads.agent.disk import Disk
 from workloads.agent.state import InForce
 
@@ -80,6 +80,27 @@ def test_a_file_that_nobody_can_read_says_nothing_and_what_was_left_half_is_dele
     disk = Disk.at(tmp_path, Bucket())
     assert disk.version_files.present() == {(MODEL, "1.0"): InForce()}
     assert [path.name for path in folder.iterdir()] == ["1.0.json"]
+
+
+def test_an_agent_starts_and_turns_whatever_the_code_in_a_worker_left_on_the_volume(tmp_path: Path) -> None:
+    """A worker runs a model's own code, and writes to the same volume."""
+    told, held = tmp_path / "versions" / MODEL, tmp_path / "weights"
+    for folder in (told / "1.json", told / "1.json.part", tmp_path / "x.part/y", held / "x.gone/y"):
+        folder.mkdir(parents=True)
+    for loop in (told / "2.json", tmp_path / archive_file(KEY.digest), held / "y.gone"):
+        loop.symlink_to(loop.name)
+    (told / "3.json").write_text("[" * 100_000)
+    (told / "4.json").write_text(f'{{"weights": null, "gpuMemoryFraction": 1{"0" * 400}}}')
+    (held / WEIGHTS.digest.replace(":", "-")).write_bytes(b"no folder")
+    disk = Disk.at(tmp_path, Bucket())
+    assert disk.version_files.present() == {(MODEL, version): InForce() for version in ("1", "2", "3", "4")}
+    assert disk.archives.present() == {}
+    for version in ("1", "2", "3", "4"):
+        disk.version_files.write(key(version), SPEC)
+        disk.version_files.remove(MODEL, version)
+    assert not disk.weights.verify(WEIGHTS.digest)
+    disk.archives.discard(KEY.digest)
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
 
 
 def test_a_full_disk_is_told_apart_from_other_errors(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:
