@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from workloads.agent.archives import delete
 from workloads.agent.configuration import Key, read_version, version_document
 from workloads.agent.state import Failure, Memory, Record
 
@@ -43,7 +44,7 @@ def read_memory(text: str) -> Memory:
 def load(path: Path) -> Memory:
     """What was saved, or an empty memory."""
     try:
-        return read_memory(path.read_text(encoding="utf-8"))
+        return read_memory(path.read_text(encoding="utf-8")) if path.is_file() else Memory()
     except Exception:  # noqa: BLE001 - whatever stands there, by a newer agent or by a worker, must keep none from starting
         return Memory()
 
@@ -51,7 +52,7 @@ def load(path: Path) -> Memory:
 def read_text(path: Path) -> str | None:
     """The file's text, or None where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8") if path.is_file() else None
     except (OSError, UnicodeDecodeError):
         return None
 
@@ -60,6 +61,7 @@ def replace_file(path: Path, text: str) -> bool:
     """Writes the whole file or leaves the old one. False where the disk does not take it: it is only a memory."""
     part = path.with_name(path.name + ".part")
     try:
+        delete(part)  # a pipe would not open until somebody reads it
         with part.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()

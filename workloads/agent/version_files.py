@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from pathlib import Path
 
 from workloads.agent.archives import NO_SPACE, DiskFullError, delete, flush_folder
@@ -17,6 +18,8 @@ from workloads.agent.state import InForce
 from workloads.agent.weights import WeightsStore
 
 _SUFFIX, _PART = ".json", ".part"
+_LONGEST = 1 << 16
+"""Bytes; the agent writes some hundred."""
 
 
 class VersionFiles:
@@ -44,7 +47,7 @@ class VersionFiles:
         path = self._path(key)
         text = json.dumps(document, indent=2, sort_keys=True) + "\n"
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            if path.read_text(encoding="utf-8") == text:
+            if path.is_file() and path.read_text(encoding="utf-8") == text:
                 return
         try:
             if path.is_dir():
@@ -74,6 +77,7 @@ class VersionFiles:
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + _PART)
+    delete(part)
     with part.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -85,6 +89,9 @@ def _replace(path: Path, text: str) -> None:
 def _read(path: Path) -> InForce:
     """Nothing in force where it cannot be read: then registering writes it anew."""
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LONGEST:
+            return InForce()  # reading a pipe would never end
         document = json.loads(path.read_text(encoding="utf-8"))
         folder, fraction = document["weights"], document["gpuMemoryFraction"]
         return InForce(

@@ -2,16 +2,17 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.unit.workloads.agent.artifacts_on_disk import Bucket
 from tests.unit.workloads.agent.samples import MODEL, digest, key
-from workloads.agent import Archive, Version, Weights, version_files
+from workloads.agent import Archive, Version, Weights, journal, version_files
 from workloads.agent.archives import DiskFullError, archive_file
 from workloads.agent.disk import Disk
-from workloads.agent.state import InForce
+from workloads.agent.state import InForce, Memory
 
 KEY = key("1.0")
 WEIGHTS = Weights(digest("w"), f"artifacts/{digest('w')}")
@@ -89,13 +90,20 @@ def test_an_agent_starts_and_turns_whatever_the_code_in_a_worker_left_on_the_vol
         folder.mkdir(parents=True)
     for loop in (told / "2.json", tmp_path / archive_file(KEY.digest), held / "y.gone"):
         loop.symlink_to(loop.name)
-    (told / "3.json").write_text("[" * 100_000)
+    for pipe in (told / "5.json", tmp_path / "agent.json", tmp_path / "agent.json.part"):
+        os.mkfifo(pipe)
+    (told / "3.json").write_text("[" * 10_000)
     (told / "4.json").write_text(f'{{"weights": null, "gpuMemoryFraction": 1{"0" * 400}}}')
     (held / WEIGHTS.digest.replace(":", "-")).write_bytes(b"no folder")
     disk = Disk.at(tmp_path, Bucket())
-    assert disk.version_files.present() == {(MODEL, version): InForce() for version in ("1", "2", "3", "4")}
+    (told / "6.json").write_text(" " * (1 << 20))
+    versions = ("1", "2", "3", "4", "5", "6")
+    assert disk.version_files.present() == {(MODEL, version): InForce() for version in versions}
     assert disk.archives.present() == {}
-    for version in ("1", "2", "3", "4"):
+    assert journal.load(tmp_path / "agent.json") == Memory()
+    assert journal.replace_file(tmp_path / "agent.json", "{}")
+    (tmp_path / "agent.json").unlink()
+    for version in versions:
         disk.version_files.write(key(version), SPEC)
         disk.version_files.remove(MODEL, version)
     assert not disk.weights.verify(WEIGHTS.digest)
