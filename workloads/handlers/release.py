@@ -21,6 +21,8 @@ PACKAGE = "slipway_handler"
 _TOOLS = frozenset({"release.py"})
 """Shared modules that no archive needs."""
 _VERSION = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}")
+_LINE = re.compile(rf"(?P<name>\w+) (?P<version>{_VERSION.pattern}) (?P<digest>sha256:[0-9a-f]{{64}})")
+"""Of digests.txt, which this module writes: a comment in it would not survive the next release."""
 _ENTRY = '''"""The class that TorchServe finds. Written by workloads/handlers/release.py."""
 
 from {package} import {name} as model
@@ -96,11 +98,19 @@ def tree_digest(files: Mapping[str, bytes]) -> str:
 
 
 def read_digests(source: Path = SOURCE) -> dict[tuple[str, str], str]:
-    """What released/digests.txt says: name and version → digest."""
+    """What released/digests.txt says: name and version → digest. Raises ReleaseError."""
     path = source / "released" / "digests.txt"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    rows = [line.split() for line in text.splitlines()]
-    return {(row[0], row[1]): row[2] for row in rows}
+    found: dict[tuple[str, str], str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        said = _LINE.fullmatch(line)
+        if said is None:
+            raise ReleaseError(
+                f"{path}:{number}: {line!r} is not a handler's name, its version and sha256: with 64 hex digits. "
+                "Fix: put it back as it was committed"
+            )
+        found[said["name"], said["version"]] = said["digest"]
+    return found
 
 
 def release(name: str, source: Path = SOURCE) -> str:

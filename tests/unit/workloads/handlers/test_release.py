@@ -148,6 +148,21 @@ def test_a_folder_that_was_removed_comes_back_only_as_it_was(source: Path) -> No
         release.release("extractive_reader", source)
 
 
+@pytest.mark.parametrize(
+    "line", ["", "# ours", "reader 1.0.0", "reader 1.0.0 sha256:ab", "a b 1.0.0 sha256:ab"]
+)
+def test_a_list_of_digests_that_was_edited_is_refused_with_its_line_and_stays(
+    source: Path, line: str
+) -> None:
+    release.release("extractive_reader", source)
+    path = source / "released/digests.txt"
+    path.write_text(f"{path.read_text()}{line}\n")
+    before = path.read_text()
+    with pytest.raises(release.ReleaseError, match=r"digests\.txt:2: .* Fix: put it back"):
+        release.release("sentence_embedding", source)
+    assert path.read_text() == before
+
+
 @pytest.mark.parametrize("version", ["1.0", "1.0.0-rc1", "01.0.0", "../x"])
 def test_a_version_is_three_numbers(source: Path, version: str) -> None:
     raise_version(source, "extractive_reader", version)
