@@ -241,8 +241,13 @@ def _refuse_existing(targets: Iterable[Path]) -> None:
 def _staging(folder: Path) -> Iterator[Path]:
     """A folder on the same disk that is gone afterwards; so is `folder`, where this made it and it stayed empty."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+    except OSError as error:
+        raise RefusedError(
+            f"{folder}: nothing can be written there ({error.strerror}). Fix: name another folder"
+        ) from error
     try:
         yield staging
     finally:

@@ -97,7 +97,7 @@ class ThinArchiveArgs:
     version: pulumi.Input[str]
     handler_name: pulumi.Input[str]
     handler_version: pulumi.Input[str]
-    """Of a released handler: workloads/handlers/released."""
+    """Of a released handler: workloads/handlers/released/<name>-<version>.zip."""
     weights_digest: pulumi.Input[str]
     """`sha256:` and 64 hex digits: the artifact's."""
 

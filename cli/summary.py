@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from rich.markup import escape
 from rich.table import Table
 
 from cli.console import OUT
@@ -41,7 +42,7 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
         pools = ", ".join(sorted({pod.pool for pod in pods if pod.pool})) or server["pool"]
         for selector, model in sorted(server["models"].items()):
             default = "yes" if model["default"] else ""
-            table.add_row(selector, default, name, pools, placed, model["path"])
+            table.add_row(selector, default, name, pools, placed, _path(model))
     OUT.print(table)
     OUT.print()
     for name, server in sorted(outputs["servers"].items()):
@@ -49,6 +50,12 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
         base = outputs["endpoints"][selector].removesuffix(model["path"])
         OUT.print(f"{name} answers in the cluster at {base}")
     OUT.print(f"\n{_EMULATED}")
+
+
+def _path(model: dict[str, Any]) -> str:
+    """Where it would answer, or why it is not among what its server is given: the fix is in the update's warning."""
+    reason = str(model.get("not_served", "")).partition(";")[0]
+    return f"[yellow]{escape(reason)}[/]" if reason else str(model["path"])
 
 
 def _describe(phase: str, node: str, why_pending: str) -> str:

@@ -136,6 +136,8 @@ class _Declared:
                 ModelArtifactArgs(
                     source_bucket=artifact.bucket,
                     source_path=artifact.path,
+                    source_region=artifact.region,
+                    source_owner=artifact.account,
                     digest=artifact.digest,
                     bucket=platform.bucket_name,
                     kms_key_arn=platform.key_arn,

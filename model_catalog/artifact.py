@@ -6,7 +6,7 @@ from pydantic import Discriminator, Tag
 
 from engines import UNRESOLVED
 from model_catalog.base import CatalogModel
-from model_catalog.ids import BucketName, Digest, ObjectPath, Repository, Revision
+from model_catalog.ids import AccountId, BucketName, Digest, ObjectPath, RegionName, Repository, Revision
 
 
 class BucketArtifact(CatalogModel):
@@ -18,6 +18,10 @@ class BucketArtifact(CatalogModel):
     """Key of the file, or the prefix of all files."""
     digest: Digest
     """sha256 of the files, or `unresolved` until somebody has computed it; prod refuses the latter."""
+    region: RegionName | None = None
+    """Of the bucket, where it is not the environment's own, as in us-east-1."""
+    account: AccountId | None = None
+    """That must own the bucket, so that nobody else's of the same name is read. Left out: any that lets us read."""
 
     @property
     def unresolved(self) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ REVISION_PATTERN: Final = rf"^([0-9a-f]{{40}}|{UNRESOLVED})$"
 REPOSITORY_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
 BUCKET_PATTERN: Final = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, its first two rules."""
+ACCOUNT_PATTERN: Final = r"^[0-9]{12}$"
+REGION_PATTERN: Final = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"
 PATH_PATTERN: Final = r"^[^/\s][^\s]*$"
 ARCHIVE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mar$"
 HANDLER_PATTERN: Final = r"^[a-z][a-z0-9_-]*$"
@@ -41,6 +43,8 @@ Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION_PATTERN)]
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY_PATTERN)]
 BucketName = Annotated[str, StringConstraints(pattern=BUCKET_PATTERN)]
+AccountId = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN)]
+RegionName = Annotated[str, StringConstraints(pattern=REGION_PATTERN)]
 ObjectPath = Annotated[str, StringConstraints(pattern=PATH_PATTERN)]
 ArchiveName = Annotated[str, StringConstraints(pattern=ARCHIVE_PATTERN)]
 HandlerName = Annotated[str, StringConstraints(pattern=HANDLER_PATTERN)]
@@ -85,6 +89,7 @@ Day = Annotated[
 
 PATTERN_HINTS: Final = MappingProxyType(
     {
+        ACCOUNT_PATTERN: "Write an AWS account's id, twelve digits in quotes",
         ADAPTER_PATTERN: "Use small letters, digits, dot, dash and underscore, as in legal-tone",
         ARCHIVE_PATTERN: "Write a file name that ends in .mar, as in fr_reader.mar",
         BUCKET_PATTERN: "Write an S3 bucket's name: 3 to 63 small letters, digits, dots and dashes",
@@ -94,6 +99,7 @@ PATTERN_HINTS: Final = MappingProxyType(
         LICENSE_PATTERN: "Write its id as the Hub does, as in apache-2.0, or LicenseRef- and a name of your own",
         METRIC_PATTERN: "Use small letters, digits and underscore, as in exact_match",
         PATH_PATTERN: "Write a path without a slash in front and without spaces, as in models/fr/reader",
+        REGION_PATTERN: "Write an AWS region, as in eu-west-1",
         REPOSITORY_PATTERN: "Write owner/name as on the Hub",
         REVISION_PATTERN: "Write the commit, 40 hex digits, as observed on the Hub, or unresolved",
         RULE_PATTERN: "Write the rule's id as the report names it",

@@ -1,17 +1,27 @@
-"""Released handler code: frozen copies whose digests are committed beside them, so that none changes unseen."""
+"""Released handler code: a zip for each version, whose digest is committed beside it, so that none changes unseen."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+import io
 import re
-from collections.abc import Iterator, Mapping
+import stat
+import struct
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NoReturn
 
-from artifacts.archives.layout import HANDLER_FILE, MANIFEST_FOLDER, MARK_NAME, MODEL_CONFIG, WEIGHTS_FOLDER
+from artifacts.archives.layout import (
+    HANDLER_FILE,
+    MANIFEST_FOLDER,
+    MARK_NAME,
+    MODEL_CONFIG,
+    WEIGHTS_FOLDER,
+    stored,
+)
 from artifacts.digest import FileDigest, Kind, digest_of, is_digest
 from artifacts.errors import RefusedError
 from artifacts.names import normal_name, refuse_collisions
@@ -20,8 +30,9 @@ RELEASED_HANDLERS: Final = Path(__file__).parents[2] / "workloads" / "handlers" 
 DIGESTS_FILE: Final = "digests.txt"
 """`<name> <version> sha256:…`, a line for each released version."""
 
-_CACHE: Final = "__pycache__"
-"""Python leaves it where a test imports the code."""
+_MOST_BYTES: Final = 16 << 20
+"""Of a release's zip, which is read whole: code and word lists; the largest has 35,047 bytes on 2026-11-23."""
+_ENCRYPTED: Final = 0x1
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _PARTS: Final = 3
 _RELEASE: Final = "Fix: put it back as it was committed, and release a change as a new version"
@@ -95,11 +106,11 @@ def read_handlers(root: Path = RELEASED_HANDLERS) -> Mapping[tuple[str, str], Ha
 
 
 def _checked(root: Path, name: str, version: str, expected: str) -> HandlerCode:
-    folder = root / name / version
-    code = HandlerCode(name=name, version=version, files=dict(_files(folder)))
+    path = root / f"{name}-{version}.zip"
+    code = HandlerCode(name=name, version=version, files=_files(path))
     if code.digest != expected:
         raise RefusedError(
-            f"{folder}: released-handler: the files of {code} are not those that were released, and a release never "
+            f"{path}: released-handler: the files of {code} are not those that were released, and a release never "
             f"changes\n  expected {expected}\n  found    {code.digest}\n{_RELEASE}"
         )
     return code
@@ -130,19 +141,39 @@ def _released(root: Path) -> dict[tuple[str, str], str]:
     return dict(sorted(found.items()))
 
 
-def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    if not folder.is_dir():
-        raise RefusedError(f"{folder}: released-handler: the folder of a release is not there. {_RELEASE}")
-    for where, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name != _CACHE)
-        for name in (*folders, *names):
-            if Path(where, name).is_symlink():
-                raise RefusedError(
-                    f"{Path(where, name)}: released-handler: a release holds no links. {_RELEASE}"
-                )
-        for name in sorted(names):
-            path = Path(where, name)
-            yield path.relative_to(folder).as_posix(), path.read_bytes()
+def _files(path: Path) -> dict[str, bytes]:
+    """Of a zip that has the very bytes which its files make when they are released: so it holds no link, no folder,
+    no name twice, and nothing before, between or behind its files."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        _refuse(path, "is not there")
+    if not stat.S_ISREG(found.st_mode):
+        _refuse(path, "is no file of its own")
+    if found.st_size > _MOST_BYTES:
+        _refuse(path, f"has {found.st_size:,} bytes, and {_MOST_BYTES:,} is the most")
+    content = path.read_bytes()
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as opened:
+            entries = opened.infolist()
+            if any(entry.flag_bits & _ENCRYPTED for entry in entries):
+                _refuse(path, "holds encrypted files")
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                _refuse(path, "holds compressed files")
+            if sum(entry.file_size for entry in entries) > len(content):
+                _refuse(path, "says that its files are larger than itself")
+            files = {entry.filename: opened.read(entry) for entry in entries}
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error) as error:
+        _refuse(path, f"is no whole zip ({error})")
+    if stored(sorted(files.items(), key=lambda file: file[0].encode())) != content:
+        _refuse(
+            path, "is not packed as a release is: regular files alone, each once, in order, and nothing else"
+        )
+    return files
+
+
+def _refuse(path: Path, what: str) -> NoReturn:
+    raise RefusedError(f"{path}: released-handler: the zip of a release {what}. {_RELEASE}")
 
 
 def _known(released: Mapping[tuple[str, str], str], name: str) -> str:

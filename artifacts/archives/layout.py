@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import stat
 import zipfile
+from collections.abc import Iterable
 from typing import Final
 
 MANIFEST_FOLDER: Final = "MAR-INF"
@@ -31,3 +33,12 @@ def entry(name: str) -> zipfile.ZipInfo:
     made.create_system = _UNIX
     made.external_attr = _MODE << 16
     return made
+
+
+def stored(members: Iterable[tuple[str, bytes]]) -> bytes:
+    """A zip of these names and contents, in the order given: the same bytes for the same arguments."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", strict_timestamps=True) as archive:
+        for name, content in members:
+            archive.writestr(entry(name), content)
+    return held.getvalue()

@@ -95,6 +95,7 @@ def _read(file: IO[bytes], place: str) -> ArchiveContent:
         with zipfile.ZipFile(file) as opened:
             entries = [entry for entry in opened.infolist() if not _is_folder(entry, place)]
             _refuse_entries(entries, place)
+            _refuse_bomb(entries, file.seek(0, io.SEEK_END), place)
             manifest = _json(opened, MANIFEST_NAME, place)
             held = {entry.filename for entry in entries}
             mark = _mark(_json(opened, MARK_NAME, place), place) if MARK_NAME in held else None
@@ -138,7 +139,13 @@ def _refuse_entries(entries: list[zipfile.ZipInfo], place: str) -> None:
         refuse_collisions(entry.filename for entry in entries)
     except RefusedError as error:
         raise RefusedError(f"{place}: archive-names: {error}") from error
-    unpacked, packed = (sum(getattr(e, key) for e in entries) for key in ("file_size", "compress_size"))
+    if MANIFEST_NAME not in {entry.filename for entry in entries}:
+        _refuse(place, "archive-manifest", f"has no {MANIFEST_NAME}", "pack it with torch-model-archiver")
+
+
+def _refuse_bomb(entries: list[zipfile.ZipInfo], packed: int, place: str) -> None:
+    """`packed` is the archive's own size: many entries may say that they are the same few bytes of it."""
+    unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MOST_BYTES or (unpacked > RATIO_FROM and unpacked > packed * MOST_RATIO):
         _refuse(
             place,
@@ -146,8 +153,6 @@ def _refuse_entries(entries: list[zipfile.ZipInfo], place: str) -> None:
             f"unpacks {packed:,} bytes to {unpacked:,}, more than {MOST_RATIO} for one or {MOST_BYTES:,} in all",
             "pack what the model needs alone",
         )
-    if MANIFEST_NAME not in {entry.filename for entry in entries}:
-        _refuse(place, "archive-manifest", f"has no {MANIFEST_NAME}", "pack it with torch-model-archiver")
 
 
 def _refuse_name(name: str, place: str) -> None:

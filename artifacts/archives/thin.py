@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import re
-import zipfile
 from typing import Any, Final
 
 from artifacts.archives.handlers import HandlerCode
-from artifacts.archives.layout import HANDLER_FILE, MANIFEST_NAME, MARK_FORMAT, MARK_NAME, entry
+from artifacts.archives.layout import HANDLER_FILE, MANIFEST_NAME, MARK_FORMAT, MARK_NAME, stored
 from artifacts.digest import PREFIX, is_digest
 from artifacts.errors import RefusedError
 
@@ -26,11 +24,7 @@ def thin_archive(*, model: str, version: str, handler: HandlerCode, weights: str
     Raises:
         RefusedError: model or version cannot be part of a URL, or `weights` is no digest.
     """
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", strict_timestamps=True) as archive:
-        for name, content in thin_members(model=model, version=version, handler=handler, weights=weights):
-            archive.writestr(entry(name), content)
-    return held.getvalue()
+    return stored(thin_members(model=model, version=version, handler=handler, weights=weights))
 
 
 def thin_members(

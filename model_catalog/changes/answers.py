@@ -5,7 +5,7 @@ A version is the triple of weights, configuration and code. All its settings cou
   imported from and what it is tried with. They are measured or corrected later, and the model answers as before;
 - serving options that its engine lists as TUNABLE: workers, batches, queues and timeouts change when an answer
   comes, not which. A release may override them;
-- where its files lie, as long as their digest is known and the same;
+- where its files lie, as long as their digest is known and the same, and how their bucket is reached;
 - a digest or a revision that was unresolved and is now observed.
 
 The engine is no part of a version: `slipway migrate` changes it for a whole entry. The two engines' own options are
@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from engines import UNRESOLVED, tgi, torchserve, vllm
+from model_catalog.artifact import Artifact
 from model_catalog.changes.settings import SettingChange, differences, plain
 from model_catalog.entry import Engine, Entry, TorchServeEntry
 from model_catalog.version import LlmVersion, Version, VersionBase
@@ -27,6 +28,9 @@ FACTS: Final = frozenset(
 
 _ARTIFACTS: Final = frozenset({"artifact", "adapters"})
 """Keys that are judged by digest."""
+
+_WAY: Final = frozenset({"account", "region"})
+"""Keys of an artifact that say how its bucket is reached."""
 
 _ENGINES_OWN: Final = frozenset({"archive", "quantization", "serving"})
 """Keys that mean something to one engine alone."""
@@ -72,8 +76,12 @@ def _artifact_changes(old: Version, new: Version) -> Iterator[SettingChange]:
                     yield SettingChange(path=(*path, *change.path), old=change.old, new=change.new)
 
 
+def _files(artifact: Artifact) -> dict[str, Any]:
+    return plain(artifact, exclude=_WAY)
+
+
 def _artifacts(version: VersionBase) -> dict[tuple[str, ...], dict[str, Any]]:
-    found: dict[tuple[str, ...], dict[str, Any]] = {("artifact",): plain(version.artifact)}
+    found: dict[tuple[str, ...], dict[str, Any]] = {("artifact",): _files(version.artifact)}
     if isinstance(version, LlmVersion):
-        found |= {("adapters", name): plain(adapter) for name, adapter in version.adapters.items()}
+        found |= {("adapters", name): _files(adapter) for name, adapter in version.adapters.items()}
     return found

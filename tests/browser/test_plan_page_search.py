@@ -93,7 +93,7 @@ def test_servers_pools_and_gpus_without_a_match_go_and_come_back_with_escape(sho
 
 def test_what_to_mind_follows_the_filters(show: Open) -> None:
     page = show(report_of())
-    assert count(page, "[data-risk]") == 6
+    assert count(page, "[data-risk]") == 7
     choose(page, "engine", "tgi")
     kinds = page.evaluate(
         "Array.from(document.querySelectorAll('.mind details:not([hidden]) b'), (one) => one.textContent)"

@@ -50,7 +50,7 @@ def test_a_configuration_that_is_imported_and_planned_is_what_torchserve_serves(
         contents = {keys["marName"]: archives.build("fr", version) for version, keys in case[MODEL].items()}
         planned.promote(contents, at_hand, site.source)
         planned.imported(CASES / f"{name}.json", tmp_path / "model_catalog", at_hand)
-        site.write(planned.configuration(planned.server(tmp_path / "model_catalog"), site.source))
+        site.write(planned.configuration(tmp_path / "model_catalog"))
         site.until_serving(fr_reader=default)
         for version in case[MODEL]:
             site.until_state(MODEL, version, "servable")

@@ -83,25 +83,23 @@ class Served:
 @pytest.fixture(scope="module")
 def served(runtime: TorchServeRuntime) -> Iterator[Served]:
     folder = Path(tempfile.mkdtemp(prefix="slipway-e2e-"))
-    store, versions = folder / "store", folder / "versions"
+    store = folder / "store"
     store.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLIPWAY_VERSIONS", str(versions))
-        torchserve = TorchServe(runtime, folder, store)
-        torchserve.start()
-        try:
-            until(lambda: answers(torchserve), f"TorchServe answers; {folder}")
-            held = Served(torchserve, store, versions)
-            for model, handler, weights, batch in (
-                ("language", "language_identification", folder_of(LID_176), 4),
-                ("reader", "extractive_reader", READER_WEIGHTS, 1),
-                ("embedding", "sentence_embedding", folder_of(MINILM), 4),
-            ):
-                registered = held.register(model, handler, weights, batch=batch)
-                assert registered.status == http.client.OK, (registered, folder)
-            yield held
-        finally:
-            torchserve.stop()
+    torchserve = TorchServe(runtime, folder, store)
+    torchserve.start()
+    try:
+        until(lambda: answers(torchserve), f"TorchServe answers; {folder}")
+        held = Served(torchserve, store, store / "versions")
+        for model, handler, weights, batch in (
+            ("language", "language_identification", folder_of(LID_176), 4),
+            ("reader", "extractive_reader", READER_WEIGHTS, 1),
+            ("embedding", "sentence_embedding", folder_of(MINILM), 4),
+        ):
+            registered = held.register(model, handler, weights, batch=batch)
+            assert registered.status == http.client.OK, (registered, folder)
+        yield held
+    finally:
+        torchserve.stop()
     shutil.rmtree(folder)
 
 

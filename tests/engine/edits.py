@@ -125,6 +125,13 @@ def _edit_pod(clone: Clone, resource: dict[str, Any]) -> None:
     Inspection(clone.sandbox).request("PATCH", path_of(clone, resource), change)
 
 
+def _overwrite(clone: Clone, bucket: str, prefix: str) -> None:
+    """Other bytes under the first name below the prefix."""
+    s3 = clone.aws("s3")
+    (first, *_) = s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    s3.put_object(Bucket=bucket, Key=first["Key"], Body=b"edited")
+
+
 _EDITS: Final[dict[str, Edit]] = {
     "aws:ec2/eip:Eip": _RETAG,
     "aws:ec2/internetGateway:InternetGateway": _RETAG,
@@ -186,6 +193,12 @@ _EDITS: Final[dict[str, Edit]] = {
         "put_bucket_versioning", VersioningConfiguration={"Status": "Suspended"}
     ),
     "kubernetes:apps/v1:Deployment": _edit_pod,
+    "slipway:index:ModelArtifact": lambda clone, resource: _overwrite(
+        clone, resource["outputs"]["bucket"], resource["outputs"]["filesPrefix"]
+    ),
+    "slipway:index:ThinArchive": lambda clone, resource: _overwrite(
+        clone, resource["outputs"]["bucket"], resource["outputs"]["key"]
+    ),
 }
 """Of each type that has not the common edit of Kubernetes objects."""
 

@@ -39,6 +39,11 @@ def _state(clone: Clone) -> State:
     }
 
 
+def _found(resource: dict[str, Any]) -> tuple[object, object]:
+    """What a refresh says of a resource: its inputs as they are now, or what of its files is damaged."""
+    return resource.get("inputs"), resource.get("outputs", {}).get("damage")
+
+
 def _one_of_each(state: State) -> dict[str, dict[str, Any]]:
     """Type → its first resource by URN: the state's own order differs from run to run."""
     found: dict[str, dict[str, Any]] = {}
@@ -74,15 +79,13 @@ def test_an_edit_of_each_kind_is_seen_by_refresh_and_mended_by_up(clone: Clone) 
         edits.edit(clone, resource)
     seen = _refresh(clone)
     changed = {
-        type_
-        for type_, r in edited.items()
-        if seen.get(r["urn"], {}).get("inputs") != before[r["urn"]]["inputs"]
+        type_ for type_, r in edited.items() if _found(seen.get(r["urn"], {})) != _found(before[r["urn"]])
     }
     assert set(edited) - changed == set(), "refresh did not see these"
     clone.slipway("sandbox", "up", "--no-serve").ok()
     assert clone.steps("--refresh") == {}
     after = _state(clone)
-    left = {t for t, r in edited.items() if after[r["urn"]]["inputs"] != before[r["urn"]]["inputs"]}
+    left = {t for t, r in edited.items() if _found(after[r["urn"]]) != _found(before[r["urn"]])}
     assert left == set(), "up did not mend these"
     assert {pool: len(names) for pool, names in _nodes(clone).items()} == {
         p: len(n) for p, n in nodes.items()
@@ -130,6 +133,12 @@ def test_a_deletion_of_each_kind_is_seen_by_refresh_and_mended_by_up(clone: Clon
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": bucket("delete_bucket_lifecycle"),
         "aws:s3/bucketOwnershipControls:BucketOwnershipControls": bucket("delete_bucket_ownership_controls"),
         "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": bucket("delete_public_access_block"),
+        "slipway:index:ModelArtifact": lambda r: s3.delete_object(
+            Bucket=r["outputs"]["bucket"], Key=r["outputs"]["manifestKey"]
+        ),
+        "slipway:index:ThinArchive": lambda r: s3.delete_object(
+            Bucket=r["outputs"]["bucket"], Key=r["outputs"]["key"]
+        ),
         **{
             token: lambda r: edits.records_of(clone).remove(r["type"], r["id"])
             for token in RECORDED_ONLY

@@ -47,7 +47,9 @@ def _clone(deployed: tuple[Clone, str]) -> Iterator[Clone]:
 def test_up_ends_with_what_serves_what_where_and_marks_what_is_emulated(deployed: tuple[Clone, str]) -> None:
     _, output = deployed
     for version in ("1.0", "2"):
-        assert re.search(rf"{SELECTOR}@{version}\s.*{SERVER}\s+gpu-", output), output
+        served = re.search(rf"{SELECTOR}@{version}\s.*{SERVER}\s+gpu-.*", output)
+        assert served, output
+        assert "not served" in served[0]
     assert "Running on ip-" in output
     assert "Emulated: AWS (moto" in output
     assert "no container runs" in output

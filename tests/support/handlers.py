@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from artifacts.archives import DIGESTS_FILE, HandlerCode
+from artifacts.archives.layout import stored
 
 ECHO: Mapping[str, bytes] = {
     "handler.py": b"""\
@@ -29,10 +30,8 @@ class Echo:
 def release(root: Path, name: str, version: str, files: Mapping[str, bytes] = ECHO) -> HandlerCode:
     """Freezes the files, as `python -m workloads.handlers.release` does."""
     code = HandlerCode(name=name, version=version, files=files)
-    for path, content in files.items():
-        target = root / name / version / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+    root.mkdir(parents=True, exist_ok=True)
+    (root / f"{name}-{version}.zip").write_bytes(stored(code.files.items()))
     with (root / DIGESTS_FILE).open("a") as digests:
         digests.write(f"{name} {version} {code.digest}\n")
     return code

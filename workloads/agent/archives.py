@@ -26,6 +26,8 @@ from workloads.agent.configuration import Archive
 _SUFFIX = ".mar"
 _PART = ".part"
 _CHUNK = 1 << 20
+_MOST_JSON = 1 << 20
+"""Bytes of a document in an archive, unpacked."""
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 _OWN_WEIGHTS = "weights/"
@@ -78,7 +80,7 @@ class ArchiveStore:
         self._source = source
         folder.mkdir(parents=True, exist_ok=True)
         for part in folder.glob(f"*{_PART}"):
-            part.unlink()
+            delete(part)
 
     def present(self) -> dict[str, int]:
         """Digest → bytes of every whole archive."""
@@ -86,7 +88,9 @@ class ArchiveStore:
         for entry in os.scandir(self._folder):
             digest = digest_of(entry.name)
             if digest:
-                with contextlib.suppress(FileNotFoundError):  # collected since the folder was listed
+                with contextlib.suppress(
+                    OSError
+                ):  # collected since the folder was listed, or not of our making
                     found[digest] = entry.stat().st_size
         return found
 
@@ -117,7 +121,7 @@ class ArchiveStore:
 
     def discard(self, digest: str) -> None:
         """Delete it, if it is there."""
-        self.path(digest).unlink(missing_ok=True)
+        delete(self.path(digest))
 
     def verify(self, digest: str) -> bool:
         """Whether the bytes on the disk are still those that were checked; deletes them where they are not."""
@@ -152,6 +156,8 @@ class Inside:
     """The digest that its slipway.json names; None where it has no such file."""
     brings_weights: bool
     """It has a folder of its own with them."""
+    model: str | None = None
+    """By which its adapter looks for them; None where it says none."""
 
 
 def look_inside(path: Path) -> Inside:
@@ -162,14 +168,15 @@ def look_inside(path: Path) -> Inside:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(archive.read("MAR-INF/MANIFEST.json"))
+            manifest = json.loads(_small(archive, "MAR-INF/MANIFEST.json"))
             names = archive.namelist()
-            thin = archive.read("slipway.json") if "slipway.json" in names else None
+            thin = _small(archive, "slipway.json") if "slipway.json" in names else None
         version = str(manifest["model"]["modelVersion"])
+        model = manifest["model"].get("modelName")
     except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
         # RuntimeError: encrypted, packed in a way that this Python does not know, or JSON that nests without an end.
         raise ArchiveError(f"the archive is corrupt: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ArchiveError(
             f"the archive has no MAR-INF/MANIFEST.json with model.modelVersion: {error}"
         ) from None
@@ -177,7 +184,17 @@ def look_inside(path: Path) -> Inside:
         version=version,
         weights=None if thin is None else _weights_of(thin),
         brings_weights=any(name.startswith(_OWN_WEIGHTS) for name in names),
+        model=None if model is None else str(model),
     )
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Kilobytes of zip unpack to gigabytes, and an agent that they end serves no other model either."""
+    with archive.open(name) as file:
+        content = file.read(_MOST_JSON + 1)
+    if len(content) > _MOST_JSON:
+        raise ArchiveError(f"the archive's {name} has more than {_MOST_JSON} bytes")
+    return content
 
 
 def _weights_of(thin: bytes) -> str:
@@ -189,6 +206,14 @@ def _weights_of(thin: bytes) -> str:
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         reason = repr(error)
     raise ArchiveError(f"the archive's slipway.json names no weights: {reason}")
+
+
+def delete(path: Path) -> None:
+    """Whatever it is, if it is there: workers run the models' code, and write to the same volume."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def flush_folder(folder: Path) -> None:

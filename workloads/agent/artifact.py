@@ -21,6 +21,9 @@ LONGEST_MANIFEST = 64 << 20
 """Bytes. One of 100,000 files, the most of an artifact, has about 30 MB."""
 
 _MOST_FILES = 100_000
+_MOST_VALUES = 16 * _MOST_FILES
+"""Objects, lists and their members. A file has about six; 64 MB of tiny objects would take 2 GB of memory, and an agent
+that runs out of it serves no other model either."""
 _LONGEST_NAME, _LONGEST_PART = 900, 255
 _HEX = re.compile(r"[0-9a-f]{64}")
 _HEADER = b"slipway-tree-1\n"
@@ -40,6 +43,8 @@ class ArtifactFile:
 
 def read_manifest(content: bytes, digest: str, place: str) -> tuple[ArtifactFile, ...]:
     """The files of the artifact. Raises ArchiveError where they are not those of the digest."""
+    if sum(map(content.count, (b"{", b"[", b","))) > _MOST_VALUES:
+        raise ArchiveError(f"{place} is no manifest: it holds more than {_MOST_FILES} files could need")
     try:
         document = json.loads(content)
         written, kind = document["format"], document["kind"]

@@ -133,7 +133,7 @@ def read_configuration(text: str) -> Configuration:
     """The inverse of configuration_json. Raises ConfigurationError on anything else."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"the configuration is no JSON: {error}") from None
     body = _Object(document, "the configuration", ("format", "drainGraceSeconds", "models"))
     written = body.integer("format", at_least=1)

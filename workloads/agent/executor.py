@@ -190,11 +190,16 @@ def _contradiction(inside: Inside, step: Register) -> str:
     if inside.version != step.key.version:
         return f"the archive says it is version {inside.version}; TorchServe would register that one"
     named = step.spec.weights.digest if step.spec.weights else None
-    if inside.weights in {None, named} or (named is None and inside.brings_weights):
+    if inside.weights is None or (inside.brings_weights and named is None):
         return ""
-    return (
-        f"the archive is made for the weights {inside.weights}, and the configuration names {named or 'none'}"
-    )
+    if inside.weights != named:
+        return f"the archive is made for the weights {inside.weights}, and the configuration names {named or 'none'}"
+    if not inside.brings_weights and inside.model != step.key.model:
+        return (
+            f"the archive says it is {inside.model}: its workers would look for that model's weights. "
+            f"Fix: build it for {step.key.model}"
+        )
+    return ""
 
 
 _STAGES = {

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from workloads.agent.archives import delete
 from workloads.agent.configuration import Key, read_version, version_document
 from workloads.agent.state import Failure, Memory, Record
 
@@ -27,7 +28,7 @@ def memory_json(memory: Memory) -> str:
 
 
 def read_memory(text: str) -> Memory:
-    """The inverse of memory_json. Raises ValueError, KeyError or TypeError."""
+    """The inverse of memory_json. Raises, whatever it finds instead."""
     document = json.loads(text)
     defaults = [_key(raw) for raw in document["last_default"]]
     return Memory(
@@ -43,15 +44,15 @@ def read_memory(text: str) -> Memory:
 def load(path: Path) -> Memory:
     """What was saved, or an empty memory."""
     try:
-        return read_memory(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError):
+        return read_memory(path.read_text(encoding="utf-8")) if path.is_file() else Memory()
+    except Exception:  # noqa: BLE001 - whatever stands there, by a newer agent or by a worker, must keep none from starting
         return Memory()
 
 
 def read_text(path: Path) -> str | None:
     """The file's text, or None where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8") if path.is_file() else None
     except (OSError, UnicodeDecodeError):
         return None
 
@@ -60,6 +61,7 @@ def replace_file(path: Path, text: str) -> bool:
     """Writes the whole file or leaves the old one. False where the disk does not take it: it is only a memory."""
     part = path.with_name(path.name + ".part")
     try:
+        delete(part)  # a pipe would not open until somebody reads it
         with part.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -81,4 +83,8 @@ def _key(raw: Any) -> Key:
 
 def _record(raw: Mapping[str, Any]) -> Record:
     failure = raw["failure"]
-    return Record(**{**raw, "failure": Failure(**failure) if failure else None})
+    record = Record(**{**raw, "failure": Failure(**failure) if failure else None})
+    since = [moment for moment in (record.unready_since, record.leaving_since) if moment is not None]
+    if not all(isinstance(number, (int, float)) for number in (record.failures, record.retry_at, *since)):
+        raise TypeError("a number is another value")
+    return record

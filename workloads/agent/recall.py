@@ -16,6 +16,7 @@ from workloads.agent.steps import (
     Register,
     Restart,
     Unregister,
+    VersionStep,
     Warm,
 )
 
@@ -172,8 +173,12 @@ def outcome(memory: Memory, done: Outcome, now: float, longest_retry: float = LO
         return memory
     record = memory.record(step.key)
     if done.failure is not None:
-        record = _failed(record, done, done.failure, now, longest_retry)
-    elif isinstance(step, (Fetch, FetchWeights)):
+        failed = {
+            key: _failed(memory.record(key), done, done.failure, now, longest_retry)
+            for key in _concerned(memory, step, done.failure)
+        }
+        return replace(memory, records={**memory.records, **failed})
+    if isinstance(step, (Fetch, FetchWeights)):
         record = replace(record, failure=None if _about_fetching(record) else record.failure, retry_at=0.0)
     elif isinstance(step, Register):
         record = replace(record, ours=True, rejected=False, warmed=False, unready_since=None)
@@ -184,6 +189,15 @@ def outcome(memory: Memory, done: Outcome, now: float, longest_retry: float = LO
     elif isinstance(step, Unregister):
         record = replace(record, ours=False, rejected=False, warmed=False)
     return replace(memory, records={**memory.records, step.key: record})
+
+
+def _concerned(memory: Memory, step: VersionStep, failure: Failure) -> set[Key]:
+    """Whom a failure is about. Weights that cannot be had cannot be for every version that shares them: else each of
+    them asked for all the bytes again."""
+    if not isinstance(step, FetchWeights) or failure.stage != "fetch":
+        return {step.key}
+    sharing = {key for key, spec in memory.known.items() if spec.weights == step.weights}
+    return {step.key, *(key for key in sharing if memory.record(key).leaving_since is None)}
 
 
 def _failed(record: Record, done: Outcome, failure: Failure, now: float, longest_retry: float) -> Record:

@@ -9,14 +9,17 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from pathlib import Path
 
-from workloads.agent.archives import NO_SPACE, DiskFullError, flush_folder
+from workloads.agent.archives import NO_SPACE, DiskFullError, delete, flush_folder
 from workloads.agent.configuration import Key, Version
 from workloads.agent.state import InForce
 from workloads.agent.weights import WeightsStore
 
 _SUFFIX, _PART = ".json", ".part"
+_LONGEST = 1 << 16
+"""Bytes; the agent writes some hundred."""
 
 
 class VersionFiles:
@@ -27,7 +30,7 @@ class VersionFiles:
         self._weights = weights
         folder.mkdir(parents=True, exist_ok=True)
         for part in folder.glob(f"*/*{_SUFFIX}{_PART}"):
-            part.unlink()
+            delete(part)
 
     def present(self) -> dict[tuple[str, str], InForce]:
         """(model, version) → what its file says."""
@@ -44,9 +47,11 @@ class VersionFiles:
         path = self._path(key)
         text = json.dumps(document, indent=2, sort_keys=True) + "\n"
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            if path.read_text(encoding="utf-8") == text:
+            if path.is_file() and path.read_text(encoding="utf-8") == text:
                 return
         try:
+            if path.is_dir():
+                delete(path)
             _replace(path, text)
         except OSError as error:
             if error.errno in NO_SPACE:
@@ -61,7 +66,7 @@ class VersionFiles:
     def remove(self, model: str, version: str) -> None:
         """Delete it, if it is there, and its model's folder with the last of them."""
         path = self._path(Key(model, version, ""))
-        path.unlink(missing_ok=True)
+        delete(path)
         with contextlib.suppress(OSError):  # others are left in it
             path.parent.rmdir()
 
@@ -72,6 +77,7 @@ class VersionFiles:
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + _PART)
+    delete(part)
     with part.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
@@ -83,11 +89,16 @@ def _replace(path: Path, text: str) -> None:
 def _read(path: Path) -> InForce:
     """Nothing in force where it cannot be read: then registering writes it anew."""
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _LONGEST:
+            return InForce()  # reading a pipe would never end
         document = json.loads(path.read_text(encoding="utf-8"))
         folder, fraction = document["weights"], document["gpuMemoryFraction"]
         return InForce(
             weights=None if folder is None else Path(folder).name.replace("-", ":", 1),
             gpu_memory_fraction=None if fraction is None else float(fraction),
         )
-    except (ValueError, KeyError, TypeError):
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return InForce()

@@ -24,6 +24,7 @@ from workloads.agent.archives import (
     ArtifactSource,
     DiskFullError,
     SourceError,
+    delete,
     flush_folder,
 )
 from workloads.agent.artifact import (
@@ -62,7 +63,7 @@ class WeightsStore:
             if (
                 path.suffix == _GONE or path.with_suffix("").exists()
             ):  # what a killed agent had begun to delete
-                shutil.rmtree(path)
+                delete(path)
 
     def path(self, digest: str) -> Path:
         """Where they lie, or would; absolute."""
@@ -181,7 +182,7 @@ class WeightsStore:
         gone = path.with_name(f"{path.name}.{uuid.uuid4().hex}{_GONE}")
         with contextlib.suppress(FileNotFoundError):
             path.rename(gone)
-            shutil.rmtree(gone)
+            delete(gone)
 
 
 def _kept(whole: Path, files: tuple[ArtifactFile, ...]) -> set[ArtifactFile]:
@@ -205,7 +206,7 @@ def _files(root: Path) -> list[Path]:
 
 
 def _size(root: Path) -> int:
-    with contextlib.suppress(FileNotFoundError):  # collected since the folder was listed
+    with contextlib.suppress(OSError):  # collected since the folder was listed, or not of our making
         return sum(path.stat().st_size for path in _files(root))
     return 0
 

@@ -1,7 +1,8 @@
 """Freezes a handler's current source as its VERSION: `python -m workloads.handlers.release NAME`.
 
-An archive is made of a frozen copy, never of the source: so a version that somebody serves keeps its bytes, and a
-patch moves nothing but itself. Prints what it wrote; exit code 1: refused, 2: wrong arguments.
+A frozen version is one zip, so that a search in the tree finds each function once. Archives are made of it, never of
+the source: a version that somebody serves keeps its bytes, and a patch moves nothing but itself. Prints what it wrote;
+exit code 1: refused, 2: wrong arguments.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import argparse
 import ast
 import hashlib
+import io
 import re
-import shutil
 import sys
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +23,12 @@ PACKAGE = "slipway_handler"
 _TOOLS = frozenset({"release.py"})
 """Shared modules that no archive needs."""
 _VERSION = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}")
+_FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
+"""That a zip knows."""
+_REGULAR_FILE = 0o100644 << 16
+_UNIX = 3
+_LINE = re.compile(rf"(?P<name>\w+) (?P<version>{_VERSION.pattern}) (?P<digest>sha256:[0-9a-f]{{64}})")
+"""Of digests.txt, which this module writes: a comment in it would not survive the next release."""
 _ENTRY = '''"""The class that TorchServe finds. Written by workloads/handlers/release.py."""
 
 from {package} import {name} as model
@@ -39,7 +47,7 @@ to patch a handler:
   2. raise VERSION in workloads/handlers/NAME/__init__.py
      (a shared module is in every handler: raise each of those whose copy should have the change)
   3. python -m workloads.handlers.release NAME
-  4. commit released/NAME/VERSION/ and digests.txt, and name the version in the catalog:
+  4. commit released/NAME-VERSION.zip and digests.txt, and name the version in the catalog:
      handler: {name: NAME, version: VERSION}
 a frozen version never changes: a mistake in one is mended by the next.
 """
@@ -78,13 +86,33 @@ def current(name: str, source: Path = SOURCE) -> dict[str, bytes]:
 
 
 def frozen(name: str, of_version: str, source: Path = SOURCE) -> dict[str, bytes]:
-    """The files of a frozen version; none where it is not frozen."""
-    root = source / "released" / name / of_version
-    return {
-        path.relative_to(root).as_posix(): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    """The files of a frozen version; none where it is not frozen. Raises ReleaseError."""
+    path = frozen_path(name, of_version, source)
+    if not path.exists():
+        return {}
+    try:
+        with zipfile.ZipFile(path) as opened:
+            return {member: opened.read(member) for member in opened.namelist()}
+    except zipfile.BadZipFile as error:
+        raise ReleaseError(
+            f"{path}: is no whole zip ({error}). Fix: put it back as it was committed"
+        ) from error
+
+
+def frozen_path(name: str, of_version: str, source: Path = SOURCE) -> Path:
+    """Where a frozen version lies, or would."""
+    return source / "released" / f"{name}-{of_version}.zip"
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """The zip of these files: the same bytes on every machine, on every day, whatever zlib and umask are."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name in sorted(files, key=lambda one: one.encode()):
+            member = zipfile.ZipInfo(name, date_time=_FIRST_MOMENT)
+            member.create_system, member.external_attr = _UNIX, _REGULAR_FILE
+            archive.writestr(member, files[name])
+    return held.getvalue()
 
 
 def tree_digest(files: Mapping[str, bytes]) -> str:
@@ -96,11 +124,19 @@ def tree_digest(files: Mapping[str, bytes]) -> str:
 
 
 def read_digests(source: Path = SOURCE) -> dict[tuple[str, str], str]:
-    """What released/digests.txt says: name and version → digest."""
+    """What released/digests.txt says: name and version → digest. Raises ReleaseError."""
     path = source / "released" / "digests.txt"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    rows = [line.split() for line in text.splitlines()]
-    return {(row[0], row[1]): row[2] for row in rows}
+    found: dict[tuple[str, str], str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        said = _LINE.fullmatch(line)
+        if said is None:
+            raise ReleaseError(
+                f"{path}:{number}: {line!r} is not a handler's name, its version and sha256: with 64 hex digits. "
+                "Fix: put it back as it was committed"
+            )
+        found[said["name"], said["version"]] = said["digest"]
+    return found
 
 
 def release(name: str, source: Path = SOURCE) -> str:
@@ -110,34 +146,35 @@ def release(name: str, source: Path = SOURCE) -> str:
             f"there is no handler {name!r} in {source}. There are: {', '.join(handlers(source))}"
         )
     of_version, files = version(name, source), current(name, source)
-    root = source / "released" / name / of_version
+    path, content = frozen_path(name, of_version, source), packed(files)
     said = read_digests(source).get((name, of_version))
     digest = tree_digest(files)
-    if (root.exists() and frozen(name, of_version, source) != files) or said not in {None, digest}:
+    held = path.exists()
+    if (held and path.read_bytes() != content) or said not in {None, digest}:
         was = frozen(name, of_version, source)
-        changed = sorted(one for one in {*was, *files} if was.get(one) != files.get(one)) or ["digests.txt"]
+        changed = sorted(one for one in {*was, *files} if was.get(one) != files.get(one)) or [
+            "digest or packing"
+        ]
         raise ReleaseError(
             f"{name} {of_version} is frozen with another {', '.join(changed)}, and a released version never changes. "
             f"Fix: raise VERSION in {source / name / '__init__.py'}, or take the edit back"
         )
-    if root.exists() and said == digest:
+    if held and said == digest:
         return f"{name} {of_version} is frozen already, and the source is still the same ({digest})"
-    _write(root, files)
+    _write(path, content)
     _write_digests(source, {**read_digests(source), (name, of_version): digest})
-    return f"{name} {of_version}: {len(files)} files in {root}, {digest}"
+    return f"{name} {of_version}: {len(files)} files in {path}, {digest}"
 
 
-def _write(root: Path, files: Mapping[str, bytes]) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Whole or not at all."""
-    part = root.with_name(f"{root.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    for name, content in files.items():
-        path = part / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    if not root.exists():
-        part.rename(root)
-    shutil.rmtree(part, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _write_digests(source: Path, digests: Mapping[tuple[str, str], str]) -> None:
@@ -148,7 +185,7 @@ def _write_digests(source: Path, digests: Mapping[tuple[str, str], str]) -> None
         f"{name} {of_version} {digests[name, of_version]}\n"
         for name, of_version in sorted(digests, key=order)
     ]
-    (source / "released" / "digests.txt").write_text("".join(lines), encoding="utf-8")
+    _write(source / "released" / "digests.txt", "".join(lines).encode())
 
 
 def main(given: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts import StorageError
+from artifacts import RefusedError, StorageError
 from artifacts.archives import HandlerCode
 from artifacts.export import ExportedVersion, FromFolder, export
 from artifacts.served import ServedFiles, ThinArchiveOf
@@ -80,6 +80,14 @@ def test_a_move_that_fails_leaves_no_config_that_names_what_is_missing(
     with pytest.raises(OSError, match=r"reader_1\.mar"):
         export(tmp_path / "out", [version], FromFolder(folder=weights), gpus=0, replace=True)
     assert below(tmp_path / "out") == ["model-store", "reader_1.mar"]
+
+
+@pytest.mark.parametrize("place", ["weights/model.bin", "weights/model.bin/below"])
+def test_a_place_where_nothing_can_be_written_is_refused_with_what_to_do(
+    tmp_path: Path, weights: Path, version: ExportedVersion, place: str
+) -> None:
+    with pytest.raises(RefusedError, match=r"nothing can be written there \(.*\). Fix: name another folder"):
+        export(tmp_path / place, [version], FromFolder(folder=weights), gpus=0)
 
 
 def test_weights_that_change_while_they_are_read_are_found(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from artifacts.archives import archive_digest, archive_key, thin_archive
+from artifacts.archives.layout import stored
 from artifacts.provider.provider import ArtifactResourceProvider
 from plugin_server import UNKNOWN, Check, Create, Delete, Diff, ProviderError, Read, Update
 from tests.support.handlers import release
@@ -143,7 +144,7 @@ def test_code_that_gives_another_digest_fails_the_preview(
         ProviderError, match=r"archive-digest(.|\n)*expected sha256:00(.|\n)*found    sha256:"
     ):
         preview(provider, {**inputs, "digest": f"sha256:{'0' * 64}"})
-    (tmp_path / "echo" / "1.0.0" / "handler.py").write_text("changed\n")
+    (tmp_path / "echo-1.0.0.zip").write_bytes(stored([("handler.py", b"changed\n")]))
     with pytest.raises(ProviderError, match="released-handler"):
         preview(provider, inputs)
 

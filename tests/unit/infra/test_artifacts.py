@@ -153,3 +153,11 @@ def test_a_handler_that_was_never_released_is_an_error_before_the_first_resource
 
 def test_the_handlers_that_the_catalog_names_are_released() -> None:
     assert {("language_identification", "1.0.0"), ("sentence_embedding", "1.0.0")} <= set(released_handlers())
+
+
+def test_a_research_bucket_of_another_region_and_account_is_read_there_and_of_nobody_else() -> None:
+    elsewhere = version(handler=HANDLER)
+    elsewhere["artifact"] |= {"region": "us-east-1", "account": "210987654321"}
+    recording, _ = built(planned({"1": elsewhere}))
+    copied = recording.one("slipway:index:ModelArtifact").inputs
+    assert (copied["sourceRegion"], copied["sourceOwner"]) == ("us-east-1", "210987654321")

@@ -327,6 +327,14 @@ def test_a_released_version_may_not_answer_otherwise(edit: tuple[str, str, str],
 
 FREE = [
     (
+        "how an unresolved artifact's bucket is reached",
+        (
+            READER_FILE,
+            "models/fr/1, digest: unresolved",
+            'models/fr/1, digest: unresolved, region: us-east-1, account: "210987654321"',
+        ),
+    ),
+    (
         "a resolved digest",
         (READER_FILE, "models/fr/1, digest: unresolved", f'models/fr/1, digest: "{DIGEST}"'),
     ),

@@ -145,9 +145,10 @@ class WordReader:
         language = max(self._languages, key=lambda one: _known(one, asked))
         wanted = _asked_for(language, asked)
         stems = {language.stem(word) for word in asked if _matters(language, word)}
+        whole = _weight(language, stems)
         best = _NOTHING
         for words in sentences(context, split_words(context)):
-            for span in _answers(_seen(context, language, words, stems), wanted, stems):
+            for span in _answers(_seen(context, language, words, stems), wanted, whole):
                 if span.confidence > best.confidence:
                     best = span
         return best
@@ -182,11 +183,12 @@ def _seen(text: str, language: Language, words: Sequence[Word], stems: set[str])
     return _Sentence(text, language, words, keys, asked)
 
 
-def _answers(sentence: _Sentence, wanted: str, stems: set[str]) -> Iterator[Span]:
+def _answers(sentence: _Sentence, wanted: str, whole: float) -> Iterator[Span]:
+    """`whole` is the weight of the whole question."""
     covered = {sentence.language.stem(sentence.keys[index]) for index in sentence.asked}
     if not covered:
         return
-    coverage = _weight(sentence.language, covered) / _weight(sentence.language, stems)
+    coverage = _weight(sentence.language, covered) / whole
     nearby = sorted(sentence.asked)
     for type_, fit in ((wanted, 1.0), ("any", 0.3)):
         for run in _CANDIDATES[type_](sentence):

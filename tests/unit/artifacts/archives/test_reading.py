@@ -4,6 +4,7 @@ import io
 import json
 import stat
 import zipfile
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_a_bomb_is_refused_without_unpacking_it(monkeypatch: pytest.MonkeyPatch)
         archive.writestr("zeros.bin", bytes(2_000_000))
     assert read_archive(held.getvalue()).size > 2_000_000, "small zeros are no bomb"
     monkeypatch.setattr(reading, "RATIO_FROM", 1_000_000)
+    assert "archive-size" in refused(held.getvalue())
+
+
+def test_entries_that_are_the_same_bytes_under_many_names_are_a_bomb_though_none_is_packed() -> None:
+    held = io.BytesIO(packed({"model": MODEL}))
+    with zipfile.ZipFile(held, "a") as archive:
+        archive.writestr("0.bin", bytes(1 << 20))
+        first = archive.infolist()[-1]
+        for number in range(1, 500):
+            again = copy(first)
+            again.filename = f"{number}.bin"
+            archive.filelist.append(again)
+    assert len(held.getvalue()) < 2 << 20
     assert "archive-size" in refused(held.getvalue())
 
 

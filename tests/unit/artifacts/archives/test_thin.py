@@ -77,18 +77,15 @@ sys.stdout.buffer.write(thin_archive(model="fr_reader", version="2", handler=cod
 
 
 @pytest.mark.parametrize(
-    ("seed", "zone", "umask", "reverse"),
-    [("0", "UTC", "022", False), ("4711", "Asia/Kathmandu", "077", True)],
+    ("seed", "zone", "umask", "mode", "reverse"),
+    [("0", "UTC", "022", 0o600, False), ("4711", "Asia/Kathmandu", "077", 0o755, True)],
 )
-def test_another_process_hash_seed_time_zone_umask_and_file_order_give_equal_bytes(
-    seed: str, zone: str, umask: str, reverse: bool, tmp_path: Path
+def test_another_process_hash_seed_time_zone_umask_mode_time_and_order_give_equal_bytes(
+    seed: str, zone: str, umask: str, mode: int, reverse: bool, tmp_path: Path
 ) -> None:
-    files = dict(sorted(ECHO.items(), reverse=reverse))
-    release(tmp_path, "echo", "1.0.0", files)
-    for number, name in enumerate(files):
-        path = tmp_path / "echo" / "1.0.0" / name
-        path.chmod(0o755 if reverse else 0o600)
-        os.utime(path, (number, 10**9 + number))
+    release(tmp_path, "echo", "1.0.0", dict(sorted(ECHO.items(), reverse=reverse)))
+    (tmp_path / "echo-1.0.0.zip").chmod(mode)
+    os.utime(tmp_path / "echo-1.0.0.zip", (1, 10**9 + mode))
     environment = {"PYTHONPATH": str(Path(__file__).parents[4]), "PYTHONHASHSEED": seed, "TZ": zone}
     made = subprocess.run(  # noqa: S603 - this interpreter, on the code above
         [sys.executable, "-c", SCRIPT, str(tmp_path), umask], env=environment, capture_output=True, check=True

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -319,7 +320,11 @@ def test_a_memory_that_an_agent_without_weights_saved_is_read(tmp_path: Path) ->
     assert journal.load(tmp_path / "agent.json") == memory
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"records": 1}', "\x00"])
+NEWER = json.dumps({**json.loads(journal.memory_json(Memory())), "unused_since": []})
+OF_TEXT = journal.memory_json(Memory(records={key("1"): Record(retry_at=cast("float", "soon"))}))
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"records": 1}', "\x00", "[" * 100_000, NEWER, OF_TEXT])
 def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "agent.json").write_text(text)
     assert journal.load(tmp_path / "agent.json") == Memory()

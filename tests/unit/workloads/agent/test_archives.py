@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.workloads.agent.samples import digest
+from tests.unit.workloads.agent.samples import MODEL, digest
 from workloads.agent.archives import (
     ArchiveError,
     ArchiveStore,
@@ -158,6 +158,17 @@ def test_what_torchserve_would_take_for_an_empty_model_is_refused(
         look_inside(tmp_path / "x.mar")
 
 
+@pytest.mark.parametrize("name", ["MAR-INF/MANIFEST.json", "slipway.json"])
+def test_a_document_that_unpacks_to_more_than_any_is_refused_and_not_read(tmp_path: Path, name: str) -> None:
+    """600 KB of zip were 1.2 GB of the agent's memory."""
+    with zipfile.ZipFile(tmp_path / "x.mar", "w", zipfile.ZIP_DEFLATED) as archive:
+        if name != "MAR-INF/MANIFEST.json":
+            archive.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"modelVersion": "1"}}))
+        archive.writestr(name, '{"model": {"modelVersion": "1"}}' + " " * (2 << 20))
+    with pytest.raises(ArchiveError, match=f"{name} has more than 1048576 bytes"):
+        look_inside(tmp_path / "x.mar")
+
+
 def test_an_archive_says_its_version(tmp_path: Path) -> None:
     manifest = json.dumps({"model": {"modelVersion": "2.1"}})
     (tmp_path / "x.mar").write_bytes(archive_with("MAR-INF/MANIFEST.json", manifest))
@@ -167,7 +178,9 @@ def test_an_archive_says_its_version(tmp_path: Path) -> None:
 def thin_with(document: str, *more: str) -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:
-        archive.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"modelVersion": "2"}}))
+        archive.writestr(
+            "MAR-INF/MANIFEST.json", json.dumps({"model": {"modelName": MODEL, "modelVersion": "2"}})
+        )
         archive.writestr("slipway.json", document)
         for name in more:
             archive.writestr(name, "")
@@ -180,7 +193,7 @@ def test_a_thin_archive_says_which_weights_it_is_made_for_and_whether_it_brings_
 ) -> None:
     written = json.dumps({"format": 1, "handler": {"name": "reader", "version": "1"}, "weights": digest("w")})
     (tmp_path / "x.mar").write_bytes(thin_with(written, *more))
-    assert look_inside(tmp_path / "x.mar") == Inside("2", digest("w"), brings)
+    assert look_inside(tmp_path / "x.mar") == Inside("2", digest("w"), brings, MODEL)
 
 
 @pytest.mark.parametrize("document", ["", "{}", "[]", '{"format": 2, "weights": "x"}', '{"format": 1}'])

@@ -90,6 +90,15 @@ def test_what_is_no_manifest_is_refused(content: bytes) -> None:
         artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
 
 
+@pytest.mark.parametrize("value", [b"{}", b"[]", b'{"a":1}', b"1.5"])
+def test_a_manifest_that_would_fill_the_memory_is_refused_before_it_is_read(value: bytes) -> None:
+    more = b",".join([value] * (2 * 16 * 100_000))
+    content = json.dumps(document(more=0)).encode().replace(b'"more": 0', b'"more": [' + more + b"]")
+    assert len(content) < artifact.LONGEST_MANIFEST
+    with pytest.raises(ArchiveError, match="holds more than 100000 files could need"):
+        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+
+
 @pytest.mark.parametrize(
     "names",
     [

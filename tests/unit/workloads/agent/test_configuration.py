@@ -76,6 +76,7 @@ def test_the_most_workers_are_the_fewest_where_nobody_says() -> None:
     ("text", "said"),
     [
         ("{", "the configuration is no JSON"),
+        ("[" * 100_000, "the configuration is no JSON"),
         ("[]", "the configuration: [] is no object"),
         ('{"format": 2, "models": {}}', "format: 2; the rule: it is 1"),
         ('{"format": 1, "models": {}, "extra": 1}', "unknown key extra"),

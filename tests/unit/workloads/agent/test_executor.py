@@ -34,10 +34,12 @@ from workloads.agent.steps import (
 from workloads.agent.torchserve import Refused, TorchServeAway
 
 
-def archive(version: str, weights: str | None = None, *more: str) -> bytes:
+def archive(version: str, weights: str | None = None, *more: str, model: str = MODEL) -> bytes:
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as packed:
-        packed.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"modelVersion": version}}))
+        packed.writestr(
+            "MAR-INF/MANIFEST.json", json.dumps({"model": {"modelName": model, "modelVersion": version}})
+        )
         if weights is not None:
             packed.writestr("slipway.json", json.dumps({"format": 1, "weights": weights}))
         for name in more:
@@ -348,6 +350,16 @@ def test_a_thin_archive_that_is_made_for_other_weights_never_reaches_torchserve(
     failure = bench.failing(Register(key, replace(SPEC, weights=configured)))
     assert (failure.stage, failure.own_fault) == ("register", True)
     assert said in failure.reason
+    assert bench.torchserve.asked == []
+
+
+def test_a_thin_archive_that_is_made_for_another_model_never_reaches_torchserve(bench: Bench) -> None:
+    """Its adapter looks for versions/<the archive's model>/…: it would load what that model has."""
+    content = archive("1", WEIGHTS.digest, model="en_reader")
+    key = fetched(bench, content)
+    failure = bench.failing(Register(key, WITH_WEIGHTS))
+    assert (failure.stage, failure.own_fault) == ("register", True)
+    assert "says it is en_reader" in failure.reason
     assert bench.torchserve.asked == []
 
 

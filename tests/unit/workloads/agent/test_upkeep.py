@@ -153,10 +153,34 @@ def test_a_full_disk_frees_unused_weights_at_once() -> None:
 
 
 def test_weights_that_another_version_fetched_end_this_one_s_waiting() -> None:
-    world = World(configuration("1", "2", default="1", with_weights={"1": "w", "2": "w"}))
+    world = World(configuration("1", default="1", with_weights={"1": "w"}))
     world.broken[key("1")] = Failure("weights", "503 Slow Down", own_fault=False)
-    world.settle(1)
+    world.settle(60)
+    assert world.memory.record(key("1")).retry_at > world.now
+    world.desired = configuration("1", "2", default="1", with_weights={"1": "w", "2": "w"})
+    world.settle(0)
     assert world.registered() == {key("1"), key("2")}
+
+
+def test_weights_that_many_models_share_are_asked_for_no_more_often_than_those_of_one() -> None:
+    """Each attempt may read gigabytes until it meets the byte that is wrong."""
+
+    def attempts(count: int) -> int:
+        models = [
+            configuration("1", default="1", model=f"m{number}", with_weights={"1": "w"}).models
+            for number in range(count)
+        ]
+        world = World(
+            Configuration(models={name: specs for model in models for name, specs in model.items()})
+        )
+        for name in world.desired.models:
+            world.broken[key("1", name)] = Failure("weights", "other bytes", own_fault=True)
+        world.settle(600)
+        assert all(world.memory.record(key("1", name)).broken for name in world.desired.models)
+        assert world.not_ready() == "no model is servable"
+        return kinds(world.done).count(FetchWeights)
+
+    assert attempts(25) == attempts(1) < 12
 
 
 def test_a_file_that_an_agent_left_when_it_died_is_deleted() -> None:

@@ -2,16 +2,17 @@
 
 import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.unit.workloads.agent.artifacts_on_disk import Bucket
 from tests.unit.workloads.agent.samples import MODEL, digest, key
-from workloads.agent import Archive, Version, Weights, version_files
-from workloads.agent.archives import DiskFullError
+from workloads.agent import Archive, Version, Weights, journal, version_files
+from workloads.agent.archives import DiskFullError, archive_file
 from workloads.agent.disk import Disk
-from workloads.agent.state import InForce
+from workloads.agent.state import InForce, Memory
 
 KEY = key("1.0")
 WEIGHTS = Weights(digest("w"), f"artifacts/{digest('w')}")
@@ -80,6 +81,34 @@ def test_a_file_that_nobody_can_read_says_nothing_and_what_was_left_half_is_dele
     disk = Disk.at(tmp_path, Bucket())
     assert disk.version_files.present() == {(MODEL, "1.0"): InForce()}
     assert [path.name for path in folder.iterdir()] == ["1.0.json"]
+
+
+def test_an_agent_starts_and_turns_whatever_the_code_in_a_worker_left_on_the_volume(tmp_path: Path) -> None:
+    """A worker runs a model's own code, and writes to the same volume."""
+    told, held = tmp_path / "versions" / MODEL, tmp_path / "weights"
+    for folder in (told / "1.json", told / "1.json.part", tmp_path / "x.part/y", held / "x.gone/y"):
+        folder.mkdir(parents=True)
+    for loop in (told / "2.json", tmp_path / archive_file(KEY.digest), held / "y.gone"):
+        loop.symlink_to(loop.name)
+    for pipe in (told / "5.json", tmp_path / "agent.json", tmp_path / "agent.json.part"):
+        os.mkfifo(pipe)
+    (told / "3.json").write_text("[" * 10_000)
+    (told / "4.json").write_text(f'{{"weights": null, "gpuMemoryFraction": 1{"0" * 400}}}')
+    (held / WEIGHTS.digest.replace(":", "-")).write_bytes(b"no folder")
+    disk = Disk.at(tmp_path, Bucket())
+    (told / "6.json").write_text(" " * (1 << 20))
+    versions = ("1", "2", "3", "4", "5", "6")
+    assert disk.version_files.present() == {(MODEL, version): InForce() for version in versions}
+    assert disk.archives.present() == {}
+    assert journal.load(tmp_path / "agent.json") == Memory()
+    assert journal.replace_file(tmp_path / "agent.json", "{}")
+    (tmp_path / "agent.json").unlink()
+    for version in versions:
+        disk.version_files.write(key(version), SPEC)
+        disk.version_files.remove(MODEL, version)
+    assert not disk.weights.verify(WEIGHTS.digest)
+    disk.archives.discard(KEY.digest)
+    assert [path for path in tmp_path.rglob("*") if not path.is_dir()] == []
 
 
 def test_a_full_disk_is_told_apart_from_other_errors(disk: Disk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from tests.unit.workloads.handlers.samples import READER_WEIGHTS, reader
 from workloads.handlers import extractive_reader
 from workloads.handlers.errors import RequestError, WeightsError
+from workloads.handlers.extractive_reader.lexicon import read_lexicon
 from workloads.handlers.extractive_reader.processing import LONGEST
+from workloads.handlers.extractive_reader.word_reader import WordReader
 from workloads.handlers.extractive_reader.words import key, sentences, split_words
 
 MODEL: Final = reader()
@@ -138,6 +140,19 @@ def test_a_text_that_ends_no_sentence_is_read_in_one_go(sentence: str, question:
     assert MODEL.answer({"question": question, "context": context})["end"] <= len(context)
     with pytest.raises(RequestError, match="more than 100000 characters"):
         MODEL.answer({"question": question, "context": context + "."})
+
+
+def test_a_long_question_is_weighed_once_and_not_for_each_sentence() -> None:
+    """For each of them it would take minutes here, and 7 s of what a client may send."""
+    question = "zanzibar " + " ".join(f"w{number}x" for number in range(20_000))
+    span = WordReader(read_lexicon(READER_WEIGHTS)).find(question, "zanzibar q.\n" * 20_000)
+    assert span.confidence > 0
+
+
+def test_a_word_of_marks_alone_is_not_composed_since_that_takes_the_square_of_them() -> None:
+    """Composing these would take an hour."""
+    assert key("a" + "\u0300\u0323" * 1_000_000) == "a"
+    assert key("e\u0301" * 50) == "\u00e9" * 50
 
 
 def has_half_a_pair(text: str) -> bool:

@@ -1,14 +1,17 @@
 import ast
 import json
+import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from artifacts.archives.layout import stored
 from artifacts.digest import FileDigest, Kind, digest_of
 from tests.unit.workloads.handlers.samples import HANDLERS, READER_WEIGHTS
 from workloads.handlers import release
@@ -16,14 +19,14 @@ from workloads.handlers import release
 FROZEN: Final = sorted(release.read_digests())
 
 
-def frozen_folders() -> list[tuple[str, str]]:
-    root = release.SOURCE / "released"
-    return sorted((path.parent.name, path.name) for path in root.glob("*/*") if path.is_dir())
-
-
-def test_every_handler_is_listed_and_every_listed_version_has_its_folder() -> None:
+def test_every_handler_is_there_and_every_listed_version_is_one_zip_and_nothing_else_lies_beside_them() -> (
+    None
+):
     assert tuple(release.handlers()) == HANDLERS
-    assert frozen_folders() == FROZEN
+    root = release.SOURCE / "released"
+    lying = {path.relative_to(root).as_posix() for path in root.rglob("*") if not path.is_dir()}
+    stray = {name for name in lying if "__pycache__" not in name}  # git leaves it where folders were
+    assert stray == {"digests.txt", *(f"{name}-{version}.zip" for name, version in FROZEN)}
 
 
 @pytest.mark.parametrize(("name", "version"), FROZEN)
@@ -35,6 +38,16 @@ def test_a_frozen_version_has_the_digest_that_was_written_when_it_was_frozen(nam
     assert digest_of(Kind.TREE, files) == release.read_digests()[name, version], (
         f"{name} {version} is released and never changes: take the edit back"
     )
+
+
+@pytest.mark.parametrize(("name", "version"), FROZEN)
+def test_a_frozen_version_has_the_bytes_that_its_files_make_as_archives_are_packed_too(
+    name: str, version: str
+) -> None:
+    files = release.frozen(name, version)
+    assert list(files) == sorted(files, key=str.encode)
+    lying = release.frozen_path(name, version).read_bytes()
+    assert lying == release.packed(files) == stored(files.items())
 
 
 @pytest.mark.parametrize("name", HANDLERS)
@@ -65,7 +78,7 @@ def test_a_handler_is_python_3_9_and_imports_nothing_but_itself_and_the_standard
 
 
 def test_a_frozen_handler_answers_far_from_the_repository(tmp_path: Path) -> None:
-    shutil.copytree(release.SOURCE / "released/extractive_reader/1.0.0", tmp_path / "archive")
+    zipfile.ZipFile(release.frozen_path("extractive_reader", "1.0.0")).extractall(tmp_path / "archive")
     shutil.copytree(READER_WEIGHTS, tmp_path / "archive/weights")
     program = """
 import json, sys
@@ -131,21 +144,79 @@ def test_a_patch_is_refused_under_the_old_version_and_frozen_beside_it_under_a_n
     assert [line.split()[1] for line in listed] == ["1.0.0", "1.9.0", "1.10.0"]
 
 
-def test_a_frozen_folder_that_was_edited_is_not_blessed_by_freezing_again(source: Path) -> None:
+def test_a_frozen_zip_that_was_edited_is_not_blessed_by_freezing_again(source: Path) -> None:
     release.release("extractive_reader", source)
-    (source / "released/extractive_reader/1.0.0/handler.py").write_text("edited = True\n")
-    with pytest.raises(release.ReleaseError, match=r"another handler\.py"):
-        release.release("extractive_reader", source)
+    path = release.frozen_path("extractive_reader", "1.0.0", source)
+    files = release.current("extractive_reader", source)
+    edited = release.packed({**files, "handler.py": b"edited = True\n"})
+    for content, told in (
+        (edited, r"another handler\.py"),
+        (release.packed(files) + b"behind", r"another digest or packing"),
+        (edited[:-30], r"is no whole zip .* Fix: put it back"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(release.ReleaseError, match=told):
+            release.release("extractive_reader", source)
+        assert path.read_bytes() == content
 
 
-def test_a_folder_that_was_removed_comes_back_only_as_it_was(source: Path) -> None:
+def test_a_zip_that_was_removed_comes_back_only_as_it_was(source: Path) -> None:
     release.release("extractive_reader", source)
-    shutil.rmtree(source / "released/extractive_reader")
+    path = release.frozen_path("extractive_reader", "1.0.0", source)
+    before = path.read_bytes()
+    path.unlink()
     release.release("extractive_reader", source)
-    shutil.rmtree(source / "released/extractive_reader")
+    assert path.read_bytes() == before
+    path.unlink()
     (source / "model.py").write_text("patched = True\n")
     with pytest.raises(release.ReleaseError, match="raise VERSION"):
         release.release("extractive_reader", source)
+
+
+def test_another_process_hash_seed_time_zone_umask_and_day_freeze_the_same_bytes(source: Path) -> None:
+    release.release("extractive_reader", source)
+    path = release.frozen_path("extractive_reader", "1.0.0", source)
+    before = path.read_bytes()
+    path.unlink()
+    for number, file in enumerate(sorted(source.rglob("*.py"), reverse=True)):
+        file.chmod(0o755)
+        os.utime(file, (number, 10**9 + number))
+    program = (
+        "import os, sys, pathlib; os.umask(0o077); from workloads.handlers import release;"
+        "release.release('extractive_reader', pathlib.Path(sys.argv[1]))"
+    )
+    environment = {
+        "PYTHONPATH": str(release.SOURCE.parents[1]),
+        "PYTHONHASHSEED": "4711",
+        "TZ": "Asia/Kathmandu",
+    }
+    subprocess.run([sys.executable, "-c", program, str(source)], env=environment, check=True)  # noqa: S603 - the program above
+    assert path.read_bytes() == before
+
+
+def test_a_disk_that_fills_leaves_no_part_of_a_zip(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Path, __: Path) -> Path:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        release.release("extractive_reader", source)
+    assert list((source / "released").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["", "# ours", "reader 1.0.0", "reader 1.0.0 sha256:ab", "a b 1.0.0 sha256:ab"]
+)
+def test_a_list_of_digests_that_was_edited_is_refused_with_its_line_and_stays(
+    source: Path, line: str
+) -> None:
+    release.release("extractive_reader", source)
+    path = source / "released/digests.txt"
+    path.write_text(f"{path.read_text()}{line}\n")
+    before = path.read_text()
+    with pytest.raises(release.ReleaseError, match=r"digests\.txt:2: .* Fix: put it back"):
+        release.release("sentence_embedding", source)
+    assert path.read_text() == before
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.0.0-rc1", "01.0.0", "../x"])

@@ -8,6 +8,7 @@ import pytest
 from tests.unit.workloads.handlers.samples import lengths
 from workloads.handlers.errors import RequestError, WeightsError
 from workloads.handlers.sentence_embedding.files import open_files
+from workloads.handlers.sentence_embedding.processing import LONGEST
 
 FILES = {"model.safetensors": b"tensors", "config.json": b"{}"}
 
@@ -20,6 +21,13 @@ def test_an_answer_is_a_vector_of_seven_digits_and_whether_the_text_was_cut() ->
 def test_a_text_is_needed() -> None:
     with pytest.raises(RequestError, match='"text" is missing'):
         lengths().answer({"texts": ["a"]})
+
+
+def test_a_text_that_would_take_the_tokenizer_s_memory_is_refused_before_it_is_asked() -> None:
+    """6 MB of words, which TorchServe lets through, took 10 s and 1.8 GB."""
+    assert lengths().answer("a" * LONGEST)["truncated"] is True
+    with pytest.raises(RequestError, match='"text" has more than 100000 characters; send the part'):
+        lengths().answer("a" * (LONGEST + 1))
 
 
 def wheel(
