@@ -8,6 +8,7 @@ promotion does more than the others: it proves the digest and publishes a manife
 
 import argparse
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -48,6 +49,15 @@ class Case:
     """Bytes of each."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What one run took."""
+
+    seconds: float
+    processor: float
+    """CPU seconds of the client; other work on the machine changes them little."""
+
+
 CASES: Final = (
     Case(name="one large", count=1, size=256 << 20),
     Case(name="ten thousand small", count=10_000, size=4096),
@@ -84,39 +94,57 @@ def _measure(case: Case, url: str, aws: str | None) -> int:
         "boto3 transfer manager": lambda: _transfer(client, url, source),
         **({"AWS CLI, s3 sync": lambda: _sync(client, url, source, aws)} if aws else {}),
     }
-    ours: list[float] = []
-    again: list[float] = []
-    others: dict[str, list[float]] = {name: [] for name in ways}
+    ours: list[Taken] = []
+    again: list[Taken] = []
+    others: dict[str, list[Taken]] = {name: [] for name in ways}
     for _ in range(ROUNDS):  # in turn, so that whatever else the machine does meets all of them
         target = Target(client=client, bucket=_bucket(client, "ours"), digest=digest)
         ours.append(_timed(lambda: promote(source, target, Manner(workers=WORKERS))))  # noqa: B023 - called at once
         again.append(_timed(lambda: promote(source, target)))  # noqa: B023
         for name, way in ways.items():
             others[name].append(_timed(way))
-    return _report(case, min(ours), min(again), {name: min(taken) for name, taken in others.items()})
+    return _report(case, _best(ours), _best(again), {name: _best(taken) for name, taken in others.items()})
 
 
-def _report(case: Case, ours: float, again: float, others: dict[str, float]) -> int:
-    print(f"{case.name}: {case.count:,} x {case.size:,} bytes, the best of {ROUNDS}")
-    print(f"  promotion                {ours:8.2f} s  {_rate(case, ours)}")
-    for name, seconds in others.items():
-        print(f"  {name:24} {seconds:8.2f} s  {_rate(case, seconds)}  {seconds / ours:5.2f} times as long")
+def _report(case: Case, ours: Taken, again: Taken, others: dict[str, Taken]) -> int:
+    load = f"load {os.getloadavg()[0]:.1f}"
+    print(f"{case.name}: {case.count:,} x {case.size:,} bytes, the best of {ROUNDS}; {load}")
+    print(f"  promotion                {_shown(case, ours)}")
+    for name, taken in others.items():
+        print(f"  {name:24} {_shown(case, taken)}  {taken.seconds / ours.seconds:5.2f} times as long")
     if len(others) == 1:
         print("  AWS CLI: not measured, it could not be installed")
+    faster = ours.seconds / again.seconds
     print(
-        f"  promotion, unchanged     {again:8.3f} s  {ours / again:.0f} times faster (at least {TIMES_FASTER})"
+        f"  promotion, unchanged     {again.seconds:8.3f} s  {faster:.0f} times faster (at least {TIMES_FASTER})"
     )
-    return int(ours > min(others.values()) or ours / again < TIMES_FASTER)
+    slower = ours.seconds > min(taken.seconds for taken in others.values())
+    return int(slower or faster < TIMES_FASTER)
+
+
+def _best(taken: list[Taken]) -> Taken:
+    """The least of each: other work on the machine adds to both."""
+    return Taken(seconds=min(one.seconds for one in taken), processor=min(one.processor for one in taken))
+
+
+def _shown(case: Case, taken: Taken) -> str:
+    return f"{taken.seconds:8.2f} s  {_rate(case, taken.seconds)}  client's CPU {taken.processor:7.2f} s"
 
 
 def _rate(case: Case, seconds: float) -> str:
     return f"{case.count * case.size / 1e6 / seconds:8.1f} MB/s {case.count / seconds:8.0f} files/s"
 
 
-def _timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _timed(work: Callable[[], object]) -> Taken:
+    start, used = time.perf_counter(), _processor_seconds()
     work()
-    return time.perf_counter() - start
+    return Taken(seconds=time.perf_counter() - start, processor=_processor_seconds() - used)
+
+
+def _processor_seconds() -> float:
+    """Of this process and its children that have ended: the AWS CLI, never the server."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _bucket(client: Any, name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
@@ -11,6 +10,7 @@ import typer
 
 from artifacts import RefusedError, is_digest
 from cli.archive_view import show_archive
+from cli.artifacts_digest import digest
 from cli.artifacts_export import export
 from cli.console import CLONE, EXIT_OUTSIDE, OUT, printable
 from cli.selectors import parse_selector
@@ -19,13 +19,12 @@ from engines import UNRESOLVED
 from model_catalog import CatalogError, check_catalog
 
 if TYPE_CHECKING:
-    from artifacts.storage import Digested, Findings, Target
+    from artifacts.storage import Findings, Target
 
 app: Final = typer.Typer(
     help="Look at artifacts: the files of versions, published in a bucket under their digest (docs/artifacts.md).",
     no_args_is_help=True,
 )
-_S3: Final = "s3://"
 _SHOWN: Final = 20
 
 Artifact = Annotated[
@@ -51,6 +50,10 @@ Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How t
 app.command(
     epilog="Example: slipway artifacts export QuestionAnswering/Reader/fr --env dev --bucket B --to reader"
 )(export)
+app.command(
+    epilog="Examples: slipway artifacts digest s3://research-models/models/fr/reader; "
+    "slipway artifacts digest QuestionAnswering/Reader/fr@2 --write"
+)(digest)
 
 
 @app.command(
@@ -107,49 +110,6 @@ def verify(
     )
 
 
-@app.command(epilog="Example: slipway artifacts digest s3://research-models/models/fr/reader")
-def digest(
-    place: Annotated[
-        str, typer.Argument(metavar="PATH|s3://BUCKET/KEY", help="A file or folder, here or in S3.")
-    ],
-    expect: Annotated[
-        str | None, typer.Option("--expect", help="Fail with exit code 1 unless it is this digest.")
-    ] = None,
-    owner: Owner = None,
-    region: Region = None,
-    format_: Format = "text",
-) -> None:
-    """Compute the digest of files that are not published yet: what an entry's artifact.digest has to say.
-
-    Of one file it is what sha256sum prints, of a folder a SHA-256 over the names,
-    sizes and SHA-256s in it. In S3 a file is read only where S3 has no SHA-256
-    of it. The text format is the digest alone, for scripts.
-    """
-    if expect is not None and not is_digest(expect):
-        raise typer.BadParameter(f"--expect is {expect!r}; write sha256: and 64 hex digits")
-    found = _digested(place, owner, region)
-    if format_ == "json":
-        files = [asdict(file) for file in found.files]
-        OUT.print_json(
-            json.dumps(
-                {
-                    "digest": found.digest,
-                    "kind": found.kind,
-                    "size": found.size,
-                    "read": found.read,
-                    "files": files,
-                }
-            )
-        )
-    else:
-        typer.echo(found.digest)
-    if expect is not None and expect != found.digest:
-        raise RefusedError(
-            f"{place} is not what was expected\n  expected {expect}\n  found    {found.digest}\n"
-            "Fix: name the files of the digest, or take the digest found into a new version"
-        )
-
-
 def _target(artifact: str, bucket: str, owner: str | None, region: str | None) -> Target:
     from artifacts.storage import Target, make_client
 
@@ -174,24 +134,10 @@ def _digest(artifact: str) -> str:
     found: str = entry.version(wanted.language, wanted.version).artifact.digest
     if found == UNRESOLVED:
         raise RefusedError(
-            f"{artifact}: its artifact's digest is unresolved in the catalog. Fix: `slipway artifacts digest` prints it"
+            f"{artifact}: its artifact's digest is unresolved in the catalog. "
+            f"Fix: slipway artifacts digest {artifact} --write"
         )
     return found
-
-
-def _digested(place: str, owner: str | None, region: str | None) -> Digested:
-    from artifacts.storage import Source, digest_path, digest_source, make_client
-
-    if not place.startswith(_S3):
-        path = Path(place)
-        if not path.exists():
-            raise RefusedError(f"{place} is not there. Fix: correct the path, or write s3://bucket/key")
-        return digest_path(path)
-    bucket, _, key = place.removeprefix(_S3).partition("/")
-    if not bucket or not key:
-        raise typer.BadParameter(f"{place!r} is no place in S3; write s3://bucket/key")
-    source = Source(client=make_client(region=region), bucket=bucket, path=key, owner=owner)
-    return digest_source(source, report=transfer_reporter("hashed"))
 
 
 def _show_findings(target: Target, findings: Findings, format_: str, *, how: str) -> None:

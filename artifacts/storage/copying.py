@@ -23,7 +23,7 @@ from artifacts.storage.faults import CONFLICT, NOT_FOUND, code_of, told
 from artifacts.storage.hashing import changed_meanwhile, full_sha256, sha256_at_source, stream_sha256
 from artifacts.storage.parallel import Tally, in_parallel
 from artifacts.storage.source import Source, SourceObject
-from artifacts.storage.target import Target
+from artifacts.storage.target import Target, version_of
 
 SINGLE_COPY_LIMIT: Final = 5 * 1000**3
 """Bytes that one CopyObject takes (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html: 5 GB)."""
@@ -52,6 +52,8 @@ class Placed:
     sha256: str
     etag: str
     """In the target."""
+    version_id: str | None
+    """In the target; None where its bucket keeps no versions."""
     copied: bool
     """False when it was there already."""
 
@@ -109,7 +111,11 @@ class Copier:
         if sha256 is None:
             return None
         return Placed(
-            found=replace(found, size=there["ContentLength"]), sha256=sha256, etag=there["ETag"], copied=False
+            found=replace(found, size=there["ContentLength"]),
+            sha256=sha256,
+            etag=there["ETag"],
+            version_id=version_of(there),
+            copied=False,
         )
 
     def _may_replace(self) -> None:
@@ -146,7 +152,9 @@ class Copier:
         self.tally.add(size=found.size)
         copy = answer["CopyObjectResult"]
         sha256 = full_sha256(copy) or self._read_back(found)
-        return Placed(found=found, sha256=sha256, etag=copy["ETag"], copied=True)
+        return Placed(
+            found=found, sha256=sha256, etag=copy["ETag"], version_id=version_of(answer), copied=True
+        )
 
     def _read_back(self, found: SourceObject) -> str:
         """For an S3 that does not answer a copy with its SHA-256."""
@@ -187,7 +195,9 @@ class Copier:
                 **_condition(over),
                 **self.target.owned(),
             )
-        return Placed(found=found, sha256=sha256, etag=whole["ETag"], copied=True)
+        return Placed(
+            found=found, sha256=sha256, etag=whole["ETag"], version_id=version_of(whole), copied=True
+        )
 
     def _sha256_of_source(self, found: SourceObject) -> str:
         request: dict[str, Any] = {

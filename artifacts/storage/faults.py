@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from artifacts.errors import ArtifactError, NoBucketError, RefusedError, StorageError
 
 _DENIED: Final = (
-    "Fix: give the principal that runs this s3:ListBucket and s3:GetObject on the source, s3:ListBucketVersions, "
-    "s3:GetObject and s3:PutObject on the target, and kms:Decrypt and kms:GenerateDataKey on their keys; a bucket of "
-    "another account has to allow it too, in its policy"
+    "Fix: give the principal that runs this s3:ListBucket and s3:GetObject on the source, s3:ListBucket, "
+    "s3:ListBucketVersions, s3:GetObject and s3:PutObject on the target, and kms:Decrypt and kms:GenerateDataKey on "
+    "their keys; a bucket of another account has to allow it too, in its policy"
 )
 _THROTTLED: Final = "S3 throttled to the end of all attempts. Fix: run it again; what was copied is kept"
 

@@ -18,7 +18,7 @@ from artifacts.storage.client import WORKERS
 from artifacts.storage.copying import PART_SIZE, SINGLE_COPY_LIMIT, Copier, Placed, PublishedMeanwhileError
 from artifacts.storage.parallel import Report, Tally, in_parallel, report_nothing
 from artifacts.storage.source import Listing, Source, SourceObject, list_source
-from artifacts.storage.target import Published, Stored, Target
+from artifacts.storage.target import Published, Target
 
 _ROUNDS: Final = 3
 """How often files that somebody removed or replaced before the end are copied anew."""
@@ -103,7 +103,7 @@ def mend(source: Source, target: Target, manner: Manner | None = None) -> Promot
 def _promote(source: Source, target: Target, manner: Manner, damaged: Published | None) -> Promotion:
     listing = list_source(source)
     copier = _copier(source, target, listing, manner, damaged)
-    there = target.listing()
+    there = target.etags()
     placed = _place(copier, listing.objects, there, manner.workers)
     found = digest_of(listing.kind, (_digest_of(file) for file in placed.values()))
     if found != target.digest:
@@ -111,12 +111,12 @@ def _promote(source: Source, target: Target, manner: Manner, damaged: Published 
         if damaged or target.published() is None:
             _take_back(target, placed, mismatch)
         raise mismatch
-    stored = _settle(copier, placed, manner.workers)
+    _settle(copier, placed, manner.workers)
     manifest = Manifest(
         kind=listing.kind.value,
         digest=target.digest,
         source=str(source),
-        files=tuple(_line(placed[each.name], stored[each.name]) for each in listing.objects),
+        files=tuple(_line(placed[each.name]) for each in listing.objects),
     )
     published = target.publish(manifest, replacing=damaged.etag if damaged else None)
     copied = [file.found.size for file in placed.values() if file.copied]
@@ -151,7 +151,7 @@ def _copier(
 
 
 def _place(
-    copier: Copier, objects: Iterable[SourceObject], there: Mapping[str, Stored], workers: int
+    copier: Copier, objects: Iterable[SourceObject], there: Mapping[str, str], workers: int
 ) -> dict[str, Placed]:
     """Copies what is not there, or not right."""
 
@@ -162,21 +162,24 @@ def _place(
     return {file.found.name: file for file in placed}
 
 
-def _settle(copier: Copier, placed: dict[str, Placed], workers: int) -> dict[str, Stored]:
-    """The target's listing once it holds just what was placed: what a run with other files left is removed, and what
-    somebody removed or replaced meanwhile is copied again.
+def _settle(copier: Copier, placed: dict[str, Placed], workers: int) -> None:
+    """Returns once the target holds just what was placed: what a run with other files left is removed, and what
+    somebody removed or replaced meanwhile is copied again, in `placed` too.
+
+    The listing is that of objects. One of versions is as long as all that a mended artifact ever held, and each copy's
+    answer has its version id already.
 
     Raises:
         StorageError: somebody goes on doing so.
     """
     for _ in range(_ROUNDS):
-        stored = copier.target.listing()
-        strange = sorted(stored.keys() - placed.keys())
-        lost = [name for name, file in placed.items() if name not in stored or stored[name].etag != file.etag]
+        there = copier.target.etags()
+        strange = sorted(there.keys() - placed.keys())
+        lost = [name for name, file in placed.items() if there.get(name) != file.etag]
         if not strange and not lost:
-            return stored
+            return
         copier.target.remove(strange)
-        placed |= _place(copier, [placed[name].found for name in lost], stored, workers)
+        placed |= _place(copier, [placed[name].found for name in lost], there, workers)
     raise StorageError(
         f"{copier.target}: somebody else writes there, e.g. {(strange + lost)[0]!r}, so nothing was published. "
         "Fix: find out who, and run it again"
@@ -187,11 +190,11 @@ def _digest_of(file: Placed) -> FileDigest:
     return FileDigest(name=file.found.name, size=file.found.size, sha256=file.sha256)
 
 
-def _line(file: Placed, stored: Stored) -> ManifestFile:
+def _line(file: Placed) -> ManifestFile:
     return ManifestFile(
         name=file.found.name,
         size=file.found.size,
         sha256=file.sha256,
-        etag=stored.etag,
-        version_id=stored.version_id,
+        etag=file.etag,
+        version_id=file.version_id,
     )

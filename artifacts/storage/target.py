@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _NO_VERSION: Final = "null"
-"""How S3 lists an object of a bucket that keeps no versions."""
+"""How S3 calls the version of an object in a bucket that keeps none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,8 +145,20 @@ class Target:
                     return None
                 raise
 
+    def etags(self) -> dict[str, str]:
+        """The ETag of every file that is there now, by name: one listing, a request for each 1,000 files."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=self.files, **self.owned()
+        )
+        with told(f"listing {self}"):
+            return {
+                entry["Key"].removeprefix(self.files): entry["ETag"]
+                for page in pages
+                for entry in page.get("Contents", ())
+            }
+
     def listing(self) -> dict[str, Stored]:
-        """Every file that is there now, by name: one listing, a request for each 1,000 files and old versions."""
+        """As `etags`, with version ids: a request for each 1,000 files and old versions."""
         with told(f"listing {self}"):
             return dict(self._stored())
 
@@ -166,13 +178,12 @@ class Target:
         for page in pages:
             for entry in page.get("Versions", ()):
                 if entry["IsLatest"]:
-                    version = entry["VersionId"]
                     yield (
                         entry["Key"].removeprefix(self.files),
                         Stored(
                             size=entry["Size"],
                             etag=entry["ETag"],
-                            version_id=None if version == _NO_VERSION else version,
+                            version_id=version_of(entry),
                         ),
                     )
 
@@ -190,3 +201,9 @@ class Target:
                         f"removing s3://{self.bucket}/{refused.get('Key')}: S3 says {refused.get('Code')}. "
                         "Fix: allow s3:DeleteObject there, or keep the artifact (retain)"
                     )
+
+
+def version_of(answer: Mapping[str, Any]) -> str | None:
+    """The version id in what S3 says of an object; None where its bucket keeps no versions."""
+    version: str | None = answer.get("VersionId")
+    return None if version == _NO_VERSION else version

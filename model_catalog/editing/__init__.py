@@ -1,5 +1,6 @@
 """Changes to catalog files as pure functions from text to text: every line that says nothing else stays as it is."""
 
+from model_catalog.editing.entries import with_digest
 from model_catalog.editing.places import EditError, plain
 from model_catalog.editing.releases import (
     ChangeError,
@@ -26,6 +27,7 @@ __all__ = [
     "retiring",
     "rolled_back",
     "running_too",
+    "with_digest",
     "with_release",
     "with_value",
     "without_version",

@@ -3,13 +3,9 @@
 import os
 import re
 import signal
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 import requests
@@ -19,11 +15,11 @@ from sandbox.inspection import Inspection
 from sandbox.lifecycle import ROLES
 from sandbox.research.seeds import Seed
 from sandbox.serving import pod as pods
-from sandbox.serving import runtime
 from sandbox.serving.pod import RunningPod
-from sandbox.serving.runtime import RuntimeUnavailable, TorchServeRuntime
+from sandbox.serving.runtime import TorchServeRuntime
 from sandbox.toolchain.find import cache_root
 from tests.engine.clones import Clone, new_clone
+from tests.engine.serves import Serving, installed_runtime, until
 
 pytestmark = pytest.mark.engine
 
@@ -33,18 +29,11 @@ ENTRY = "model_catalog/entries/language_identification/fast_text.yaml"
 RELEASE = "model_catalog/releases/sandbox.yaml"
 DIGEST = "sha256:8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
 PATH = "/predictions/mul_fasttext"
-T = TypeVar("T")
 
 
 @pytest.fixture(scope="module", name="installed")
 def _installed() -> TorchServeRuntime:
-    """Where it can be installed, it has to be there: then nothing here is skipped."""
-    try:
-        return runtime.ensure(print) if runtime.can_install() else runtime.find(print)
-    except RuntimeUnavailable as error:
-        if runtime.can_install():
-            pytest.fail(f"TorchServe can be had on this machine, and is not: {error}", pytrace=False)
-        pytest.skip(f"TorchServe cannot be had on this machine: {error}")
+    return installed_runtime()
 
 
 @pytest.fixture(scope="module", name="deployed")
@@ -64,49 +53,6 @@ def _clone(deployed: tuple[Clone, str]) -> Iterator[Clone]:
     clone, _ = deployed
     yield clone
     clone.restore()
-
-
-@dataclass
-class Serving:
-    """`slipway sandbox serve` under way, and what it has printed."""
-
-    process: subprocess.Popen[str]
-    lines: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as output:
-            for line in output:
-                self.lines.append(line)
-
-    def end(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self._reader.join(20)
-
-    @property
-    def output(self) -> str:
-        return "".join(self.lines)
-
-    def until(self, pattern: str, seconds: float = 180) -> re.Match[str]:
-        def look() -> re.Match[str] | None:
-            found = re.search(pattern, self.output)
-            assert found or self.process.poll() is None, f"it ended:\n{self.output}"
-            return found
-
-        return until(look, f"it prints {pattern}", seconds)
-
-
-def until(look: Callable[[], T | None], what: str, seconds: float = 60) -> T:
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.1)
-    return found
 
 
 @pytest.fixture(name="serving")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from artifacts import DigestMismatchError, RefusedError, StorageError
+from artifacts.manifest import manifest_key
 from artifacts.storage import (
     Progress,
     Promotion,
@@ -22,6 +23,7 @@ from artifacts.storage import (
     foresee,
     list_source,
     make_client,
+    mend,
     promote,
     verify,
 )
@@ -41,6 +43,19 @@ def test_every_file_lies_under_its_name_with_the_bytes_of_the_source(make: Any, 
         assert answer["Body"].read() == body
     assert check(place.target).whole
     assert verify(place.target).whole
+
+
+@pytest.mark.parametrize("limit", [5 * MIB, 1], ids=["whole", "in parts"])
+def test_the_manifest_names_the_very_versions_that_lie_there(make: Any, versions: bool, limit: int) -> None:
+    place = make(versions=versions)
+    manner = place.manner(single_copy_limit=limit)
+    promote(place.source, place.target, manner)
+    place.target.client.delete_object(Bucket=place.target.bucket, Key=manifest_key(place.target.digest))
+    for promotion in (promote(place.source, place.target, manner), mend(place.source, place.target, manner)):
+        assert promotion.copied == 0  # taken over
+        named = {file.name: file.version_id for file in promotion.published.manifest.files}
+        assert named == {name: stored.version_id for name, stored in place.target.listing().items()}
+        assert all((version is not None) == versions for version in named.values())
 
 
 def test_no_byte_of_a_small_file_is_read_since_s3_hashes_its_copies(place: Any) -> None:
