@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import yaml
 
 from sandbox.inspection import Inspection
 from tests.engine.clones import Clone, new_clone
@@ -14,8 +15,9 @@ pytestmark = pytest.mark.engine
 
 ONE, PLATFORM, SERVING = "sandbox", "sandbox-platform", "sandbox-serving"
 RELEASE = "model_catalog/releases/sandbox.yaml"
+ENTRY = "model_catalog/entries/language_identification/fast_text.yaml"
 MONITORS = "/apis/monitoring.coreos.com/v1/namespaces/slipway-serving"
-SERVING_PARTS = r"::slipway::(slipway:serving:|slipway:monitoring:ServerMonitoring::|kubernetes:.*::serving$)"
+SERVING_PARTS = r"::slipway::(slipway:(serving|index):|slipway:monitoring:ServerMonitoring::|kubernetes:.*::serving$)"
 PLATFORM_PARTS = r"::slipway::slipway:"
 
 
@@ -89,12 +91,16 @@ def test_each_half_up_again_changes_nothing(clone: Clone) -> None:
     assert is_unchanged(up(clone, SERVING))
 
 
-def test_a_rollback_touches_servers_alone(clone: Clone) -> None:
-    clone.edit(RELEASE, 'default: "2"', 'default: "1.0"')
+def test_a_new_default_touches_serving_alone(clone: Clone) -> None:
+    entry = yaml.safe_load((clone.root / ENTRY).read_text())
+    versions = entry["languages"]["mul"]["versions"]
+    versions["2"] = {**versions["1"], "notes": "The same, once more."}
+    (clone.root / ENTRY).write_text(yaml.safe_dump(entry))
+    clone.edit(RELEASE, 'FastText/mul: {default: "1"}', 'FastText/mul: {default: "2", versions: ["1", "2"]}')
     assert is_unchanged(clone.pulumi("preview", f"--non-interactive --stack {PLATFORM}").ok())
     previewed = clone.pulumi("preview", f"--non-interactive --stack {SERVING}").ok()
     assert not is_unchanged(previewed)
-    assert "Deployment gpu-g4dn-xlarge-torchserve-1-server" in previewed
+    assert "ConfigMap cpu-m6i-2xlarge-torchserve-1-models" in previewed
     assert "aws:eks" not in previewed
 
 
