@@ -17,7 +17,9 @@ ONE, PLATFORM, SERVING = "sandbox", "sandbox-platform", "sandbox-serving"
 RELEASE = "model_catalog/releases/sandbox.yaml"
 ENTRY = "model_catalog/entries/language_identification/fast_text.yaml"
 MONITORS = "/apis/monitoring.coreos.com/v1/namespaces/slipway-serving"
-SERVING_PARTS = r"::slipway::(slipway:(serving|index):|slipway:monitoring:ServerMonitoring::|kubernetes:.*::serving$)"
+SERVING_PARTS = (
+    r"::slipway::(slipway:(serving|index):|slipway:monitoring:ServerMonitoring::|kubernetes:.*::serving$)"
+)
 PLATFORM_PARTS = r"::slipway::slipway:"
 
 
