@@ -120,6 +120,7 @@ def test_every_server_has_a_monitor_and_alerts_of_real_kinds(clone: Clone) -> No
         assert sorted(watched) == sorted(servers), kind
 
 
+@pytest.mark.long
 def test_moving_from_two_stacks_to_one_and_back_changes_no_resource(clone: Clone) -> None:
     assert resources(clone, ONE) == [], "starting the sandbox made the stack"
     move(clone, PLATFORM_PARTS, PLATFORM, ONE)

@@ -243,6 +243,7 @@ def test_the_research_bucket_is_seeded_anew_with_a_new_account(clone: Clone) -> 
     assert head["ContentLength"] == 938_013
 
 
+@pytest.mark.long
 def test_weights_that_cannot_be_had_are_told_before_and_all_else_is_deployed(
     clone: Clone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +262,7 @@ def test_weights_that_cannot_be_had_are_told_before_and_all_else_is_deployed(
     clone.slipway("sandbox", "up", "--no-serve").ok()
 
 
+@pytest.mark.long
 def test_down_ends_a_server_that_is_being_served(clone: Clone) -> None:
     clone.slipway("sandbox", "up", "--no-serve").ok()
     serving = Serving(clone.start_slipway("sandbox", "serve"))

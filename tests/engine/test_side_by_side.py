@@ -17,7 +17,7 @@ from sandbox.inspection import Inspection
 from tests.engine import crashes
 from tests.engine.clones import Clone, Ran, new_clone
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.long]
 
 
 @pytest.fixture(scope="module", name="both")
