@@ -24,7 +24,7 @@ from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, se
 from components import models_document
 from infra.platform import Platform
 from model_catalog import Selector, entry_path
-from planning import Plan, TorchServePlan
+from planning import Plan, TorchServePlan, unserved
 
 _SHOWN_OF_DIGEST: Final = 12
 
@@ -84,11 +84,11 @@ def _files(
 ) -> tuple[Mapping[Selector, ServedFiles], Sequence[NotServed]]:
     answers = {model.selector: served_files(model, handlers) for model in server.models}
     missing = [answer for answer in answers.values() if isinstance(answer, NotServed)]
-    without = {answer.selector.variant for answer in missing if answer.default}
+    out = unserved(server)
     files = {
         selector: answer
         for selector, answer in answers.items()
-        if isinstance(answer, ServedFiles) and selector.variant not in without
+        if isinstance(answer, ServedFiles) and selector not in out
     }
     return files, missing
 

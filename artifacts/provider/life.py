@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from artifacts.errors import ArtifactError, NoBucketError
+from artifacts.provider.words import kept_sentence
+from artifacts.storage import ArchivePlace, Target
 from plugin_server import (
     Change,
     Check,
@@ -15,6 +19,7 @@ from plugin_server import (
     Difference,
     Found,
     Properties,
+    ProviderError,
     Read,
     Update,
     differences,
@@ -22,6 +27,9 @@ from plugin_server import (
 
 FINDINGS: Final = "damage"
 """Output: what a refresh found, a sentence each; empty while all is well."""
+
+SHOWN: Final = 10
+"""Findings that are shown one by one."""
 
 _REPLACING: Final = frozenset({"bucket", "digest"})
 
@@ -61,6 +69,28 @@ def difference(request: Diff) -> Difference:
     if request.old_state.get(FINDINGS):
         changes.append(Change(path=(FINDINGS,), kind="delete"))
     return Difference(changes=tuple(changes))
+
+
+def foreseen_mending(log: Log, request: Update) -> Properties:
+    """What a preview of an update says: what a refresh found is mended, and nothing else of the files changes."""
+    if damage := request.old_state.get(FINDINGS):
+        log.info(request.urn, f"would mend: {'; '.join(damage[:SHOWN])}")
+    return {**request.old_state, **request.new_inputs, FINDINGS: []}
+
+
+def kept_or_removed(
+    log: Log, request: Delete, place: ArchivePlace | Target, remove: Callable[[], None]
+) -> None:
+    """The files outlive the resource unless it was told otherwise: a rollback needs them."""
+    if request.inputs.get("retain", True):
+        log.info(request.urn, kept_sentence(place))
+        return
+    try:
+        remove()
+    except NoBucketError:
+        return
+    except ArtifactError as error:
+        raise ProviderError(str(error)) from error
 
 
 def kind_of(kind: str) -> Any:

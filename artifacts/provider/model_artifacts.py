@@ -21,11 +21,10 @@ from artifacts.provider.inputs import (
     source_of,
     target_of,
 )
-from artifacts.provider.life import FINDINGS, Log, difference
+from artifacts.provider.life import FINDINGS, SHOWN, Log, difference, foreseen_mending, kept_or_removed
 from artifacts.provider.words import (
     amount,
     forecast_sentence,
-    kept_sentence,
     progress_words,
     promotion_sentence,
 )
@@ -60,8 +59,6 @@ AT_ONCE: Final = 4
 """Promotions under way; each has 32 requests of its own, and the engine starts as many resources as it likes."""
 
 _REPORT_SECONDS: Final = 1.0
-_SHOWN: Final = 10
-"""Findings that are shown one by one."""
 
 
 class ModelArtifacts:
@@ -118,26 +115,16 @@ class ModelArtifacts:
 
     def update(self, request: Update) -> Properties:
         """Mends what a refresh found; a new source of the same files, or another setting, copies nothing."""
-        damaged = bool(request.old_state.get(FINDINGS))
         if request.preview:
-            if damaged:
-                self._log.info(request.urn, f"would mend: {'; '.join(request.old_state[FINDINGS][:_SHOWN])}")
-            return {**request.old_state, **request.new_inputs, FINDINGS: []}
-        promotion = self._promoted(request.urn, request.new_inputs, mend if damaged else promote)
+            return foreseen_mending(self._log, request)
+        how = mend if request.old_state.get(FINDINGS) else promote
+        promotion = self._promoted(request.urn, request.new_inputs, how)
         return _state(request.new_inputs, promotion)
 
     def delete(self, request: Delete) -> None:
         """Keeps the files unless it was told not to."""
         target = target_of(request.inputs, self._clients)
-        if request.inputs.get("retain", True):
-            self._log.info(request.urn, kept_sentence(target))
-            return
-        try:
-            target.unpublish()
-        except NoBucketError:
-            return
-        except ArtifactError as error:
-            raise ProviderError(str(error)) from error
+        kept_or_removed(self._log, request, target, target.unpublish)
 
     def _foreseen(self, urn: str, inputs: Properties) -> Properties:
         state: Properties = {
@@ -198,10 +185,10 @@ class ModelArtifacts:
 
     def _damage(self, urn: str, findings: Findings) -> list[str]:
         damage = findings.sentences()
-        for sentence in damage[:_SHOWN]:
+        for sentence in damage[:SHOWN]:
             self._log.warning(urn, f"{sentence}; the next `pulumi up` mends it")
-        if len(damage) > _SHOWN:
-            self._log.warning(urn, f"and {amount(len(damage) - _SHOWN, 'more finding')}")
+        if len(damage) > SHOWN:
+            self._log.warning(urn, f"and {amount(len(damage) - SHOWN, 'more finding')}")
         return damage
 
 

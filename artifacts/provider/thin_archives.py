@@ -12,8 +12,8 @@ from typing import Final
 from artifacts.archives import archive_digest, archive_key, read_handler, thin_archive
 from artifacts.errors import ArtifactError, NoBucketError, RefusedError
 from artifacts.provider.inputs import THIN_ARCHIVE, Clients, archive_place_of, checked, identity
-from artifacts.provider.life import FINDINGS, Log, difference
-from artifacts.provider.words import kept_sentence, size_words
+from artifacts.provider.life import FINDINGS, Log, difference, foreseen_mending, kept_or_removed
+from artifacts.provider.words import size_words
 from artifacts.storage import ArchivePlace, StoredArchive
 from plugin_server import (
     UNKNOWN,
@@ -94,15 +94,12 @@ class ThinArchives:
 
     def update(self, request: Update) -> Properties:
         """Writes over what a refresh found altered; another setting writes nothing."""
-        damaged = bool(request.old_state.get(FINDINGS))
         if request.preview:
-            if damaged:
-                self._log.info(request.urn, f"would mend: {'; '.join(request.old_state[FINDINGS])}")
-            return {**request.old_state, **request.new_inputs, FINDINGS: []}
+            return foreseen_mending(self._log, request)
         place = archive_place_of(request.new_inputs, self._clients)
         try:
             content = self._built(request.new_inputs)
-            if damaged:
+            if request.old_state.get(FINDINGS):
                 place.mend(content)
                 self._log.info(request.urn, f"put {place.key} anew, {size_words(len(content))}")
             else:
@@ -113,17 +110,9 @@ class ThinArchives:
         return _state(request.new_inputs, place, len(content), stored)
 
     def delete(self, request: Delete) -> None:
-        """Keeps it unless it was told not to: a rollback needs it."""
+        """Keeps it unless it was told not to."""
         place = archive_place_of(request.inputs, self._clients)
-        if request.inputs.get("retain", True):
-            self._log.info(request.urn, kept_sentence(place))
-            return
-        try:
-            place.remove()
-        except NoBucketError:
-            return
-        except ArtifactError as error:
-            raise ProviderError(str(error)) from error
+        kept_or_removed(self._log, request, place, place.remove)
 
     def _foreseen(self, urn: str, inputs: Properties) -> Properties:
         state: Properties = {**inputs, "key": UNKNOWN, "size": UNKNOWN, FINDINGS: []}

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from planning.observability.alert import LABELLED, SUSTAINED, Alert, Severity, commands, named, patience
+from planning.observability.alert import (
+    LABELLED,
+    SUSTAINED,
+    Alert,
+    Severity,
+    commands,
+    named,
+    patience,
+    samples_of,
+)
 from planning.observability.pod_monitor import AGENT_PORT_NAME
 from planning.torchserve_servers import TorchServePlan
 from quantities import Bytes
@@ -29,7 +38,7 @@ def agent_alerts(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
 
 
 def _of_models(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
-    samples = _samples(server, namespace)
+    samples = samples_of(server, namespace)
     loading = patience(max(model.options.startup_timeout for model in server.models))
     yield Alert(
         name="SlipwayModelNotServed",
@@ -86,7 +95,7 @@ def _of_models(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
 
 
 def _of_agent(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
-    samples = _samples(server, namespace)
+    samples = samples_of(server, namespace)
     what = named(server)
     room = max(LEAST_DISK, *(model.triple.memory.weights for model in server.models))
     logs = commands(server, namespace, f"logs -c {AGENT_PORT_NAME} --tail=50")
@@ -130,10 +139,6 @@ def _of_agent(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
         ),
         run=logs,
     )
-
-
-def _samples(server: TorchServePlan, namespace: str) -> str:
-    return f'namespace="{namespace}",server="{server.name}"'
 
 
 def _model_commands(server: TorchServePlan, namespace: str) -> str:

@@ -72,6 +72,11 @@ def named(server: ServerPlan) -> str:
     return f"{server.name} ({len(server.entries)} entries)"
 
 
+def samples_of(server: ServerPlan, namespace: str) -> str:
+    """What selects the server's own series, as inside PromQL's braces."""
+    return f'namespace="{namespace}",server="{server.name}"'
+
+
 def commands(server: ServerPlan, namespace: str, *verbs: str) -> str:
     """`slipway show`, then kubectl's, each about the server's pods."""
     show = f"slipway show --server {server.name} --env {server.environment}"

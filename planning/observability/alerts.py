@@ -20,6 +20,7 @@ from planning.observability.alert import (
     listed,
     named,
     patience,
+    samples_of,
 )
 from planning.server import ServerPlan
 from planning.servers import Server
@@ -67,8 +68,7 @@ def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
         f"* on (namespace, pod) {pods}) or vector(0))"
     )
     scraped = (
-        f'(min(up{{namespace="{namespace}",server="{server.name}",endpoint="{server.metrics_port_name}"}}) '
-        "or vector(0))"
+        f'(min(up{{{samples_of(server, namespace)},endpoint="{server.metrics_port_name}"}}) or vector(0))'
     )
     restarts = (
         f'sum(max by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total{{namespace="'
@@ -115,7 +115,7 @@ def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
 
 
 def _of_torchserve(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
-    samples = f'{{namespace="{namespace}",server="{server.name}"}}'
+    samples = f"{{{samples_of(server, namespace)}}}"
     delay = max(model.options.max_batch_delay for model in server.models)
     limit = QUEUE_WAIT + delay
     model = "sum by (task, model, language, owner, model_name, model_version)"
@@ -156,7 +156,7 @@ def _of_torchserve(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
 
 
 def _of_tgi(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
-    identity = f'namespace="{namespace}",server="{server.name}"'
+    identity = samples_of(server, namespace)
     what = named(server)
     yield Alert(
         name="SlipwayRequestsFail",
@@ -189,7 +189,7 @@ def _of_tgi(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
 
 
 def _of_vllm(server: TextGenerationPlan, namespace: str) -> Iterator[Alert]:
-    identity = f'namespace="{namespace}",server="{server.name}"'
+    identity = samples_of(server, namespace)
     asked = f'{identity},handler=~"/v1/.*"'
     what = named(server)
     yield Alert(

