@@ -22,7 +22,11 @@ class Program:
 
     name: str
     package: str
-    version_arguments: tuple[str, ...] = ("--version",)
+    """Go package; one that begins with ``./`` lies beside go.mod."""
+    version_arguments: tuple[str, ...] | None = ("--version",)
+    """None for a provider plugin: it has no such flag, and its protocol has a call for it."""
+    oldest: str | None = None
+    """The oldest version on PATH that fits; None: the module's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +78,15 @@ class Module:
             (self.path / "go.sum").read_bytes(),
             self.linker_flags.encode(),
             " ".join(program.package for program in self.programs).encode(),
+            *(source.read_bytes() for source in sorted(self.path.rglob("*.go"))),
             " ".join(self.assets).encode(),
             f"{platform.system()}-{platform.machine()}".encode(),
         ):
             digest.update(hashlib.sha256(part).digest())
         return digest.hexdigest()[:16]
 
+
+KUBERNETES_PROVIDER: Final = "pulumi-resource-kubernetes"
 
 _K8S_VERSION: Final = "k8s.io/component-base/version"
 
@@ -92,9 +99,16 @@ PULUMI: Final = Module(
             package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
             version_arguments=("version",),
         ),
+        # In the engine's module, since most of what it is made of is the engine's, or Go compiles that twice.
+        Program(
+            name=KUBERNETES_PROVIDER,
+            package=f"./{KUBERNETES_PROVIDER}",
+            version_arguments=None,
+            oldest="4.25.0",
+        ),
     ),
     stamps=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",),
-    what="the Pulumi engine and command line",
+    what="the Pulumi engine, its command line and its Kubernetes provider",
 )
 ETCD: Final = Module(
     folder="etcd",
