@@ -167,18 +167,37 @@ def _compile(module: Module, programs: list[Program], report: Report) -> None:
         # Go names an executable after its package's path; a file name is possible for a single one only.
         output = f"{scratch}/{programs[0].name}" if len(programs) == 1 else f"{scratch}/"
         command += ["-ldflags", module.linker_flags, "-o", output, *(program.package for program in programs)]
-        _run_go(command, module, report)
+        _run_go(command, _source_of(module, Path(scratch)), module, report)
         (folder / "bin").mkdir(exist_ok=True)
         for program in programs:
             (Path(scratch) / program.name).replace(folder / "bin" / program.name)
     report(f"{module.folder} {module.version}: built {names} in {time.monotonic() - began:.0f} s")
 
 
-def _run_go(command: list[str], module: Module, report: Report) -> None:
+def _source_of(module: Module, scratch: Path) -> Path:
+    """Return the folder to build in: the module's own, or a copy whose go.mod names the trimmed dependency."""
+    if module.trimmed is None:
+        return module.path
+    trimmed, folder = module.trimmed, scratch / "source"
+    shutil.copytree(module.path, folder)
+    original = module_folder(module.path, trimmed.source)
+    dependency = folder / "trimmed"
+    for path in sorted(path for pattern in trimmed.kept for path in original.glob(pattern)):
+        target = dependency / path.relative_to(original)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    file, by = trimmed.replaced
+    (dependency / file).write_bytes((module.path / by).read_bytes())
+    with (folder / "go.mod").open("a") as go_mod:
+        go_mod.write(f"\nreplace {trimmed.source} => ./{dependency.name}\n")
+    return folder
+
+
+def _run_go(command: list[str], folder: Path, module: Module, report: Report) -> None:
     said = _Output()
     process = subprocess.Popen(
         command,
-        cwd=module.path,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -30,6 +30,18 @@ class Program:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trimmed:
+    """A dependency that is built without the packages that nobody runs, from a copy of the rest of it."""
+
+    source: str
+    """The Go module."""
+    kept: tuple[str, ...]
+    """Its files that are copied, as globs."""
+    replaced: tuple[str, str]
+    """One of these files, and the file beside go.mod that is built in its place."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Module:
     """A Go module whose only content is what to build."""
 
@@ -41,6 +53,7 @@ class Module:
     """Variables set at link time; ``{version}``, ``{major}`` and ``{minor}`` are filled in."""
     assets: tuple[str, ...] = ()
     """Files of the source module that are needed at run time, as globs."""
+    trimmed: Trimmed | None = None
     what: str = ""
     """What it is for, as shown to a person."""
 
@@ -80,6 +93,7 @@ class Module:
             " ".join(program.package for program in self.programs).encode(),
             *(source.read_bytes() for source in sorted(self.path.rglob("*.go"))),
             " ".join(self.assets).encode(),
+            repr(self.trimmed).encode(),
             f"{platform.system()}-{platform.machine()}".encode(),
         ):
             digest.update(hashlib.sha256(part).digest())
@@ -108,6 +122,17 @@ PULUMI: Final = Module(
         ),
     ),
     stamps=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",),
+    trimmed=Trimmed(
+        source="github.com/pulumi/pulumi-kubernetes/sdk/v4",
+        kept=(
+            "go.mod",
+            "go/kubernetes/*.go",
+            "go/kubernetes/utilities/*.go",
+            "go/kubernetes/helm/v4/*.go",
+            "go/kubernetes/yaml/v2/*.go",
+        ),
+        replaced=("go/kubernetes/yaml/v2/kinds.go", "overlay/kinds.go"),
+    ),
     what="the Pulumi engine, its command line and its Kubernetes provider",
 )
 ETCD: Final = Module(
