@@ -9,29 +9,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
-import lzma
 import os
+import re
 import shutil
+import stat
 import uuid
-import zipfile
-import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from workloads.agent.configuration import Archive
+from workloads.agent.folders import delete, delete_quietly, flush_folder, listed, own_folder
 
 _SUFFIX = ".mar"
 _PART = ".part"
 _CHUNK = 1 << 20
-_MOST_JSON = 1 << 20
-"""Bytes of a document in an archive, unpacked."""
+_NAME = re.compile(r"sha256-[0-9a-f]{64}\.mar")
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-
-_OWN_WEIGHTS = "weights/"
-"""Folder of an exported archive that brings its weights."""
 
 
 class SourceError(Exception):
@@ -78,25 +72,28 @@ class ArchiveStore:
         self._folder = folder
         self._keep_free = keep_free
         self._source = source
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in folder.glob(f"*{_PART}"):
-            delete(part)
+        own_folder(folder)
+        for entry in listed(folder):
+            if entry.name.endswith(_PART):
+                delete_quietly(Path(entry.path))
 
     def present(self) -> dict[str, int]:
         """Digest → bytes of every whole archive."""
         found = {}
-        for entry in os.scandir(self._folder):
-            digest = digest_of(entry.name)
-            if digest:
-                with contextlib.suppress(
-                    OSError
-                ):  # collected since the folder was listed, or not of our making
-                    found[digest] = entry.stat().st_size
+        for entry in listed(self._folder):
+            if _NAME.fullmatch(entry.name):
+                with contextlib.suppress(OSError):  # collected since the folder was listed
+                    seen = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(seen.st_mode):
+                        found[digest_of(entry.name)] = seen.st_size
         return found
 
     def free_bytes(self) -> int:
-        """What is left on the volume for archives and weights."""
-        return max(0, shutil.disk_usage(self._folder).free - self._keep_free)
+        """What is left on the volume for archives and weights; 0 where the volume does not say."""
+        try:
+            return max(0, shutil.disk_usage(self._folder).free - self._keep_free)
+        except OSError:
+            return 0
 
     def path(self, digest: str) -> Path:
         """Where the archive lies, or would."""
@@ -105,8 +102,10 @@ class ArchiveStore:
     def fetch(self, archive: Archive) -> None:
         """Bring it here, unless it is. Raises SourceError, ArchiveError or DiskFullError; then nothing is left."""
         target = self.path(archive.digest)
-        if target.exists():
+        if archive.digest in self.present():
             return
+        own_folder(self._folder)
+        delete(target)  # a folder or a link in its place
         part = self._folder / f"{target.name}.{uuid.uuid4().hex}{_PART}"
         try:
             self._download(archive, part)
@@ -145,81 +144,3 @@ class ArchiveStore:
         found = f"sha256:{hashed.hexdigest()}"
         if found != archive.digest:
             raise ArchiveError(f"{archive.location} has the digest {found}, not {archive.digest}")
-
-
-@dataclass(frozen=True)
-class Inside:
-    """What an archive says of itself."""
-
-    version: str
-    weights: str | None
-    """The digest that its slipway.json names; None where it has no such file."""
-    brings_weights: bool
-    """It has a folder of its own with them."""
-    model: str | None = None
-    """By which its adapter looks for them; None where it says none."""
-
-
-def look_inside(path: Path) -> Inside:
-    """Raises ArchiveError.
-
-    TorchServe has to be kept from what is no zip file: it takes it for an archive without a manifest and registers an
-    empty version 1.0 (measured, 0.12.0).
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(_small(archive, "MAR-INF/MANIFEST.json"))
-            names = archive.namelist()
-            thin = _small(archive, "slipway.json") if "slipway.json" in names else None
-        version = str(manifest["model"]["modelVersion"])
-        model = manifest["model"].get("modelName")
-    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
-        # RuntimeError: encrypted, packed in a way that this Python does not know, or JSON that nests without an end.
-        raise ArchiveError(f"the archive is corrupt: {error}") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ArchiveError(
-            f"the archive has no MAR-INF/MANIFEST.json with model.modelVersion: {error}"
-        ) from None
-    return Inside(
-        version=version,
-        weights=None if thin is None else _weights_of(thin),
-        brings_weights=any(name.startswith(_OWN_WEIGHTS) for name in names),
-        model=None if model is None else str(model),
-    )
-
-
-def _small(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Kilobytes of zip unpack to gigabytes, and an agent that they end serves no other model either."""
-    with archive.open(name) as file:
-        content = file.read(_MOST_JSON + 1)
-    if len(content) > _MOST_JSON:
-        raise ArchiveError(f"the archive's {name} has more than {_MOST_JSON} bytes")
-    return content
-
-
-def _weights_of(thin: bytes) -> str:
-    try:
-        document = json.loads(thin)
-        if document["format"] == 1:
-            return str(document["weights"])
-        reason = f"its format is {document['format']!r}, and this agent reads 1"
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        reason = repr(error)
-    raise ArchiveError(f"the archive's slipway.json names no weights: {reason}")
-
-
-def delete(path: Path) -> None:
-    """Whatever it is, if it is there: workers run the models' code, and write to the same volume."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def flush_folder(folder: Path) -> None:
-    """Until the names in it are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -308,16 +308,16 @@ def test_what_is_remembered_is_what_was_saved(tmp_path: Path) -> None:
         unused_weights_since={"sha256:w": 4.0},
         settled=True,
     )
-    assert journal.replace_file(tmp_path / "agent.json", journal.memory_json(memory))
-    assert journal.load(tmp_path / "agent.json") == memory
+    assert journal.replace_file(tmp_path / "agent.json", journal.memory_json(memory, journal.boot()))
+    assert journal.load(tmp_path / "agent.json", 10.0) == memory
 
 
 def test_a_memory_that_an_agent_without_weights_saved_is_read(tmp_path: Path) -> None:
     memory = Memory(known=configuration("1", default="1").versions(), unused_since={"sha256:x": 3.0})
-    older = json.loads(journal.memory_json(memory))
+    older = json.loads(journal.memory_json(memory, journal.boot()))
     del older["unused_weights_since"]
     (tmp_path / "agent.json").write_text(json.dumps(older))
-    assert journal.load(tmp_path / "agent.json") == memory
+    assert journal.load(tmp_path / "agent.json", 10.0) == memory
 
 
 NEWER = json.dumps({**json.loads(journal.memory_json(Memory())), "unused_since": []})
@@ -327,7 +327,7 @@ OF_TEXT = journal.memory_json(Memory(records={key("1"): Record(retry_at=cast("fl
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"records": 1}', "\x00", "[" * 100_000, NEWER, OF_TEXT])
 def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "agent.json").write_text(text)
-    assert journal.load(tmp_path / "agent.json") == Memory()
+    assert journal.load(tmp_path / "agent.json", 10.0) == Memory()
 
 
 FILES = sorted(Path(str(package.__file__)).parent.glob("*.py"))

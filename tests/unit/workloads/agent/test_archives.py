@@ -13,13 +13,12 @@ from workloads.agent.archives import (
     ArchiveError,
     ArchiveStore,
     DiskFullError,
-    Inside,
     SourceError,
     archive_file,
     digest_of,
-    look_inside,
 )
 from workloads.agent.configuration import Archive
+from workloads.agent.contents import Inside, look_inside
 from workloads.agent.sources import DirectorySource
 
 CONTENT = b"an archive" * 1000
@@ -144,7 +143,7 @@ def encrypted() -> bytes:
         (damaged(zipfile.ZIP_DEFLATED), "corrupt"),
         (damaged(zipfile.ZIP_LZMA), "corrupt"),
         (encrypted(), "corrupt"),
-        (archive_with("MAR-INF/MANIFEST.json", "[" * 200_000), "corrupt"),
+        (archive_with("MAR-INF/MANIFEST.json", "[" * 200_000), "nests deeper"),
         (archive_with("handler.py", ""), "no MAR-INF/MANIFEST.json"),
         (archive_with("MAR-INF/MANIFEST.json", "{}"), "no MAR-INF/MANIFEST.json with model.modelVersion"),
         (archive_with("MAR-INF/MANIFEST.json", "[]"), "no MAR-INF/MANIFEST.json with model.modelVersion"),

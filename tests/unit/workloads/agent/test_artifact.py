@@ -11,6 +11,7 @@ from artifacts.manifest import read_manifest as read_by_promotion
 from tests.unit.workloads.agent.artifacts_on_disk import manifest
 from workloads.agent import artifact
 from workloads.agent.archives import ArchiveError
+from workloads.agent.limits import LONGEST_MANIFEST
 
 HEX = "ab" * 32
 
@@ -29,7 +30,7 @@ HEX = "ab" * 32
 )
 def test_what_the_promotion_writes_is_read_with_the_same_digest(files: dict[str, bytes], kind: Kind) -> None:
     written = manifest(files, kind)
-    read = artifact.read_manifest(written.to_bytes(), written.digest, "s3://b/manifest.json")
+    read = artifact.read_manifest([written.to_bytes()], written.digest, "s3://b/manifest.json")
     assert {(file.name, file.size, file.sha256) for file in read} == {
         (file.name, file.size, file.sha256) for file in written.files
     }
@@ -79,7 +80,7 @@ def renamed(*names: str) -> tuple[str, dict[str, Any]]:
 def test_an_altered_manifest_is_refused_by_both(changed: Any) -> None:
     content = json.dumps(changed).encode()
     with pytest.raises(ArchiveError):
-        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
     with pytest.raises((StorageError, RefusedError, ValueError)):
         read_by_promotion(content, DIGEST, "s3://b/manifest.json")
 
@@ -87,16 +88,16 @@ def test_an_altered_manifest_is_refused_by_both(changed: Any) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 200_000])
 def test_what_is_no_manifest_is_refused(content: bytes) -> None:
     with pytest.raises(ArchiveError, match="is no manifest"):
-        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
 
 
 @pytest.mark.parametrize("value", [b"{}", b"[]", b'{"a":1}', b"1.5"])
 def test_a_manifest_that_would_fill_the_memory_is_refused_before_it_is_read(value: bytes) -> None:
     more = b",".join([value] * (2 * 16 * 100_000))
     content = json.dumps(document(more=0)).encode().replace(b'"more": 0', b'"more": [' + more + b"]")
-    assert len(content) < artifact.LONGEST_MANIFEST
-    with pytest.raises(ArchiveError, match="holds more than 100000 files could need"):
-        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+    assert len(content) < LONGEST_MANIFEST
+    with pytest.raises(ArchiveError, match="a part of it has more than 32768 characters"):
+        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,6 @@ def test_a_name_that_is_no_safe_path_is_refused_by_both_though_its_digest_is_rig
     else:
         digest, written = renamed(*names)
     with pytest.raises(ArchiveError, match="names files that no artifact has"):
-        artifact.read_manifest(json.dumps(written).encode(), digest, "s3://b/manifest.json")
+        artifact.read_manifest([json.dumps(written).encode()], digest, "s3://b/manifest.json")
     with pytest.raises((RefusedError, ValueError)):
         digest_of(Kind.TREE, [FileDigest(name=name, size=1, sha256=HEX) for name in names])

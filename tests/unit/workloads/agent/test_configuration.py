@@ -75,8 +75,8 @@ def test_the_most_workers_are_the_fewest_where_nobody_says() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "the configuration is no JSON"),
-        ("[" * 100_000, "the configuration is no JSON"),
+        ("{", "the configuration is refused: it is no JSON"),
+        ("[" * 100_000, "the configuration is refused: it nests deeper than 32 levels"),
         ("[]", "the configuration: [] is no object"),
         ('{"format": 2, "models": {}}', "format: 2; the rule: it is 1"),
         ('{"format": 1, "models": {}, "extra": 1}', "unknown key extra"),
@@ -110,9 +110,9 @@ def test_the_most_workers_are_the_fewest_where_nobody_says() -> None:
         (document(weights={**WEIGHTS, "size": 1}), "models.fr_reader.1.0.weights: unknown key size"),
         (document(gpuMemoryFraction=0), "gpuMemoryFraction: 0.0; the rule: it is above 0 and at most 1"),
         (document(gpuMemoryFraction=1.1), "gpuMemoryFraction: 1.1; the rule: it is above 0 and at most 1"),
-        (document(gpuMemoryFraction=float("nan")), "gpuMemoryFraction: nan; the rule"),
+        (document(gpuMemoryFraction=float("nan")), "refused: NaN in it is no number"),
         (document(gpuMemoryFraction="0.5"), "gpuMemoryFraction: '0.5' is no number"),
-        (document(gpuMemoryFraction=10**400), "gpuMemoryFraction is no number of a sensible size"),
+        (document(gpuMemoryFraction=10**400), "refused: a number in it is larger than 9223372036854775807"),
         (document(gpuMemoryFraction=True), "gpuMemoryFraction: True is no number"),
         (document(smoke={"text": "x"}), "models.fr_reader.1.0.smoke: unknown key text"),
         (document(defaultVersion="yes"), "defaultVersion: 'yes' is neither true nor false"),
