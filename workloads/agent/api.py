@@ -30,6 +30,8 @@ REQUEST_SECONDS = 10.0
 """For a whole request, and for the answer: a connection that says nothing, or a byte now and then, holds no thread for
 ever."""
 
+_SHOWN = 200
+
 _log = logging.getLogger(__name__)
 
 Answer = tuple[int, str, str]
@@ -87,6 +89,9 @@ def serve(agent: Agent, host: str, port: int) -> ThreadingHTTPServer:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
+        def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            _log.info("a request was refused", extra={"fields": {"reason": (format % args)[:_SHOWN]}})
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Probes come every few seconds; they are no news."""
 
@@ -137,6 +142,7 @@ class _Pages:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = MOST_CONNECTIONS
 
     def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
         super().__init__(address, handler)

@@ -80,7 +80,9 @@ class _Bounded(io.BufferedIOBase):
         return content
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """See io.BufferedIOBase."""
+        """See io.BufferedIOBase. Raises ArchiveError for a place that no file has."""
+        if whence == io.SEEK_SET and offset < 0:
+            raise ArchiveError(f"the archive is corrupt: it names the place {offset}")
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:

@@ -88,31 +88,6 @@ def test_a_configuration_that_is_refused_leaves_the_one_in_force_and_says_why(
     assert "slipway_agent_configuration_valid 0\n" in api.metrics(agent)[2]
 
 
-def test_an_agent_that_comes_back_to_an_unreadable_configuration_goes_on_with_the_last_one(
-    made: tuple[Agent, Empty, Path], tmp_path: Path
-) -> None:
-    agent, torchserve, file = made
-    file.write_text(document())
-    turn_until(agent, '"state": "servable"')
-    file.write_text("{")
-    stop = threading.Event()
-    again = Agent(
-        MountedFile(file),
-        Executor(agent.disk, torchserve),
-        tmp_path / "agent.json",
-        NoEvents(),
-        interval=0.01,
-    )
-    thread = threading.Thread(target=again.run, args=(stop,))
-    thread.start()
-    while again.turn is None:
-        agent.wait(0.01)
-    stop.set()
-    again.wake()
-    thread.join()
-    assert json.loads(api.versions(again)[2])["models"][MODEL]["versions"]["1"]["servable"]
-
-
 def test_a_torchserve_that_is_away_makes_the_pod_unready_and_the_agent_live(
     made: tuple[Agent, Empty, Path],
 ) -> None:
