@@ -82,9 +82,8 @@ class JsonObject:
         """Return a whole number within the range."""
         value = self.value(key) if default is None else self._document.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not at_least <= value <= at_most:
-            raise ConfigurationError(
-                f"{self._place}.{key}: {shortened(repr(value))} is no whole number of at least {at_least} and at most {at_most}"
-            )
+            rule = f"whole number of at least {at_least} and at most {at_most}"
+            raise ConfigurationError(f"{self._place}.{key}: {shortened(repr(value))} is no {rule}")
         return value
 
     def number(self, key: str) -> float | None:

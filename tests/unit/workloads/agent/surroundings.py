@@ -173,6 +173,9 @@ class Pod:
                 cwd=REPOSITORY, env=environment, stdout=log, stderr=log, preexec_fn=_limit,
             )  # fmt: skip
 
+    def lives(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def kill(self) -> None:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):

@@ -40,23 +40,27 @@ def _pod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pod]:
     with Neighbours() as neighbours:
         pod = Pod(tmp_path_factory.mktemp("pod"), neighbours)
         offer(pod, GOOD, "1")
-        pod.configuration.write_text(configuration_json(versions()))
-        pod.start()
-        try:
-            pod.until(lambda: pod.serves(MODEL, "1"))
-            yield pod
-        finally:
-            pod.kill()
+        yield pod
+        pod.kill()
 
 
 @pytest.fixture(name="unharmed")
 def _unharmed(pod: Pod) -> Iterator[Pod]:
-    """A pod that serves as before once the attack is over, with the same process and within its memory."""
+    """A pod that serves before the attack, and after it with the same process and within its memory."""
+    restore(pod)
+    if not pod.lives():
+        shutil.rmtree(pod.volume, ignore_errors=True)
+        pod.start()
+    pod.until(lambda: pod.serves(MODEL, "1"))
     yield pod
-    pod.neighbours.instead.clear()
-    pod.configuration.write_text(configuration_json(versions()))
+    restore(pod)
     pod.until(lambda: pod.serves(MODEL, "1") and '"error": null' in pod.asked("/versions")[1])
     assert pod.peak() < int(AGENT_MEMORY), f"{pod.peak() >> 20} MiB were resident"
+
+
+def restore(pod: Pod) -> None:
+    pod.neighbours.instead.clear()
+    pod.configuration.write_text(configuration_json(versions()))
 
 
 def offer(pod: Pod, content: bytes, version: str) -> Archive:
