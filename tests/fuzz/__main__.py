@@ -8,7 +8,8 @@ import collections
 import resource
 import time
 
-from tests.fuzz.agent_soak import KINDS, soak
+from tests.fuzz.agent_soak import KINDS as AGENT_KINDS
+from tests.fuzz.agent_soak import soak
 from tests.fuzz.cases import KINDS, broken, catalog_texts
 from tests.fuzz.verdict import LIMIT_SECONDS, complaint
 
@@ -21,15 +22,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--agent", action="store_true", help="input for the agent instead of catalogs")
     parser.add_argument(
-        "--kind", choices=sorted(KINDS), help="of input for the agent; all in turn if left out"
+        "--kind", choices=sorted(AGENT_KINDS), help="of input for the agent; all in turn if left out"
     )
     parser.add_argument("--cases", type=int, help="20,000 catalogs, or 10,000 inputs for the agent")
     parser.add_argument("--seed", type=int, default=1, help="of the first case; the others follow")
     options = parser.parse_args()
     if options.agent:
-        return _agent(
-            options.cases or 10_000, options.seed, [options.kind] if options.kind else sorted(KINDS)
-        )
+        kinds = [options.kind] if options.kind else sorted(AGENT_KINDS)
+        return _agent(options.cases or 10_000, options.seed, kinds)
     return _catalogs(options.cases or 20_000, options.seed)
 
 
