@@ -64,7 +64,8 @@ def changed_document(content: bytes, chance: random.Random) -> bytes:
 
 
 def _spots(tree: Any) -> list[tuple[Any, Any]]:
-    found, waiting = [], [tree]
+    found: list[tuple[Any, Any]] = []
+    waiting = [tree]
     while waiting and len(found) < 2000:
         parent = waiting.pop()
         children = list(parent.items()) if isinstance(parent, dict) else list(enumerate(parent))

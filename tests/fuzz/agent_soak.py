@@ -124,7 +124,9 @@ def _archive(site: Site, chance: random.Random) -> bool:
 def _journal(site: Site, chance: random.Random) -> bool:
     name = chance.choice(("agent.json", "configuration.last.json"))
     path = site.folder / name
-    sound = path.is_file() and path.stat().st_size < LONGEST_CONFIGURATION  # an earlier case may have been there
+    sound = (
+        path.is_file() and path.stat().st_size < LONGEST_CONFIGURATION
+    )  # an earlier case may have been there
     good = path.read_bytes() if sound else b"{}"
     delete(path)
     path.write_bytes(cases.changed_document(good, chance))
