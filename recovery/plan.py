@@ -39,6 +39,11 @@ class Plan:
         """The operations that become resources."""
         return self._of(Verdict.ADOPT, Verdict.REMOVE)
 
+    @property
+    def changes_the_state(self) -> bool:
+        """Whether a state has to be imported; what is left to the engine needs its refresh alone."""
+        return any(decision.verdict is not Verdict.ENGINE for decision in self.decisions)
+
     @cached_property
     def unread(self) -> list[str]:
         """URNs that an earlier recovery brought into the state, and that no refresh has read."""
