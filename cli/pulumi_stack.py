@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 from urllib.parse import unquote, urlsplit
 
 from recovery import RecoveryError, State
@@ -31,13 +30,11 @@ class PulumiStack:
         """Replace the state. The backend refuses while an update holds the stack's lock."""
         self._run("stack", "import", "--stack", self.name, stdin=json.dumps(state))
 
-    def refresh(self, output: IO[str]) -> int:
-        """Read every resource; return the engine's exit code."""
-        output.flush()
+    def refresh(self, output: int) -> int:
+        """Read every resource; return the engine's exit code. The engine writes to a file descriptor, 1 or 2."""
         command = [self._program(), "refresh", "--yes", "--skip-preview", "--non-interactive"]
-        return subprocess.run(
-            [*command, "--stack", self.name], cwd=self.project, stdout=output, check=False
-        ).returncode
+        ran = subprocess.run([*command, "--stack", self.name], cwd=self.project, stdout=output, check=False)
+        return ran.returncode
 
     def refuse_live_update(self) -> None:
         """Raise RecoveryError while an update holds the stack: its pending operations are under way, not lost.

@@ -62,7 +62,8 @@ def recover(
     if saved:
         report(f"the state as it was: {saved}")
         carry_out(plan, engine.export, engine.import_)
-    if engine.refresh(sys.stderr if format_ == "json" else sys.stdout) != 0:
+    sys.stdout.flush()
+    if engine.refresh(2 if format_ == "json" else 1) != 0:
         raise RecoveryError(
             "the recovered resources are in the state, and the refresh failed; its reason is above. Nothing is lost: "
             f"correct it, and run `slipway recover --stack {stack}` again"
