@@ -82,7 +82,7 @@ class FolderProvider:
         raise ProviderError("everything replaces")
 
     def delete(self, request: Delete) -> None:
-        _file(request.id).unlink()
+        _file(request.id).unlink(missing_ok=True)
 
     def cancel(self) -> None:
         pass
