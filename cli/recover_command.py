@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,8 +14,18 @@ import typer
 
 from cli.console import CLONE, EXIT_WRONG, OUT, report
 from cli.pulumi_stack import PulumiStack
-from cli.recover_view import as_json, print_plan, print_result
-from recovery import Plan, RecoveryError, carry_out, deployment_of, make_plan, was_made
+from cli.recover_view import as_json, print_orphans, print_plan, print_result
+from recovery import (
+    Deployment,
+    Plan,
+    RecoveryError,
+    carry_out,
+    deployment_of,
+    make_plan,
+    orphans,
+    stack_tags,
+    was_made,
+)
 from recovery.aws import AwsLookups, account_of
 
 
@@ -31,6 +42,10 @@ def recover(
     forget_undecided: Annotated[
         bool, typer.Option("--forget-undecided", help="Drop the operations that nobody can decide.")
     ] = False,
+    list_orphans: Annotated[
+        bool,
+        typer.Option("--orphans", help="Only list what AWS has with the stack's tags and the state has not."),
+    ] = False,
     backup: Annotated[
         Path, typer.Option("--backup", metavar="DIR", help="Where the state is saved first.")
     ] = Path(),
@@ -46,6 +61,9 @@ def recover(
     state = engine.export()
     deployment = deployment_of(state)
     look = AwsLookups(_client, account_of(deployment))
+    if list_orphans:
+        _list_orphans(deployment, look, stack, format_)
+        return
     plan = make_plan(state, look, _given(id_ or [], deployment))
     blocked = bool(plan.undecided) and not forget_undecided
     if format_ == "text":
@@ -73,6 +91,19 @@ def recover(
         OUT.print_json(json.dumps(as_json(stack, plan, saved, made)))
     else:
         print_result(OUT, made, stack)
+
+
+def _list_orphans(deployment: Deployment, aws: AwsLookups, stack: str, format_: str) -> None:
+    tags, region = stack_tags(deployment)
+    if not tags:
+        raise RecoveryError(
+            f"the state of {stack} has no AWS provider with default tags, so nothing says what belongs to it"
+        )
+    found = orphans(deployment, aws.holdings(tags, region), stack)
+    if format_ == "json":
+        OUT.print_json(json.dumps([asdict(orphan) for orphan in found]))
+    else:
+        print_orphans(OUT, found, tags)
 
 
 def _json_alone(format_: str, stack: str, plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.console import printable
-from recovery import Decision, Plan, Verdict
+from recovery import Decision, Orphan, Plan, Verdict
 
 
 def print_plan(console: Console, plan: Plan, stack: str) -> None:
@@ -48,6 +48,19 @@ def print_result(console: Console, made: Sequence[tuple[Decision, bool]], stack:
             f"{decision.operation.type} {printable(decision.operation.name)}: {found}", markup=False
         )
     console.print(f"recovered; run: pulumi up --stack {stack}")
+
+
+def print_orphans(console: Console, found: Sequence[Orphan], tags: Mapping[str, str]) -> None:
+    """Print each object with the commands for it; nothing is run."""
+    said = ", ".join(f"{key}={value}" for key, value in sorted(tags.items()))
+    console.print(
+        f"{len(found)} objects of AWS have the tags {said}, and are in no resource of the state", markup=False
+    )
+    for orphan in found:
+        console.print(f"\n{printable(orphan.arn)}", markup=False)
+        for purpose, command in (("keep", orphan.import_command), ("delete", orphan.delete_command)):
+            if command:
+                console.print(f"  {purpose}: {printable(command)}", markup=False)
 
 
 def as_json(

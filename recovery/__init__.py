@@ -7,6 +7,7 @@ from recovery.decisions import Decision, Verdict, decide
 from recovery.errors import LookupFailedError, MissingInputError, RecoveryError
 from recovery.identities import IDENTITIES, FromAws, FromInputs, Nothing, identity_of
 from recovery.operations import CREATING, Deployment, Operation, pending, resources, type_of, unread
+from recovery.orphans import Holding, Orphan, orphans, stack_tags
 from recovery.plan import Plan, State, carry_out, deployment_of, make_plan, was_made
 from recovery.questions import Candidate, Detail, Look, Question
 from recovery.state import recovered
@@ -19,12 +20,14 @@ __all__ = [
     "Detail",
     "FromAws",
     "FromInputs",
+    "Holding",
     "IDENTITIES",
     "Look",
     "LookupFailedError",
     "MissingInputError",
     "Nothing",
     "Operation",
+    "Orphan",
     "Plan",
     "Question",
     "RecoveryError",
@@ -35,9 +38,11 @@ __all__ = [
     "deployment_of",
     "identity_of",
     "make_plan",
+    "orphans",
     "pending",
     "recovered",
     "resources",
+    "stack_tags",
     "type_of",
     "unread",
     "was_made",

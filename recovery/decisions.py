@@ -191,7 +191,7 @@ def tags_of(operation: Operation, provider: Mapping[str, Any]) -> dict[str, str]
     """Return the tags that the object has if it was made: the provider's default tags, and its own."""
     inputs = operation.inputs
     return {
-        **_plain((_object(provider, "defaultTags") or {}).get("tags")),
+        **default_tags(provider),
         **_plain(inputs.get("tags")),
         **_plain(inputs.get("tagsAll")),
     }
@@ -204,11 +204,11 @@ def _region(operation: Operation, provider: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _object(provider: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """Return an input of a provider; the engine keeps nested ones as JSON text."""
-    value = (provider.get("inputs") or {}).get(name)
+def default_tags(provider: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags that an AWS provider of the state puts on everything; the engine keeps them as JSON text."""
+    value = (provider.get("inputs") or {}).get("defaultTags")
     value = json.loads(value) if isinstance(value, str) and value else value
-    return value if isinstance(value, Mapping) else None
+    return _plain(value.get("tags")) if isinstance(value, Mapping) else {}
 
 
 def _plain(tags: Any) -> dict[str, str]:

@@ -152,7 +152,7 @@ def _launch_template(inputs: Inputs, _: Tags) -> Question:
 def _key(inputs: Inputs, tags: Tags) -> Question:
     """Return a question by tags and description: a key has no name, and two keys of this program differ in that text.
 
-    The tagging API would be one call, and moto 5.2.5 has no keys in it; it is the shorter way for a person.
+    The tagging API is the shorter way for a person. Its index follows AWS with a delay, and "none" must not be late.
     """
     filters = (f"Key={key},Values={value}" for key, value in sorted(tags.items()))
     return Question(

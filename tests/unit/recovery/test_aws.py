@@ -212,3 +212,17 @@ def test_the_account_is_that_of_the_state_s_arns() -> None:
     bucket = resource("aws:s3/bucket:Bucket", "models", id="models", **arn)
     assert account_of(deployment(has=(bucket,))) is None
     assert account_of(deployment(has=(bucket, resource("aws:iam/role:Role", "r", id="r", **role)))) == ACCOUNT
+
+
+def test_what_an_account_holds_is_found_by_the_stack_s_tags_and_roles_too() -> None:
+    made = vpc()
+    vpc(environment="prod")
+    iam, document = client("iam"), '{"Version": "2012-10-17", "Statement": []}'
+    tags = [{"Key": key, "Value": value} for key, value in DEFAULT_TAGS.items()]
+    iam.create_role(RoleName="reader-1", AssumeRolePolicyDocument=document, Tags=tags)
+    iam.create_role(RoleName="somebody-s", AssumeRolePolicyDocument=document)
+    found = AwsLookups(client, ACCOUNT).holdings(DEFAULT_TAGS, REGION)
+    assert {(holding.arn, holding.name) for holding in found} == {
+        (f"arn:aws:ec2:{REGION}:{ACCOUNT}:vpc/{made}", "network-vpc"),
+        (f"arn:aws:iam::{ACCOUNT}:role/reader-1", ""),
+    }
