@@ -20,16 +20,8 @@ help: ## List the commands
 
 install: $(INSTALLED) ## Make the virtual environment and .venv/bin/slipway
 
-$(INSTALLED): requirements/lock.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	  echo "slipway: Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not there). Run: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 3; }
-	@echo "installing the pinned packages into $(VENV) (about a minute)"
-	@$(PYTHON) -m venv $(VENV) || { echo "slipway: '$(PYTHON) -m venv' failed; on Debian: apt-get install python3-venv" >&2; exit 3; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lock.txt || { \
-	  echo "slipway: the packages could not be installed; check the network and pip's configuration, then run it again" >&2; exit 3; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
-	  --config-settings editable_mode=compat -e .
-	@touch $@
+$(INSTALLED): requirements/lock.txt requirements/uv.txt pyproject.toml
+	@PYTHON="$(PYTHON)" scripts/install
 
 up: install ## Main job: deploy the catalog on the embedded default (no AWS account, no Docker)
 	@$(SLIPWAY) sandbox up
@@ -91,18 +83,17 @@ format: install ## Format and mend what can be mended
 	@$(BIN)/ruff check --fix .
 
 lock: install ## Pin the newest versions that pyproject.toml allows
-	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --generate-hashes --no-annotate --no-emit-index-url \
 	  --python-version 3.11 --quiet --upgrade --custom-compile-command "make lock" -o requirements/lock.txt
+	@echo uv | $(BIN)/uv pip compile - --generate-hashes --no-annotate --no-emit-index-url --python-version 3.11 --quiet \
+	  --upgrade --custom-compile-command "make lock" -o requirements/uv.txt
 
 lock-image: install ## Pin what our TorchServe image adds to the published one, which has Python 3.9
-	@$(BIN)/python -m pip install --quiet uv
 	@cd engines/torchserve && $(CURDIR)/$(BIN)/uv pip compile requirements.in --overrides overrides.in --generate-hashes \
 	  --no-annotate --no-emit-index-url --python-version 3.9 --python-platform x86_64-manylinux_2_28 --quiet --upgrade \
 	  --custom-compile-command "make lock-image" -o requirements.txt
 
 lock-serving: install ## Pin what this machine's own TorchServe runs with (`make e2e`, the pod that `make up` runs)
-	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile sandbox/serving/requirements.in --overrides engines/torchserve/overrides.in --generate-hashes \
 	  --no-annotate --no-emit-index-url --python-version 3.11 --quiet --upgrade \
 	  --custom-compile-command "make lock-serving" -o sandbox/serving/requirements.txt

@@ -8,6 +8,7 @@ switches Prometheus takes only monitors and rules that bear this release's label
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pulumi
@@ -58,6 +59,9 @@ class MonitoringArgs:
     """The pool of everything but the exporters: servers must not make monitoring wait for memory."""
     gpu_pools: Sequence[str]
     """Pools whose GPUs are measured; with none there is no GPU exporter."""
+    chart_mirror: str = ""
+    """The Helm repository that has every chart: a URL (https or oci), or the name that `helm repo add` gave it on the
+    deploying machine. Empty means each chart's own."""
     after: Sequence[pulumi.Resource] = ()
     """What pods need to exist first."""
 
@@ -75,13 +79,16 @@ class Monitoring(pulumi.ComponentResource):
             f"{name}-namespace", NAMESPACE, "restricted", {MONITORING_LABEL: "true"}, child
         )
         node_namespace = _namespace(f"{name}-node-namespace", NODE_NAMESPACE, "privileged", {}, child)
-        self.definitions = _release(f"{name}-definitions", DEFINITIONS, namespace, {}, child)
+        self.definitions = _release(
+            f"{name}-definitions", DEFINITIONS, namespace, {}, mirror=args.chart_mirror, opts=child
+        )
         after = pulumi.ResourceOptions(
             parent=self, depends_on=[self.definitions, node_namespace, *args.after]
         )
-        _release(f"{name}-stack", STACK, namespace, stack_values(args.system_pool), after)
+        release = partial(_release, mirror=args.chart_mirror, opts=after)
+        release(f"{name}-stack", STACK, namespace, stack_values(args.system_pool))
         if args.gpu_pools:
-            _release(f"{name}-gpus", GPU_EXPORTER, node_namespace, gpu_values(args.gpu_pools), after)
+            release(f"{name}-gpus", GPU_EXPORTER, node_namespace, gpu_values(args.gpu_pools))
         self.register_outputs({"namespace": namespace.metadata.name})
 
 
@@ -167,15 +174,18 @@ def _release(
     chart: Chart,
     namespace: k8s.core.v1.Namespace,
     values: dict[str, Any],
+    *,
+    mirror: str,
     opts: pulumi.ResourceOptions,
 ) -> k8s.helm.v3.Release:
-    """The release bears the chart's name: with a random one, a creation that was cut off would be made twice."""
+    """Declare a release under the chart's name: with a random one, a creation that was cut off would be made twice."""
+    registry = mirror.startswith("oci://")
     return k8s.helm.v3.Release(
         resource_name,
-        chart=chart.name,
+        chart=f"{mirror.rstrip('/')}/{chart.name}" if registry else chart.name,
         name=chart.name,
         namespace=namespace.metadata.name,
-        repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=chart.repository),
+        repository_opts=None if registry else k8s.helm.v3.RepositoryOptsArgs(repo=mirror or chart.repository),
         timeout=_TIMEOUT_SECONDS,
         values=values,
         version=chart.version,

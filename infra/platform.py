@@ -105,6 +105,7 @@ def build_monitoring(
         MonitoringArgs(
             system_pool=pool_name("system", settings.system_instance_type),
             gpu_pools=[pool.name for pool in plan.pools if pool.instance_type.gpu is not None],
+            chart_mirror=settings.chart_mirror,
             after=after,
         ),
         pulumi.ResourceOptions(providers=[cluster]),

@@ -33,6 +33,7 @@ PROJECT: Final = "slipway"
 """The namespace of every key, and the project's name."""
 
 _STACK_NAME: Final = re.compile(r"[\w.-]+/[\w.-]+/[\w.-]+")
+_MIRROR: Final = re.compile(r"(https?|oci)://[^\s/]\S*|[\w.-]+")
 
 
 class SettingsError(Exception):
@@ -82,6 +83,14 @@ def _stack_name(value: str) -> str:
     return value
 
 
+def _mirror(value: str) -> str:
+    if value and not _MIRROR.fullmatch(value):
+        raise ValueError(
+            f"is {value!r}; write a URL (https://… or oci://…), or the name that `helm repo add` gave a repository"
+        )
+    return value
+
+
 Cidr = Annotated[str, AfterValidator(_network)]
 FromJson = BeforeValidator(_from_json)
 
@@ -108,6 +117,8 @@ class Settings(BaseModel):
     node_purchase_option: Literal["on_demand", "spot"]
     system_instance_type: Annotated[str, AfterValidator(_without_gpu)]
     system_nodes: PositiveInt
+    chart_mirror: Annotated[str, AfterValidator(_mirror)]
+    """The Helm repository of every chart; empty where each comes from its own."""
     model_retention_days: PositiveInt
     force_destroy: bool
     protect: bool

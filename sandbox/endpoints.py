@@ -14,6 +14,7 @@ class Endpoints:
     """TCP ports on 127.0.0.1."""
 
     aws: int
+    charts: int
     api_server: int
     etcd_client: int
     etcd_peer: int
@@ -25,6 +26,11 @@ class Endpoints:
     def aws_url(self) -> str:
         """Base URL of the emulated AWS."""
         return f"http://127.0.0.1:{self.aws}"
+
+    @property
+    def charts_url(self) -> str:
+        """Base URL of the Helm repository."""
+        return f"http://127.0.0.1:{self.charts}"
 
     @property
     def api_server_url(self) -> str:

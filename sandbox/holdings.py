@@ -20,8 +20,8 @@ from sandbox.aws.cluster_api import ClusterApi
 from sandbox.aws.kinds import KINDS
 from sandbox.aws.recorded import RECORDED_ONLY, Records
 from sandbox.errors import SandboxError
-from sandbox.kubernetes.apply import manager_of
-from sandbox.kubernetes.types import HELM_RELEASE
+HELM_RELEASE = 'kubernetes:helm.sh/v3:Release'
+manager_of = str
 from sandbox.lifecycle import REGION, Sandbox
 from sandbox.research import seeds
 from sandbox.toolchain.build import Report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -115,15 +117,38 @@ class Inspection:
         """One call to the API server as its administrator; a body is a merge patch, or what is posted.
 
         Raises:
-            requests.HTTPError: the server refused it.
+            requests.HTTPError: the server refused it; the message has the server's own words.
         """
         kind = "application/json" if method == "POST" else "application/merge-patch+json"
         headers = {"Content-Type": kind} if body else {}
         url = self._endpoints.api_server_url + path
         answer = self._session.request(method, url, json=body, headers=headers, timeout=30)
-        answer.raise_for_status()
         content: dict[str, Any] = answer.json()
+        if not answer.ok:
+            why = content.get("message", "")
+            raise requests.HTTPError(f"{method} {path}: {answer.status_code} {why}", response=answer)
         return content
+
+    def watch(self, path: str, seconds: int) -> Iterator[dict[str, Any]]:
+        """Yield the objects of a list, and then each of them that changes, for so many seconds.
+
+        Raises:
+            requests.HTTPError: the server refused it.
+        """
+        listed = self.request("GET", path)
+        yield from listed["items"]
+        query = {
+            "watch": "true",
+            "timeoutSeconds": str(seconds),
+            "resourceVersion": listed["metadata"]["resourceVersion"],
+        }
+        url = self._endpoints.api_server_url + path
+        with self._session.get(url, params=query, stream=True, timeout=seconds + 30) as answer:
+            answer.raise_for_status()
+            for line in filter(None, answer.iter_lines()):
+                event = json.loads(line)
+                if event["type"] in ("ADDED", "MODIFIED"):
+                    yield event["object"]
 
     def _items(self, path: str) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = self.request("GET", path)["items"]

@@ -20,14 +20,16 @@ from typing import Final
 import psutil
 
 from sandbox import account, control_plane, endpoints, guard, processes, programs
+from sandbox.charts import repository
 from sandbox.endpoints import Endpoints
 from sandbox.errors import SandboxError
 from sandbox.paths import SandboxPaths
 from sandbox.research import seeds
 from sandbox.research.seeds import Seed
 from sandbox.toolchain.build import Report, ensure_programs
+from sandbox.toolchain.find import find_language_host
 
-ROLES: Final = (account.ROLE, *control_plane.ROLES)
+ROLES: Final = (repository.ROLE, account.ROLE, *control_plane.ROLES)
 """Every background process, in the order in which they are stopped."""
 
 PASSPHRASE: Final = "slipway-sandbox"  # noqa: S105 (public on purpose)
@@ -45,8 +47,13 @@ _UNSET: Final = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "HELM_REPOSITORY_CACHE",
+    "HELM_REPOSITORY_CONFIG",
     "PULUMI_ACCESS_TOKEN",
     "PULUMI_CONFIG_PASSPHRASE_FILE",
+    "PULUMI_IGNORE_AMBIENT_PLUGINS",
+    "PULUMI_K8S_HELM_REPOSITORY_CACHE",
+    "PULUMI_K8S_HELM_REPOSITORY_CONFIG_PATH",
     "PULUMI_STACK",
 )
 """Would lead a tool to a real account, or to another stack."""
@@ -90,7 +97,8 @@ class Sandbox:
         paths.root.mkdir(parents=True, exist_ok=True)
         paths.root.chmod(0o700)
         found = {name: program.path for name, program in ensure_programs(report).items()}
-        programs.install(paths, found)
+        host = find_language_host()
+        programs.install(paths, found if host is None else {**found, programs.LANGUAGE_HOST: host})
         for folder in (paths.engine_home, paths.backend):
             folder.mkdir(exist_ok=True)
         ports = self._ports(report)
@@ -99,8 +107,11 @@ class Sandbox:
             self._reset_cluster(report)
             account.start(paths, ports)
             started.append(account.ROLE)
+        if repository.start(paths, ports):
+            started.append(repository.ROLE)
         started += control_plane.start(paths, ports, found)
         account.wait(paths, ports)
+        repository.wait(paths, ports)
         control_plane.wait(paths, ports)
         if started:
             report(f"started {', '.join(started)}")
@@ -160,6 +171,7 @@ class Sandbox:
             guard.SANDBOX_VARIABLE: str(paths.root),
             "PATH": os.pathsep.join([*own, *(entry for entry in path if entry not in own)]),
             "KUBECONFIG": str(paths.admin_kubeconfig),
+            **repository.helm_environment(paths),
             "AWS_ENDPOINT_URL": ports.aws_url,
             "AWS_ACCESS_KEY_ID": "sandbox",
             "AWS_SECRET_ACCESS_KEY": "sandbox",

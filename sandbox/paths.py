@@ -30,7 +30,7 @@ class SandboxPaths:
 
     @property
     def programs(self) -> Path:
-        """Executables put first on PATH: language host, emulated providers, the `aws` that answers the exec call."""
+        """Executables put first on PATH: engine, language host, providers, the `aws` that answers the exec call."""
         return self.root / "bin"
 
     @property
@@ -67,6 +67,11 @@ class SandboxPaths:
     def control_plane(self) -> Path:
         """Keys, certificates, tokens and etcd's data."""
         return self.root / "control-plane"
+
+    @property
+    def helm(self) -> Path:
+        """Helm's configuration and cache, and the charts that are served."""
+        return self.root / "helm"
 
     @property
     def pods(self) -> Path:

@@ -1,4 +1,4 @@
-"""The executables that the sandbox puts first on PATH, each a line of shell that names this interpreter."""
+"""The executables that the sandbox puts first on PATH: programs of others, and launchers of its own."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from typing import Final
 
 from sandbox.paths import SandboxPaths
 
+LANGUAGE_HOST: Final = "pulumi-language-python"
+
 _MODULES: Final = {
-    "pulumi-language-python": "sandbox.language_host",
+    LANGUAGE_HOST: "sandbox.language_host",
     "pulumi-resource-aws": "sandbox.aws",
-    "pulumi-resource-kubernetes": "sandbox.kubernetes",
     "aws": "sandbox.aws_cli",
 }
 
 
 def install(paths: SandboxPaths, programs: Mapping[str, Path]) -> None:
-    """Writes the launchers, and links to the engine and to the control plane's programs."""
+    """Write a link to each program, and a launcher of what no program is found for."""
     paths.programs.mkdir(parents=True, exist_ok=True)
     for name, module in _MODULES.items():
-        _write(paths.programs / name, _launcher(module))
+        if name not in programs:
+            _write(paths.programs / name, _launcher(module))
     for name, path in programs.items():
         # A program found through our own link must not become a link to itself.
         if path.parent != paths.programs:

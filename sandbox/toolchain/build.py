@@ -1,8 +1,9 @@
 """Builds what is missing, once for each user and content, into the cache.
 
 Two builds of the same module wait for each other; different modules are built one after the other because Go
-already uses every core. A killed build leaves Go's own cache of compiled packages, so the next one goes on
-where it stopped, and a program appears in our cache only whole, by a rename.
+already uses every core. Their sources are downloaded beforehand, all at once, beside the first build. A killed build
+leaves Go's own cache of compiled packages, so the next one goes on where it stopped, and a program appears in our cache
+only whole, by a rename.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from sandbox.errors import SandboxError
-from sandbox.toolchain.find import FoundProgram, cache_folder, cache_root, find_all
-from sandbox.toolchain.programs import MODULES, Module
+from sandbox.toolchain.find import FoundProgram, cache_folder, cache_root, find, find_all
+from sandbox.toolchain.programs import MODULES, Module, Program
 
 Report = Callable[[str], None]
 """Takes one line of progress for the user."""
@@ -47,13 +48,39 @@ def ensure_programs(report: Report, modules: tuple[Module, ...] = MODULES) -> di
     Raises:
         SandboxError: Go is missing or too old, nothing can be downloaded, or a build failed.
     """
-    found: dict[str, FoundProgram] = {}
-    for module in modules:
-        programs = find_all(module)
-        if programs is None or assets_of(module) is None:
-            programs = _build_under_lock(module, report)
-        found |= programs
-    return found
+    found = {module: _ready(module) for module in modules}
+    missing = [module for module, programs in found.items() if programs is None]
+    with _downloading(missing[1:]):
+        for module in missing:
+            found[module] = _build_under_lock(module, report)
+    return {name: program for programs in found.values() for name, program in (programs or {}).items()}
+
+
+def _ready(module: Module) -> dict[str, FoundProgram] | None:
+    """Return the module's programs; None when one of them, or a file that they need, is missing."""
+    return find_all(module) if assets_of(module) is not None else None
+
+
+@contextmanager
+def _downloading(modules: list[Module]) -> Iterator[None]:
+    """Downloads sources in the background. A failure is the build's to report, which downloads what it lacks."""
+    go = shutil.which("go")
+    listings = [
+        subprocess.Popen(
+            [go, "list", "-deps", *(program.package for program in module.programs)],
+            cwd=module.path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for module in modules
+        if go and module.programs
+    ]
+    try:
+        yield
+    finally:
+        for listing in listings:
+            listing.terminate()
+            listing.wait()
 
 
 def assets_of(module: Module) -> list[Path] | None:
@@ -65,12 +92,12 @@ def assets_of(module: Module) -> list[Path] | None:
 
 def _build_under_lock(module: Module, report: Report) -> dict[str, FoundProgram]:
     with _only_builder(module, report):
-        programs = find_all(module)
-        if programs is None or assets_of(module) is None:
+        programs = _ready(module)
+        if programs is None:
             _require_go(module)
             _clear_what_killed_builds_left(module)
-            if programs is None:
-                _compile(module, report)
+            if missing := [program for program in module.programs if find(module, program) is None]:
+                _compile(module, missing, report)
             _copy_assets(module)
             programs = find_all(module)
     if programs is None:
@@ -129,30 +156,48 @@ def _require_go(module: Module) -> None:
         raise SandboxError(f"{module.what} needs a newer Go: `go env GOVERSION` says {said}. {remedy}.")
 
 
-def _compile(module: Module, report: Report) -> None:
-    report(
-        f"{module.folder} {module.version}: building {module.what} (once per machine; later runs reuse it)"
-    )
+def _compile(module: Module, programs: list[Program], report: Report) -> None:
+    names = ", ".join(program.name for program in programs)
+    report(f"{module.folder} {module.version}: building {names} (once per machine; later runs reuse them)")
     began = time.monotonic()
     folder = cache_folder(module)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=_BUILD_SCRATCH, dir=folder) as scratch:
         command = ["go", "build", "-v", "-trimpath", "-mod=readonly", "-buildvcs=false"]
         # Go names an executable after its package's path; a file name is possible for a single one only.
-        output = f"{scratch}/{module.programs[0].name}" if len(module.programs) == 1 else f"{scratch}/"
-        command += ["-ldflags", module.linker_flags, "-o", output, *(p.package for p in module.programs)]
-        _run_go(command, module, report)
+        output = f"{scratch}/{programs[0].name}" if len(programs) == 1 else f"{scratch}/"
+        command += ["-ldflags", module.linker_flags, "-o", output, *(program.package for program in programs)]
+        _run_go(command, _source_of(module, Path(scratch)), module, report)
         (folder / "bin").mkdir(exist_ok=True)
-        for program in module.programs:
+        for program in programs:
             (Path(scratch) / program.name).replace(folder / "bin" / program.name)
-    report(f"{module.folder} {module.version}: built in {time.monotonic() - began:.0f} s")
+    report(f"{module.folder} {module.version}: built {names} in {time.monotonic() - began:.0f} s")
 
 
-def _run_go(command: list[str], module: Module, report: Report) -> None:
+def _source_of(module: Module, scratch: Path) -> Path:
+    """Return the folder to build in: the module's own, or a copy whose go.mod names the trimmed dependency."""
+    if module.trimmed is None:
+        return module.path
+    trimmed, folder = module.trimmed, scratch / "source"
+    shutil.copytree(module.path, folder)
+    original = module_folder(module.path, trimmed.source)
+    dependency = folder / "trimmed"
+    for path in sorted(path for pattern in trimmed.kept for path in original.glob(pattern)):
+        target = dependency / path.relative_to(original)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(path.read_bytes())
+    file, by = trimmed.replaced
+    (dependency / file).write_bytes((module.path / by).read_bytes())
+    with (folder / "go.mod").open("a") as go_mod:
+        go_mod.write(f"\nreplace {trimmed.source} => ./{dependency.name}\n")
+    return folder
+
+
+def _run_go(command: list[str], folder: Path, module: Module, report: Report) -> None:
     said = _Output()
     process = subprocess.Popen(
         command,
-        cwd=module.path,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

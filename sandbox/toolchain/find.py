@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from sandbox.toolchain.programs import Module, Program
+from sandbox.toolchain.plugin_version import plugin_version
+from sandbox.toolchain.programs import PULUMI, Module, Program
 
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
@@ -42,7 +43,7 @@ def find(module: Module, program: Program) -> FoundProgram | None:
     on_path = shutil.which(program.name)
     if on_path:
         version = version_of(Path(on_path), program)
-        if version and _new_enough(version, module.version):
+        if version and _new_enough(version, program.oldest or module.version):
             return FoundProgram(path=Path(on_path), version=version, source="path")
     cached = cache_folder(module) / "bin" / program.name
     if cached.is_file():
@@ -50,6 +51,18 @@ def find(module: Module, program: Program) -> FoundProgram | None:
         if version:
             return FoundProgram(path=cached, version=version, source="cache")
     return None
+
+
+def find_language_host() -> Path | None:
+    """Pulumi's own host for Python programs, which no registry has: the one beside the `pulumi` on PATH, if any.
+
+    Only that one is certain to be of the engine's version; the sandbox's own is used where there is none.
+    """
+    engine = find(PULUMI, PULUMI.programs[0])
+    if engine is None or engine.source != "path":
+        return None
+    host = engine.path.resolve().with_name("pulumi-language-python")
+    return host if os.access(host, os.X_OK) else None
 
 
 def find_all(module: Module) -> dict[str, FoundProgram] | None:
@@ -60,7 +73,9 @@ def find_all(module: Module) -> dict[str, FoundProgram] | None:
 
 
 def version_of(path: Path, program: Program) -> str | None:
-    """The version that a program reports, e.g. ``3.259.0``; None when it does not run, as a half-written file."""
+    """The version that a program reports, e.g. ``3.246.0``; None when it does not run, as a half-written file."""
+    if program.version_arguments is None:
+        return plugin_version(path)
     try:
         ran = subprocess.run(
             [str(path), *program.version_arguments],

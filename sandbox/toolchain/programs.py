@@ -22,7 +22,23 @@ class Program:
 
     name: str
     package: str
-    version_arguments: tuple[str, ...] = ("--version",)
+    """Go package; one that begins with ``./`` lies beside go.mod."""
+    version_arguments: tuple[str, ...] | None = ("--version",)
+    """None for a provider plugin: it has no such flag, and its protocol has a call for it."""
+    oldest: str | None = None
+    """The oldest version on PATH that fits; None: the module's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trimmed:
+    """A dependency that is built without the packages that nobody runs, from a copy of the rest of it."""
+
+    source: str
+    """The Go module."""
+    kept: tuple[str, ...]
+    """Its files that are copied, as globs."""
+    replaced: tuple[str, str]
+    """One of these files, and the file beside go.mod that is built in its place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +53,7 @@ class Module:
     """Variables set at link time; ``{version}``, ``{major}`` and ``{minor}`` are filled in."""
     assets: tuple[str, ...] = ()
     """Files of the source module that are needed at run time, as globs."""
+    trimmed: Trimmed | None = None
     what: str = ""
     """What it is for, as shown to a person."""
 
@@ -74,12 +91,16 @@ class Module:
             (self.path / "go.sum").read_bytes(),
             self.linker_flags.encode(),
             " ".join(program.package for program in self.programs).encode(),
+            *(source.read_bytes() for source in sorted(self.path.rglob("*.go"))),
             " ".join(self.assets).encode(),
+            repr(self.trimmed).encode(),
             f"{platform.system()}-{platform.machine()}".encode(),
         ):
             digest.update(hashlib.sha256(part).digest())
         return digest.hexdigest()[:16]
 
+
+KUBERNETES_PROVIDER: Final = "pulumi-resource-kubernetes"
 
 _K8S_VERSION: Final = "k8s.io/component-base/version"
 
@@ -92,9 +113,27 @@ PULUMI: Final = Module(
             package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
             version_arguments=("version",),
         ),
+        # In the engine's module, since most of what it is made of is the engine's, or Go compiles that twice.
+        Program(
+            name=KUBERNETES_PROVIDER,
+            package=f"./{KUBERNETES_PROVIDER}",
+            version_arguments=None,
+            oldest="4.25.0",
+        ),
     ),
     stamps=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{version}",),
-    what="the Pulumi engine and command line",
+    trimmed=Trimmed(
+        source="github.com/pulumi/pulumi-kubernetes/sdk/v4",
+        kept=(
+            "go.mod",
+            "go/kubernetes/*.go",
+            "go/kubernetes/utilities/*.go",
+            "go/kubernetes/helm/v4/*.go",
+            "go/kubernetes/yaml/v2/*.go",
+        ),
+        replaced=("go/kubernetes/yaml/v2/kinds.go", "overlay/kinds.go"),
+    ),
+    what="the Pulumi engine, its command line and its Kubernetes provider",
 )
 ETCD: Final = Module(
     folder="etcd",

@@ -22,6 +22,7 @@ import psutil
 from sandbox import account, control_plane, endpoints, processes
 from sandbox.holdings import Holdings
 from sandbox.inspection import Inspection
+from sandbox.toolchain.programs import KUBERNETES_PROVIDER
 from tests.engine.clones import Clone, Ran
 
 CREATING: Final = r"^ \+ .* creating"
@@ -33,7 +34,7 @@ REPLACING: Final = r"^\s*(\+\+|\+-) .* (creating|replacing)"
 _CHILDREN: Final[Mapping[str, Callable[[list[str]], bool]]] = {
     "engine": lambda words: words[0].endswith("pulumi") and "-m" not in words,
     "aws provider": lambda words: "sandbox.aws" in words,
-    "kubernetes provider": lambda words: "sandbox.kubernetes" in words,
+    "kubernetes provider": lambda words: words[0].endswith(KUBERNETES_PROVIDER),
     "language host": lambda words: "sandbox.language_host" in words,
     "program": lambda words: "sandbox.language_host.run_program" in words,
 }
@@ -238,7 +239,8 @@ def _unmanaged(clone: Clone, resources: list[dict[str, Any]]) -> Iterator[str]:
             for item in inspection.request("GET", f"/{path % f'namespaces/{namespace}'}")["items"]:
                 metadata = item["metadata"]
                 managers = [entry["manager"] for entry in metadata.get("managedFields", [])]
-                managed = any(manager.startswith("pulumi-kubernetes-") for manager in managers)
+                # A resource's own manager has a suffix; what Helm makes has the provider's name.
+                managed = any(manager.startswith("pulumi-") for manager in managers)
                 if (
                     not managed
                     and "ownerReferences" not in metadata

@@ -20,7 +20,7 @@ OPEN_POLICY: Final = json.dumps(
 NOTHING_TO_EDIT: Final = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "is there or is not; it has no property of its own",
     "aws:ec2/routeTableAssociation:RouteTableAssociation": "to associate anew is to delete and create",
-    "kubernetes:helm.sh/v3:Release": "recorded only: the record keeps a digest of the values, not the values",
+    "kubernetes:helm.sh/v3:Release": "the provider reads Helm's record of the release, not the objects that it made",
 }
 """Kinds whose edit cannot be seen, and why. Their deletion is."""
 
@@ -138,7 +138,6 @@ _EDITS: Final[dict[str, Edit]] = {
     "aws:ec2/natGateway:NatGateway": _RETAG,
     "aws:ec2/route:Route": _reroute,
     "aws:ec2/routeTable:RouteTable": _RETAG,
-    "aws:ec2/securityGroup:SecurityGroup": _RETAG,
     "aws:ec2/subnet:Subnet": _ec2(
         "modify_subnet_attribute", SubnetId="ID", MapPublicIpOnLaunch={"Value": True}
     ),

@@ -98,12 +98,21 @@ def _delete_objects(clone: Clone, kinds: dict[str, dict[str, Any]]) -> dict[str,
     gone = {t: r for t, r in kinds.items() if t.startswith("kubernetes:") and t != NAMESPACE}
     for type_, resource in gone.items():
         if type_ == "kubernetes:helm.sh/v3:Release":
-            namespace, _, name = resource["id"].partition("/")
-            path = f"/api/v1/namespaces/{namespace}/configmaps/helm-release-{name}"
+            paths = _records_of_release(inspection, resource)
         else:
-            path = edits.path_of(clone, resource)
-        inspection.request("DELETE", path)
+            paths = [edits.path_of(clone, resource)]
+        for path in paths:
+            inspection.request("DELETE", path)
     return gone
+
+
+def _records_of_release(inspection: Inspection, release: dict[str, Any]) -> list[str]:
+    """Paths of the Secrets in which Helm keeps a release, one a revision."""
+    namespace, _, name = release["id"].partition("/")
+    secrets = f"/api/v1/namespaces/{namespace}/secrets"
+    found = inspection.request("GET", f"{secrets}?labelSelector=owner%3Dhelm%2Cname%3D{name}")["items"]
+    assert found, f"Helm keeps no release {name} in {namespace}"
+    return [f"{secrets}/{secret['metadata']['name']}" for secret in found]
 
 
 def test_a_deletion_of_each_kind_is_seen_by_refresh_and_mended_by_up(clone: Clone) -> None:

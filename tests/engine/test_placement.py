@@ -6,15 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final
 
 import pytest
 import yaml
 
 from sandbox.inspection import Inspection
-from sandbox.kubernetes import kubeconfig
-from sandbox.kubernetes.client import ApiClient
 from tests.engine import many_models
 from tests.engine.clones import Clone, new_clone
 from tests.engine.many_models import LOCK, RELEASE, torchserve
@@ -281,17 +278,10 @@ def _generations(clone: Clone) -> dict[str, int]:
 
 def _await(clone: Clone, server: str, before: set[str], says: Callable[[dict[str, Any]], str | None]) -> str:
     """What a new pod of the server says first, now or as it changes. `before` are the uids of pods that are not new."""
-    api = ApiClient(kubeconfig.access(json.loads(clone.sandbox.paths.admin_kubeconfig.read_text())))
-    try:
-        listed = api.get(PODS)
-        events = api.watch(PODS, {}, listed["metadata"]["resourceVersion"], PATIENCE_SECONDS)
-        changed = (event.object for event in events if event.type != "BOOKMARK")
-        for pod in chain(listed["items"], changed):
-            found = Pod.of(pod)
-            if found.server == server and found.uid not in before and (said := says(pod)):
-                return said
-    finally:
-        api.close()
+    for pod in Inspection(clone.sandbox).watch(PODS, PATIENCE_SECONDS):
+        found = Pod.of(pod)
+        if found.server == server and found.uid not in before and (said := says(pod)):
+            return said
     raise AssertionError(f"no new pod of {server} said it within {PATIENCE_SECONDS} s")
 
 

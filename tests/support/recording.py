@@ -166,7 +166,7 @@ def record(
     settings.configure(
         mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor,
-            monitor_features=set(monitor.GetDeploymentInfo(None).supportedFeatures),  # type: ignore[no-untyped-call]
+            feature_support={},
             engine=mocks.MockEngine(None),
             project=PROJECT,
             stack=stack_name,

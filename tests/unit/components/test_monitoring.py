@@ -20,10 +20,10 @@ SERVER = make_plan(
 ).servers[0]
 
 
-def monitoring(built: Callable[..., Recording], *gpu_pools: str) -> Recording:
+def monitoring(built: Callable[..., Recording], *gpu_pools: str, mirror: str = "") -> Recording:
     def make(opts: pulumi.ResourceOptions) -> None:
         nodes = k8s.core.v1.ConfigMap("nodes", opts=pulumi.ResourceOptions.merge(opts, None))
-        args = MonitoringArgs(system_pool="system", gpu_pools=gpu_pools, after=(nodes,))
+        args = MonitoringArgs(system_pool="system", gpu_pools=gpu_pools, chart_mirror=mirror, after=(nodes,))
         Monitoring("monitoring", args, opts)
 
     return built(make)
@@ -54,6 +54,23 @@ def test_every_chart_is_pinned_and_named_after_itself(recording: Recording) -> N
     for chart, inputs in releases.items():
         assert inputs["name"] == chart
         assert inputs["repositoryOpts"]["repo"].startswith("https://")
+
+
+@pytest.mark.parametrize("mirror", ["https://charts.example.com/helm", "company-mirror"])
+def test_a_mirror_has_every_chart_under_the_charts_own_name(
+    built: Callable[..., Recording], mirror: str
+) -> None:
+    releases = monitoring(built, "gpu-a", mirror=mirror).of_type(RELEASE)
+    assert {r.inputs["repositoryOpts"]["repo"] for r in releases} == {mirror}
+    assert all(r.inputs["chart"] == r.inputs["name"] for r in releases)
+
+
+def test_a_mirror_in_a_registry_is_part_of_the_charts_name(built: Callable[..., Recording]) -> None:
+    releases = monitoring(built, "gpu-a", mirror="oci://registry.example.com/charts/").of_type(RELEASE)
+    assert {r.inputs["chart"] for r in releases} == {
+        f"oci://registry.example.com/charts/{r.inputs['name']}" for r in releases
+    }
+    assert not any("repositoryOpts" in r.inputs for r in releases)
 
 
 def test_definitions_come_before_all_else_and_from_one_release_alone(recording: Recording) -> None:

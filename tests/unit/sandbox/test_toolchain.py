@@ -1,6 +1,8 @@
 """Programs are found, built once, and their absence explained."""
 
+import dataclasses
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +14,7 @@ import pytest
 
 from sandbox.errors import SandboxError
 from sandbox.toolchain import build, find, programs
+from sandbox.toolchain.plugin_version import plugin_version
 
 FAKE_VERSION = "9.1.0"
 
@@ -61,7 +64,7 @@ def test_a_program_is_built_once_and_found_afterwards(module: programs.Module, t
     assert first == second
     assert first["slipway-fake-tool"].source == "cache"
     assert (tmp_path / "bin" / "count").read_text() == "built\n"
-    assert any("building the tool" in line for line in lines)
+    assert any("building slipway-fake-tool" in line for line in lines)
 
 
 @pytest.mark.usefixtures("module")
@@ -209,6 +212,77 @@ def test_every_module_pins_a_version_and_names_its_content() -> None:
 def test_the_engine_and_the_sdk_are_of_one_version() -> None:
     lock = Path(__file__).parents[3] / "requirements" / "lock.txt"
     assert f"\npulumi=={programs.PULUMI.version} " in lock.read_text()
+
+
+def test_the_kubernetes_provider_calls_itself_what_its_sdk_asks_for_and_says_what_it_is() -> None:
+    """The engine warns of a provider older than the SDK. Its own version stands behind the plus sign."""
+    lock = (Path(__file__).parents[3] / "requirements" / "lock.txt").read_text()
+    (sdk,) = re.findall(r"^pulumi-kubernetes==(\S+) ", lock, re.MULTILINE)
+    main = (programs.PULUMI.path / programs.KUBERNETES_PROVIDER / "main.go").read_text()
+    provider = programs.PULUMI.programs[1]
+    assert f'const version = "{sdk}+code.{provider.oldest}"' in main
+
+
+def test_only_what_is_missing_of_a_module_is_built(module: programs.Module, tmp_path: Path) -> None:
+    other = programs.Program(name="slipway-other-tool", package="example.com/tool/other")
+    both = dataclasses.replace(module, programs=(*module.programs, other))
+    _script(tmp_path / "bin" / "slipway-fake-tool", f"echo v{FAKE_VERSION}")
+    _fake_go(tmp_path, PRODUCE)
+    found = build.ensure_programs(print, (both,))
+    assert {name: program.source for name, program in found.items()} == {
+        "slipway-fake-tool": "path",
+        "slipway-other-tool": "cache",
+    }
+    assert sorted(path.name for path in (find.cache_folder(both) / "bin").iterdir()) == ["slipway-other-tool"]
+
+
+def test_go_source_beside_go_mod_is_part_of_what_names_a_build(module: programs.Module) -> None:
+    before = module.key
+    (module.path / "tool").mkdir()
+    (module.path / "tool" / "main.go").write_text("package main\n")
+    assert module.key != before
+
+
+PLUGIN = f"""#!{sys.executable}
+from concurrent.futures import ThreadPoolExecutor
+import grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2_grpc
+class Provider(provider_pb2_grpc.ResourceProviderServicer):
+    def GetPluginInfo(self, request, context):
+        return plugin_pb2.PluginInfo(version="4.34.2+code.4.25.0")
+server = grpc.server(ThreadPoolExecutor(1))
+provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(), server)
+print(server.add_insecure_port("127.0.0.1:0"), flush=True)
+server.start()
+server.wait_for_termination()
+"""
+
+
+def test_a_plugin_is_asked_for_its_version_as_the_engine_asks(tmp_path: Path) -> None:
+    plugin = tmp_path / "plugin"
+    plugin.write_text(PLUGIN)
+    plugin.chmod(0o755)
+    assert plugin_version(plugin) == "4.34.2"
+    _script(tmp_path / "no-plugin", "echo hello")
+    assert plugin_version(tmp_path / "no-plugin") is None
+    assert plugin_version(tmp_path / "missing") is None
+
+
+def test_pulumi_s_own_language_host_is_taken_where_it_lies_beside_the_engine_that_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed, on_path = tmp_path / "pulumi-release", tmp_path / "bin"
+    installed.mkdir()
+    on_path.mkdir()
+    _script(installed / "pulumi", f"echo v{programs.PULUMI.version}")
+    (on_path / "pulumi").symlink_to(installed / "pulumi")
+    monkeypatch.setenv("PATH", f"{on_path}:/usr/bin:/bin")
+    monkeypatch.setenv("SLIPWAY_CACHE_DIR", str(tmp_path / "cache"))
+    assert find.find_language_host() is None
+    _script(installed / "pulumi-language-python", "")
+    assert find.find_language_host() == installed / "pulumi-language-python"
+    _script(installed / "pulumi", "echo v3.1.0")
+    assert find.find_language_host() is None, "an engine that is too old is not used, nor is its host"
 
 
 def test_a_changed_checksum_file_names_another_build(module: programs.Module) -> None:

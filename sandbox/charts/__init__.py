@@ -1,0 +1,1 @@
+"""The Helm charts of the sandbox: stand-ins, served from loopback."""
