@@ -97,10 +97,18 @@ class Engine:
         outputs: dict[str, Any] = json.loads(self._quiet("stack", "output", "--json", "--stack", STACK))
         return outputs
 
+    def export_state(self) -> dict[str, Any]:
+        """Return the stack's state as `pulumi stack export` prints it."""
+        state: dict[str, Any] = json.loads(self._quiet("stack", "export", "--stack", STACK))
+        return state
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Replace the stack's state; the engine drops what is pending in it."""
+        self._quiet("stack", "import", "--stack", STACK, stdin=json.dumps(state))
+
     def deployment(self) -> dict[str, Any]:
         """The stack's state: resources and pending operations."""
-        exported = json.loads(self._quiet("stack", "export", "--stack", STACK))
-        deployment: dict[str, Any] = exported["deployment"] or {}
+        deployment: dict[str, Any] = self.export_state()["deployment"] or {}
         return deployment
 
     def _changing(self, command: str, *arguments: str) -> int:
@@ -131,11 +139,12 @@ class Engine:
         except SandboxError as error:
             self.report(str(error))  # the update goes on, and fails where it needs what is missing
 
-    def _quiet(self, *arguments: str) -> str:
+    def _quiet(self, *arguments: str, stdin: str = "") -> str:
         ran = subprocess.run(
             [self._program(), *arguments, "--non-interactive"],
             cwd=self.sandbox.clone,
             env=self.sandbox.full_environment(),
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,
