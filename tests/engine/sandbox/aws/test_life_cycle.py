@@ -11,7 +11,7 @@ import pytest
 
 from plugin_server.provider import Read
 from sandbox.aws import schema
-from sandbox.aws.kinds import KINDS
+from sandbox.aws.table import KINDS
 
 if TYPE_CHECKING:
     from tests.engine.sandbox.aws.conftest import Engine, FakeCluster
@@ -78,10 +78,6 @@ def table(engine: Engine) -> str:
     return engine.create("aws:ec2/routeTable:RouteTable", "table", {"vpcId": vpc(engine)}).id
 
 
-def group(engine: Engine) -> str:
-    return engine.create("aws:ec2/securityGroup:SecurityGroup", "group", {"vpcId": vpc(engine)}).id
-
-
 def gateway(engine: Engine, network: str, name: str = "gateway") -> str:
     return engine.create("aws:ec2/internetGateway:InternetGateway", name, {"vpcId": network}).id
 
@@ -134,24 +130,6 @@ def _pod_identity(engine: Engine) -> Inputs:
         "serviceAccount": "torchserve",
         "roleArn": role(engine, "pods.eks.amazonaws.com", "pods"),
     }
-
-
-def _access_policy(engine: Engine) -> Inputs:
-    entry = engine.create(
-        "aws:eks/accessEntry:AccessEntry",
-        "sre",
-        {"clusterName": cluster_name(engine), "principalArn": role(engine, "ec2.amazonaws.com", "sre")},
-    )
-    return {
-        "clusterName": entry.inputs["clusterName"],
-        "principalArn": entry.inputs["principalArn"],
-        "policyArn": "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy",
-        "accessScope": {"type": "namespace", "namespaces": ["serving", "monitoring"]},
-    }
-
-
-def _alias(engine: Engine) -> Inputs:
-    return {"targetKeyId": engine.create("aws:kms/key:Key", "key", {}).id}
 
 
 def _nat(engine: Engine) -> Inputs:
@@ -244,7 +222,6 @@ CASES = (
         {"enableKeyRotation": False, "description": "artifacts", "tags": {}},
         {"keyUsage": "SIGN_VERIFY", "customerMasterKeySpec": "RSA_2048"},
     ),
-    Case("aws:kms/alias:Alias", _alias, {}, {"name": "alias/another"}),
     Case(
         "aws:iam/role:Role",
         lambda _: {
@@ -273,12 +250,6 @@ CASES = (
         },
         {},
         {"policyArn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"},
-    ),
-    Case(
-        "aws:iam/policy:Policy",
-        lambda _: {"policy": allow("s3:GetObject"), "tags": {"a": "1"}},
-        {"policy": allow("s3:ListBucket"), "tags": {"a": "2"}},
-        {"path": "/slipway/"},
     ),
     Case(
         "aws:ec2/vpc:Vpc",
@@ -324,39 +295,6 @@ CASES = (
         },
         {"tags": {"a": "1"}},
         {"serviceName": "com.amazonaws.eu-west-1.dynamodb"},
-    ),
-    Case(
-        "aws:ec2/securityGroup:SecurityGroup",
-        lambda engine: {
-            "vpcId": vpc(engine),
-            "ingress": [
-                {
-                    "protocol": "tcp",
-                    "fromPort": 443,
-                    "toPort": 443,
-                    "cidrBlocks": ["10.0.0.0/16", "10.1.0.0/16"],
-                }
-            ],
-            "egress": [{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}],
-        },
-        {"ingress": [{"protocol": "tcp", "fromPort": 80, "toPort": 80, "cidrBlocks": ["10.0.0.0/16"]}]},
-        {"description": "other"},
-    ),
-    *(
-        Case(
-            f"aws:vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule",
-            lambda engine: {
-                "securityGroupId": group(engine),
-                "ipProtocol": "tcp",
-                "fromPort": 443,
-                "toPort": 443,
-                "cidrIpv4": "10.0.0.0/16",
-                "tags": {"a": "1"},
-            },
-            {"toPort": 444, "tags": {"a": "2"}},
-            {"securityGroupId": "sg-1"},
-        )
-        for direction in ("Ingress", "Egress")
     ),
     Case(
         "aws:eks/cluster:Cluster",
@@ -418,27 +356,6 @@ CASES = (
         _pod_identity,
         {"tags": {"a": "1"}},
         {"namespace": "x"},
-    ),
-    Case(
-        "aws:eks/accessEntry:AccessEntry",
-        lambda engine: {
-            "clusterName": cluster_name(engine),
-            "principalArn": role(engine, "ec2.amazonaws.com", "sre"),
-        },
-        {"kubernetesGroups": ["viewers"]},
-        {"principalArn": "arn:aws:iam::123456789012:role/other"},
-    ),
-    Case(
-        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
-        _access_policy,
-        {},
-        {"accessScope": {"type": "cluster"}},
-    ),
-    Case(
-        "aws:ecr/repository:Repository",
-        lambda _: {"imageScanningConfiguration": {"scanOnPush": True}},
-        {"imageTagMutability": "IMMUTABLE", "tags": {"a": "1"}},
-        {"name": "other"},
     ),
 )
 
