@@ -70,7 +70,7 @@ class AwsProvider:
         inputs: Properties = {
             key: views.policy_text(value) if key in kind.policies else value
             for key, value in request.new_inputs.items()
-            if value is not None
+            if value is not None and key != "tagsAll"  # an import's, and made anew below
         }
         inputs = {**kind.defaults, **schema.tidied(shape, inputs)}
         failures = [*schema.problems(shape, inputs), *_unmapped(kind, shape, inputs)]

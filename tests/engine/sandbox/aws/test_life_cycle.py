@@ -2,362 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from plugin_server.provider import Read
 from sandbox.aws import schema
 from sandbox.aws.table import KINDS
+from tests.engine.sandbox.aws.cases import CASES, Case, node_group
+from tests.engine.sandbox.aws.conftest import Resource
 
 if TYPE_CHECKING:
     from tests.engine.sandbox.aws.conftest import Engine, FakeCluster
 
-Inputs = dict[str, Any]
-
-
-def trust(service: str) -> str:
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": service},
-                    "Action": ["sts:AssumeRole", "sts:TagSession"],
-                }
-            ],
-        }
-    )
-
-
-def allow(action: str) -> str:
-    return json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": [action], "Resource": ["*"]}]}
-    )
-
-
-def bucket(engine: Engine) -> str:
-    return engine.create("aws:s3/bucket:Bucket", "models", {"forceDestroy": True}).id
-
-
-def role(engine: Engine, service: str = "eks.amazonaws.com", name: str = "role") -> str:
-    made = engine.create("aws:iam/role:Role", name, {"assumeRolePolicy": trust(service)})
-    return str(made.state["arn"])
-
-
-def vpc(engine: Engine) -> str:
-    return engine.create("aws:ec2/vpc:Vpc", "network", {"cidrBlock": "10.0.0.0/16"}).id
-
-
-def subnets(engine: Engine) -> list[str]:
-    network = vpc(engine)
-    return [
-        engine.create(
-            "aws:ec2/subnet:Subnet",
-            f"private-{zone}",
-            {"vpcId": network, "cidrBlock": f"10.0.{index}.0/24", "availabilityZone": f"eu-west-1{zone}"},
-        ).id
-        for index, zone in enumerate("ab")
-    ]
-
-
-def cluster_name(engine: Engine) -> str:
-    inputs = {
-        "roleArn": role(engine),
-        "vpcConfig": {"subnetIds": subnets(engine)},
-        "accessConfig": {"authenticationMode": "API"},
-    }
-    return engine.create("aws:eks/cluster:Cluster", "cluster", inputs).id
-
-
-def table(engine: Engine) -> str:
-    return engine.create("aws:ec2/routeTable:RouteTable", "table", {"vpcId": vpc(engine)}).id
-
-
-def gateway(engine: Engine, network: str, name: str = "gateway") -> str:
-    return engine.create("aws:ec2/internetGateway:InternetGateway", name, {"vpcId": network}).id
-
-
-@dataclass(frozen=True)
-class Case:
-    token: str
-    base: Callable[[Engine], Inputs]
-    change: Inputs = field(default_factory=dict)
-    """In place."""
-    replace: Inputs = field(default_factory=dict)
-    stays: bool = False
-    """Whether AWS keeps it: versioning that was on once can be suspended and never removed."""
-
-    def __str__(self) -> str:
-        return self.token.rpartition(":")[2]
-
-
-def _route(engine: Engine) -> Inputs:
-    network = vpc(engine)
-    own = engine.create("aws:ec2/routeTable:RouteTable", "table", {"vpcId": network}).id
-    return {
-        "routeTableId": own,
-        "destinationCidrBlock": "0.0.0.0/0",
-        "gatewayId": gateway(engine, network),
-    }
-
-
-def _node_group(engine: Engine) -> Inputs:
-    name = cluster_name(engine)
-    return {
-        "clusterName": name,
-        "nodeRoleArn": role(engine, "ec2.amazonaws.com", "nodes"),
-        "subnetIds": [resource.id for resource in engine.made if ":Subnet" in resource.urn],
-        "scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 3},
-        "instanceTypes": ["g5.xlarge", "g5.2xlarge"],
-        "amiType": "BOTTLEROCKET_x86_64_NVIDIA",
-        "diskSize": 100,
-        "labels": {"pool": "gpu"},
-        "taints": [{"key": "gpu", "value": "true", "effect": "NO_SCHEDULE"}],
-        "updateConfig": {"maxUnavailable": 1},
-        "tags": {"team": "nlp"},
-    }
-
-
-def _pod_identity(engine: Engine) -> Inputs:
-    return {
-        "clusterName": cluster_name(engine),
-        "namespace": "serving",
-        "serviceAccount": "torchserve",
-        "roleArn": role(engine, "pods.eks.amazonaws.com", "pods"),
-    }
-
-
-def _nat(engine: Engine) -> Inputs:
-    return {
-        "allocationId": engine.create("aws:ec2/eip:Eip", "address", {"domain": "vpc"}).id,
-        "subnetId": subnets(engine)[0],
-    }
-
-
-CASES = (
-    Case(
-        "aws:s3/bucket:Bucket",
-        lambda _: {"tags": {"team": "nlp"}},
-        {"tags": {"team": "platform", "cost": "1"}},
-        {"bucket": "another-name"},
-    ),
-    Case(
-        "aws:s3/bucketVersioning:BucketVersioning",
-        lambda engine: {"bucket": bucket(engine), "versioningConfiguration": {"status": "Enabled"}},
-        {"versioningConfiguration": {"status": "Suspended"}},
-        {"bucket": "other"},
-        stays=True,
-    ),
-    Case(
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-        lambda engine: {
-            "bucket": bucket(engine),
-            "rules": [
-                {
-                    "applyServerSideEncryptionByDefault": {
-                        "sseAlgorithm": "aws:kms",
-                        "kmsMasterKeyId": engine.create("aws:kms/key:Key", "key", {}).state["arn"],
-                    },
-                    "bucketKeyEnabled": True,
-                }
-            ],
-        },
-        {"rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]},
-        {"bucket": "other"},
-    ),
-    Case(
-        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-        lambda engine: {
-            "bucket": bucket(engine),
-            "blockPublicAcls": True,
-            "blockPublicPolicy": True,
-            "ignorePublicAcls": True,
-            "restrictPublicBuckets": True,
-        },
-        {"blockPublicAcls": False},
-        {"bucket": "other"},
-    ),
-    Case(
-        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
-        lambda engine: {"bucket": bucket(engine), "rule": {"objectOwnership": "BucketOwnerEnforced"}},
-        {"rule": {"objectOwnership": "ObjectWriter"}},
-        {"bucket": "other"},
-    ),
-    Case(
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-        lambda engine: {
-            "bucket": bucket(engine),
-            "rules": [
-                {
-                    "id": "superseded",
-                    "status": "Enabled",
-                    "filter": {"and": {"prefix": "models/", "tags": {"kind": "weights"}}},
-                    "noncurrentVersionExpiration": {"noncurrentDays": 30},
-                },
-                {
-                    "id": "uploads",
-                    "status": "Enabled",
-                    "filter": {},
-                    "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
-                },
-            ],
-        },
-        {"rules": [{"id": "old", "status": "Disabled", "expiration": {"days": 90}}]},
-        {"bucket": "other"},
-    ),
-    Case(
-        "aws:s3/bucketPolicy:BucketPolicy",
-        lambda engine: {"bucket": bucket(engine), "policy": allow("s3:GetObject")},
-        {"policy": allow("s3:PutObject")},
-        {"bucket": "other"},
-    ),
-    Case(
-        "aws:kms/key:Key",
-        lambda _: {"enableKeyRotation": True, "deletionWindowInDays": 7, "tags": {"team": "nlp"}},
-        {"enableKeyRotation": False, "description": "artifacts", "tags": {}},
-        {"keyUsage": "SIGN_VERIFY", "customerMasterKeySpec": "RSA_2048"},
-    ),
-    Case(
-        "aws:iam/role:Role",
-        lambda _: {
-            "assumeRolePolicy": trust("ec2.amazonaws.com"),
-            "description": "nodes",
-            "tags": {"a": "1"},
-        },
-        {
-            "assumeRolePolicy": trust("eks.amazonaws.com"),
-            "description": "cluster",
-            "maxSessionDuration": 7200,
-        },
-        {"path": "/slipway/"},
-    ),
-    Case(
-        "aws:iam/rolePolicy:RolePolicy",
-        lambda engine: {"role": role(engine).rpartition("/")[2], "policy": allow("s3:GetObject")},
-        {"policy": allow("s3:ListBucket")},
-        {"name": "other"},
-    ),
-    Case(
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        lambda engine: {
-            "role": role(engine).rpartition("/")[2],
-            "policyArn": "arn:aws:iam::aws:policy/AmazonEKSClusterPolicy",
-        },
-        {},
-        {"policyArn": "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy"},
-    ),
-    Case(
-        "aws:ec2/vpc:Vpc",
-        lambda _: {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True, "tags": {"Name": "a"}},
-        {"enableDnsHostnames": False, "tags": {"Name": "b"}},
-        {"cidrBlock": "10.1.0.0/16"},
-    ),
-    Case(
-        "aws:ec2/subnet:Subnet",
-        lambda engine: {"vpcId": vpc(engine), "cidrBlock": "10.0.0.0/24", "availabilityZone": "eu-west-1a"},
-        {"mapPublicIpOnLaunch": True, "tags": {"kubernetes.io/role/elb": "1"}},
-        {"cidrBlock": "10.0.1.0/24"},
-    ),
-    Case(
-        "aws:ec2/internetGateway:InternetGateway", lambda engine: {"vpcId": vpc(engine)}, {"tags": {"a": "1"}}
-    ),
-    Case("aws:ec2/eip:Eip", lambda _: {"domain": "vpc"}, {"tags": {"a": "1"}}),
-    Case("aws:ec2/natGateway:NatGateway", _nat, {"tags": {"a": "1"}}, {"subnetId": "subnet-1"}),
-    Case(
-        "aws:ec2/routeTable:RouteTable",
-        lambda engine: {"vpcId": vpc(engine)},
-        {"tags": {"a": "1"}},
-        {"vpcId": "vpc-1"},
-    ),
-    Case("aws:ec2/route:Route", _route, {}, {"destinationCidrBlock": "192.168.0.0/16"}),
-    Case(
-        "aws:ec2/routeTableAssociation:RouteTableAssociation",
-        lambda engine: {
-            "routeTableId": table(engine),
-            "subnetId": engine.create(
-                "aws:ec2/subnet:Subnet", "s", {"vpcId": engine.made[0].id, "cidrBlock": "10.0.9.0/24"}
-            ).id,
-        },
-        {},
-        {"routeTableId": "rtb-1"},
-    ),
-    Case(
-        "aws:ec2/vpcEndpoint:VpcEndpoint",
-        lambda engine: {
-            "routeTableIds": [table(engine)],
-            "vpcId": engine.made[0].id,
-            "serviceName": "com.amazonaws.eu-west-1.s3",
-        },
-        {"tags": {"a": "1"}},
-        {"serviceName": "com.amazonaws.eu-west-1.dynamodb"},
-    ),
-    Case(
-        "aws:eks/cluster:Cluster",
-        lambda engine: {
-            "roleArn": role(engine),
-            "vpcConfig": {"subnetIds": subnets(engine), "endpointPrivateAccess": True},
-            "version": "1.33",
-            "accessConfig": {"authenticationMode": "API_AND_CONFIG_MAP"},
-            "enabledClusterLogTypes": ["audit", "api"],
-            "tags": {"team": "nlp"},
-        },
-        {"version": "1.34", "enabledClusterLogTypes": ["api"], "accessConfig": {"authenticationMode": "API"}},
-        {"roleArn": "arn:aws:iam::123456789012:role/other"},
-    ),
-    Case(
-        "aws:ec2/launchTemplate:LaunchTemplate",
-        lambda _: {
-            "userData": "YSA9IDE=",
-            "blockDeviceMappings": [
-                {
-                    "deviceName": "/dev/xvdb",
-                    "ebs": {
-                        "volumeSize": 100,
-                        "volumeType": "gp3",
-                        "encrypted": "true",
-                        "deleteOnTermination": "true",
-                    },
-                }
-            ],
-            "metadataOptions": {
-                "httpEndpoint": "enabled",
-                "httpTokens": "required",
-                "httpPutResponseHopLimit": 1,
-            },
-            "tags": {"team": "nlp"},
-        },
-        {"userData": "YSA9IDI=", "tags": {"team": "platform"}},
-        {"name": "other"},
-    ),
-    Case(
-        "aws:eks/nodeGroup:NodeGroup",
-        _node_group,
-        {
-            "scalingConfig": {"minSize": 1, "desiredSize": 3, "maxSize": 3},
-            "labels": {"pool": "big"},
-            "taints": [{"key": "gpu", "value": "no", "effect": "NO_SCHEDULE"}],
-            "tags": {"team": "platform"},
-        },
-        {"instanceTypes": ["g5.2xlarge", "g5.xlarge"]},
-    ),
-    Case(
-        "aws:eks/addon:Addon",
-        lambda engine: {"clusterName": cluster_name(engine), "addonName": "vpc-cni", "tags": {"a": "1"}},
-        {"configurationValues": '{"env": {}}', "tags": {"a": "2"}},
-        {"addonName": "coredns"},
-    ),
-    Case(
-        "aws:eks/podIdentityAssociation:PodIdentityAssociation",
-        _pod_identity,
-        {"tags": {"a": "1"}},
-        {"namespace": "x"},
-    ),
-)
+NOT_READ = {"resolveConflictsOnCreate", "resolveConflictsOnUpdate"}
+"""Inputs of a call that AWS forgets."""
 
 
 def test_every_emulated_type_has_a_case() -> None:
@@ -380,10 +40,14 @@ def test_a_resource_lives_from_create_to_a_second_delete(engine: Engine, case: C
     assert engine.drift(made) == [], "a refresh straight after a create shows nothing"
     _, again = engine.plan(made, inputs)
     assert again.changes == ()
-    imported = engine.provider.read(Read(urn=made.urn, id=made.id, inputs={}, state={}))
-    assert imported is not None
-    missing = schema.inputs_of(case.token).required - imported.inputs.keys()
-    assert not missing, f"an import by id finds the required inputs {missing}"
+    imported = engine.provider.read(Read(urn=made.urn, id=case.import_id(made), inputs={}, state={}))
+    assert imported is not None, "an object is found by the id that the real provider documents"
+    assert imported.id == made.id
+    described = engine.checked(case.token, "subject", imported.inputs, imported.inputs)
+    left_out = made.inputs.keys() - described.keys() - NOT_READ
+    assert not left_out, f"an import finds all inputs, and not {left_out}"
+    found = Resource(made.urn, imported.id, imported.inputs, imported.state)
+    assert engine.diff(found, described).changes == (), "what an import finds is a program without a change"
 
     if case.change:
         wanted = {**inputs, **case.change}
@@ -422,7 +86,7 @@ def test_what_an_account_that_was_started_anew_no_longer_has_is_deleted_without_
 def test_everything_is_deleted_in_reverse_order_and_nothing_is_left(
     engine: Engine, cluster: FakeCluster
 ) -> None:
-    group_inputs = _node_group(engine)
+    group_inputs = node_group(engine)
     engine.create("aws:eks/nodeGroup:NodeGroup", "pool", group_inputs)
     for resource in reversed(list(engine.made)):
         engine.delete(resource)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from sandbox.aws.calls import Clients
 
 from plugin_server.provider import Check, ProviderError
 from sandbox.aws import invokes
-from sandbox.aws.calls import Clients
 from sandbox.aws.kinds import KINDS
 from sandbox.aws.provider import AwsProvider
 from sandbox.aws.recorded import RECORDED_ONLY, Records
