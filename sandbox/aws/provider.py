@@ -28,7 +28,7 @@ from sandbox.aws.table import KINDS, Kind
 from sandbox.paths import SandboxPaths
 
 _HELP: Final = (
-    'docs/sandbox-aws.md, "Adding a row", says how to add it to the tables sandbox/aws/tables/*.yaml; against a real '
+    'docs/sandbox-aws.md, "Add a row", says how to add it to the tables sandbox/aws/tables/*.yaml; against a real '
     "account it works as usual"
 )
 

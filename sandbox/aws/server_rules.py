@@ -72,6 +72,11 @@ def _make_security_group(account: Account, context: Context) -> None:
     )
 
 
+def _record_default_version(account: Account, context: Context) -> None:
+    record = account.records.get(_CLUSTER, context.id) or {}
+    account.records.put(_CLUSTER, context.id, {"version": KUBERNETES_VERSIONS[-1], **record})
+
+
 def _security_group(account: Account, name: str) -> dict[str, Any]:
     filters = [{"Name": f"tag:{_GROUP_TAG}", "Values": [name]}]
     found = account.aws("ec2", "DescribeSecurityGroups", Filters=filters)["SecurityGroups"]
@@ -307,7 +312,7 @@ BEFORE: Final[Mapping[tuple[str, str], tuple[Rule, ...]]] = {
 """Rules that run before the calls of a create, an update or a delete."""
 
 AFTER: Final[Mapping[tuple[str, str], tuple[Rule, ...]]] = {
-    (_CLUSTER, "create"): (_make_security_group,),
+    (_CLUSTER, "create"): (_make_security_group, _record_default_version),
     (_CLUSTER, "delete"): (_after_cluster_delete,),
     (_GROUP, "create"): (_record_version, _reconcile_nodes),
     (_GROUP, "update"): (_reconcile_nodes,),

@@ -198,7 +198,7 @@ class FakeCluster:
         parts = urlsplit(url)
         path, query = parts.path, parse_qs(parts.query)
         if path == "/readyz":
-            return (200, "ok") if self.ready else (503, {"message": "not ready"})
+            return (200, "ok") if self.ready else (500, {"message": "not ready"})
         if method == "POST":
             where = f"{path}/{body['metadata']['name']}"
             if where in self.objects:
