@@ -218,7 +218,7 @@ class Account:
             raise AwsError(
                 call.service, call.operation, whole.exists, f"{what} already exists: {', '.join(key)}"
             )
-        made = {**arguments, **whole.made(arguments, self.region, self.number)}
+        made = whole.made(arguments, self.region, self.number)
         id_ = kind.id_of(context.inputs) or str(made[kind.id.rpartition(".")[2]])
         self.records.put(kind.token, id_, made)
         return {whole.answer: made} if whole.answer else made

@@ -82,7 +82,12 @@ def deleting(kind: Kind, context: Context) -> list[ApiCall]:
 
 def reading(kind: Kind, context: Context) -> list[Reading]:
     """The calls that read an object, the decisive one first."""
-    return [Reading(name=one.name, call=_call(one, context), part=_part(one, context)) for one in kind.read]
+    return [looking(one, context) for one in kind.read]
+
+
+def looking(look: Look, context: Context) -> Reading:
+    """The call of one look."""
+    return Reading(name=look.name, call=_call(look, context), part=filled(look.part, context))
 
 
 def identified(kind: Kind, id_: str) -> tuple[str, Properties]:
@@ -198,9 +203,10 @@ def _changed(context: Context, name: str) -> bool:
     return old is UNKNOWN or new is UNKNOWN or bool(old != new)
 
 
-def _part(one: Look, context: Context) -> str:
+def filled(text: str, context: Context, **more: str) -> str:
+    """A text with ``$id`` and ``$<input>`` replaced by their values."""
     names = {key: value for key, value in context.inputs.items() if isinstance(value, str)}
-    return string.Template(one.part).safe_substitute({**names, "id": context.id})
+    return string.Template(text).safe_substitute({**names, "id": context.id, **more})
 
 
 def values_at(value: Any, path: str, at: Path = ()) -> Iterator[tuple[Path, Any]]:

@@ -112,7 +112,7 @@ class AwsProvider:
         reason = RECORDED_ONLY.get(kind.token)
         if reason:
             account.status(f"recorded only: {reason}")
-        _run(BEFORE, "create", kind, account, context)
+        _before("create", kind, account, context)
         first = planner.creating(kind, context)[0]
         answer = account.send(kind, first, context)
         id_ = kind.id_of(request.inputs) or str(jmespath.search(kind.id, answer))
@@ -120,7 +120,7 @@ class AwsProvider:
         try:
             account.record(kind, first, context)
             self._send(kind, account, context, planner.creating(kind, context)[1:])
-            _run(AFTER, "create", kind, account, context)
+            _after("create", kind, account, context)
             return api.Created(id=id_, state=self._state(kind, account, context))
         except api.ProviderError as error:
             # The object exists: the engine has to know, or nothing would ever delete it.
@@ -135,7 +135,7 @@ class AwsProvider:
             except ValueError as error:
                 raise api.ProviderError(str(error)) from None
             context = replace(context, id=id_, inputs=named)
-        found = self._find(kind, self._account(request.urn, context), context)
+        found = find(kind, self._account(request.urn, context), context)
         if found is None:
             return None
         observed = views.outputs_of(kind, found)
@@ -163,14 +163,14 @@ class AwsProvider:
         account = self._account(request.urn, context, request.timeout)
         if request.old_inputs == request.new_inputs:
             # The engine repeats what failed half way: only AWS knows what is still to be done.
-            found = self._find(kind, account, context) or {}
+            found = find(kind, account, context) or {}
             observed = views.outputs_of(kind, found)
             context = replace(
                 context, old=views.inputs_of(kind, request.old_inputs, observed, {}), state=observed
             )
-        _run(BEFORE, "update", kind, account, context)
+        _before("update", kind, account, context)
         self._send(kind, account, context, planner.updating(kind, context))
-        _run(AFTER, "update", kind, account, context)
+        _after("update", kind, account, context)
         return self._state(kind, account, context)
 
     def delete(self, request: api.Delete) -> None:
@@ -203,9 +203,6 @@ class AwsProvider:
         for call in calls:
             account.send(kind, call, context)
             account.record(kind, call, context)
-
-    def _find(self, kind: Kind, account: Account, context: Context) -> Properties | None:
-        return find(kind, account, context)
 
     def _state(self, kind: Kind, account: Account, context: Context) -> Properties:
         found = find(kind, account, context)
@@ -242,26 +239,34 @@ def find(kind: Kind, account: Account, context: Context) -> Properties | None:
 def remove(kind: Kind, account: Account, context: Context) -> None:
     """Delete an object; one that is gone already is no error."""
     if find(kind, account, context) is not None:
-        _run(BEFORE, "delete", kind, account, context)
+        _before("delete", kind, account, context)
         for call in planner.deleting(kind, context):
             try:
                 account.send(kind, call, context)
             except AwsError as error:
                 if not error.is_absence:
                     raise
-    _run(AFTER, "delete", kind, account, context)
+    _after("delete", kind, account, context)
     account.records.remove(kind.token, context.id)
 
 
-def _run(
-    rules: Mapping[tuple[str, str], tuple[object, ...]],
-    moment: str,
-    kind: Kind,
-    account: Account,
-    context: Context,
-) -> None:
-    for rule in rules.get((kind.token, moment), ()):
-        rule(account, context)  # type: ignore[operator]
+def _before(moment: str, kind: Kind, account: Account, context: Context) -> None:
+    """Refuse what AWS would refuse, and prepare."""
+    for refusal in kind.refuse:
+        if refusal.at == moment:
+            reading = planner.looking(refusal.look, context)
+            found = jmespath.search(reading.part, account.send(kind, reading.call, context))
+            if found:
+                step = (kind.create if moment == "create" else kind.delete)[0]
+                says = planner.filled(refusal.says, context, found=", ".join(sorted(found)))
+                raise AwsError(step.service, step.operation, refusal.code, says)
+    for rule in BEFORE.get((kind.token, moment), ()):
+        rule(account, context)
+
+
+def _after(moment: str, kind: Kind, account: Account, context: Context) -> None:
+    for rule in AFTER.get((kind.token, moment), ()):
+        rule(account, context)
 
 
 def _kind(token: str) -> Kind:
@@ -273,7 +278,7 @@ def _kind(token: str) -> Kind:
         ) from None
 
 
-def _unmapped(kind: Kind, shape: schema.Record, inputs: Properties) -> list[api.CheckFailure]:
+def _unmapped(kind: Kind, shape: schema.Shape, inputs: Properties) -> list[api.CheckFailure]:
     return [
         api.CheckFailure(key, f"is an input of {kind.token} that its table row does not map. {_HELP}")
         for key in sorted(inputs.keys() & shape.fields.keys())

@@ -11,11 +11,15 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+import yaml
+
+from sandbox.aws.table import TABLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,72 +27,34 @@ class Whole:
     """A resource type all of whose calls are recorded: its record holds the arguments of its calls."""
 
     reason: str
-    answer: str
-    """Key of the API's answers under which the object stands; empty where they are the object itself."""
     unique: tuple[str, ...]
     """Arguments that no two objects have in common."""
     parent: tuple[str, str, str, str]
     """What it belongs to: service, reading operation, its parameter, and the argument that names it."""
+    answer: str = ""
+    """Key of the API's answers under which the object stands; empty where they are the object itself."""
     absent: str = "ResourceNotFoundException"
     exists: str = ""
     """AWS's code for a second create; empty where creating is a put."""
-    made: Callable[[Mapping[str, Any], str, str], dict[str, Any]] = lambda _arguments, _region, _account: {}
-    """What AWS adds when it makes one, from the arguments, the region and the account."""
+    id: Mapping[str, str] = field(default_factory=dict)
+    arn: Mapping[str, str] = field(default_factory=dict)
+    """The last part of an ARN; as an id, a format of the arguments, ``uuid`` and ``hex``."""
+    times: tuple[str, ...] = ()
+
+    def made(self, arguments: Mapping[str, Any], region: str, account: str) -> dict[str, Any]:
+        """An object as AWS makes it of the arguments of a create."""
+        unique = uuid.uuid4()
+        words = {**arguments, "uuid": unique, "hex": unique.hex[:17]}
+        arns = {
+            key: f"arn:aws:eks:{region}:{account}:{text.format(**words)}" for key, text in self.arn.items()
+        }
+        times = dict.fromkeys(self.times, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return {**arguments, **{key: text.format(**words) for key, text in self.id.items()}, **arns, **times}
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _addon(arguments: Mapping[str, Any], region: str, account: str) -> dict[str, Any]:
-    path = f"addon/{arguments['clusterName']}/{arguments['addonName']}/{uuid.uuid4()}"
-    return {"addonArn": f"arn:aws:eks:{region}:{account}:{path}", "createdAt": _now(), "modifiedAt": _now()}
-
-
-def _association(arguments: Mapping[str, Any], region: str, account: str) -> dict[str, Any]:
-    id_ = f"a-{uuid.uuid4().hex[:17]}"
-    path = f"podidentityassociation/{arguments['clusterName']}/{id_}"
-    return {"associationId": id_, "associationArn": f"arn:aws:eks:{region}:{account}:{path}"}
-
-
-_CLUSTER: Final = ("eks", "DescribeCluster", "name", "clusterName")
-
-WHOLE: Final[Mapping[str, Whole]] = {
-    "aws:eks/addon:Addon": Whole(
-        reason="moto has no EKS add-ons; nothing is installed in the local cluster",
-        answer="addon",
-        unique=("clusterName", "addonName"),
-        parent=_CLUSTER,
-        exists="ResourceInUseException",
-        made=_addon,
-    ),
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation": Whole(
-        reason="moto has no EKS pod identity; pods in the local cluster get no credentials",
-        answer="association",
-        unique=("clusterName", "namespace", "serviceAccount"),
-        parent=_CLUSTER,
-        exists="ResourceInUseException",
-        made=_association,
-    ),
-    "aws:s3/bucketPolicy:BucketPolicy": Whole(
-        reason="moto takes a conditional Deny (TLS only) for an unconditional one and would refuse every request",
-        answer="",
-        unique=("Bucket",),
-        parent=("s3", "HeadBucket", "Bucket", "Bucket"),
-        absent="NoSuchBucketPolicy",
-    ),
-}
-
-PARTS: Final[Mapping[str, str]] = {
-    "aws:ec2/launchTemplate:LaunchTemplate tags": "moto cannot change a launch template's tags",
-    "aws:eks/cluster:Cluster accessConfig": "moto drops it",
-    "aws:eks/cluster:Cluster version": (
-        "moto cannot update it, and the local API server has one version whatever is asked for"
-    ),
-    "aws:eks/nodeGroup:NodeGroup launchTemplate": "moto cannot update its version; nodes are made of the one recorded",
-    "aws:eks/nodeGroup:NodeGroup tags": "moto cannot change a node group's tags",
-    "aws:eks/nodeGroup:NodeGroup updateConfig": "moto's create drops it; an emulated node is changed at once",
-}
+_TABLE: Final = yaml.safe_load((TABLES / "recorded.yaml").read_text(encoding="utf-8"))
+WHOLE: Final[Mapping[str, Whole]] = {token: Whole(**row) for token, row in _TABLE["types"].items()}
+PARTS: Final[Mapping[str, str]] = _TABLE["properties"]
 """Resource type and property to the reason: the property is recorded beside what moto holds of the object."""
 
 RECORDED_ONLY: Final[Mapping[str, str]] = {**{token: whole.reason for token, whole in WHOLE.items()}, **PARTS}

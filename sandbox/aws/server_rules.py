@@ -1,4 +1,7 @@
-"""What AWS does and refuses by itself, and moto does not: by resource type and moment."""
+"""What AWS does and refuses by itself, and moto does not: by resource type and moment.
+
+What one look at the account decides is a ``refuse`` row of the type's table.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,6 @@ _GROUP: Final = "aws:eks/nodeGroup:NodeGroup"
 _GROUP_TAG: Final = "slipway.dev/cluster-security-group-of"
 _NODE_POLICY: Final = "AmazonEKSWorkerNodePolicy"
 _INLINE_CHARACTERS: Final = 10240
-_GONE: Final = ("deleted", "deleting")
 
 Rule = Callable[[Account, Context], object]
 
@@ -197,71 +199,14 @@ def _remove_nodes(account: Account, context: Context) -> None:
     nodes.remove_all(account, cluster, name)
 
 
-def _refuse(context: Context, kind: str, dependants: list[str]) -> None:
-    if dependants:
-        message = f"{context.id} has dependencies ({', '.join(sorted(dependants))}) and cannot be deleted"
-        raise AwsError("ec2", f"Delete{kind}", "DependencyViolation", message)
-
-
-def _empty_vpc(account: Account, context: Context) -> None:
-    in_vpc = [{"Name": "vpc-id", "Values": [context.id]}]
-    subnets = account.aws("ec2", "DescribeSubnets", Filters=in_vpc)["Subnets"]
-    groups = account.aws("ec2", "DescribeSecurityGroups", Filters=in_vpc)["SecurityGroups"]
-    own = [group["GroupId"] for group in groups if group["GroupName"] != "default"]
-    _refuse(context, "Vpc", [subnet["SubnetId"] for subnet in subnets] + own)
-
-
-def _empty_subnet(account: Account, context: Context) -> None:
-    subnet = [{"Name": "subnet-id", "Values": [context.id]}]
-    gateways = account.aws("ec2", "DescribeNatGateways", Filter=subnet)["NatGateways"]
-    _refuse(context, "Subnet", [one["NatGatewayId"] for one in gateways if one["State"] not in _GONE])
-
-
-def _unused_table(account: Account, context: Context) -> None:
-    table = account.aws("ec2", "DescribeRouteTables", RouteTableIds=[context.id])["RouteTables"][0]
-    used = [one["RouteTableAssociationId"] for one in table["Associations"] if not one.get("Main")]
-    _refuse(context, "RouteTable", used)
-
-
-def _new_route(account: Account, context: Context) -> None:
-    table, destination = context.inputs["routeTableId"], context.inputs["destinationCidrBlock"]
-    found = account.aws("ec2", "DescribeRouteTables", RouteTableIds=[table])["RouteTables"][0]
-    if any(route.get("DestinationCidrBlock") == destination for route in found["Routes"]):
-        message = f"The route identified by {destination} already exists."
-        raise AwsError("ec2", "CreateRoute", "RouteAlreadyExists", message)
-
-
-def _new_association(account: Account, context: Context) -> None:
-    filters = [{"Name": "association.subnet-id", "Values": [context.inputs["subnetId"]]}]
-    if account.aws("ec2", "DescribeRouteTables", Filters=filters)["RouteTables"]:
-        message = (
-            f"the specified association for route table {context.inputs['routeTableId']} conflicts with an existing "
-            "association"
-        )
-        raise AwsError("ec2", "AssociateRouteTable", "Resource.AlreadyAssociated", message)
-
-
-def _new_bucket(account: Account, context: Context) -> None:
-    name = context.inputs["bucket"]
-    if account.find("s3", "HeadBucket", Bucket=name) is not None:
-        message = "Your previous request to create the named bucket succeeded and you already own it."
-        raise AwsError("s3", "CreateBucket", "BucketAlreadyOwnedByYou", f"{message} (bucket {name})")
-
-
 def _empty_bucket(account: Account, context: Context) -> None:
     """Empty a bucket where the program says so, as the real provider does; refuse a full one otherwise."""
     name = context.id
     if not context.inputs.get("forceDestroy"):
-        if account.aws("s3", "ListObjectVersions", Bucket=name, MaxKeys=1).keys() & {
-            "Versions",
-            "DeleteMarkers",
-        }:
-            raise AwsError(
-                "s3",
-                "DeleteBucket",
-                "BucketNotEmpty",
-                f"{name} is not empty; empty it, or set forceDestroy and run `up` before deleting it",
-            )
+        found = account.aws("s3", "ListObjectVersions", Bucket=name, MaxKeys=1)
+        if found.keys() & {"Versions", "DeleteMarkers"}:
+            message = f"{name} is not empty; empty it, or set forceDestroy and run `up` before deleting it"
+            raise AwsError("s3", "DeleteBucket", "BucketNotEmpty", message)
         return
     if account.aws("s3", "GetBucketVersioning", Bucket=name).get("Status") == "Suspended":
         # moto forgets the id of what is to be deleted while versioning is suspended, and fails at a delete marker.
@@ -299,14 +244,8 @@ BEFORE: Final[Mapping[tuple[str, str], tuple[Rule, ...]]] = {
     (_GROUP, "create"): (_before_group,),
     (_GROUP, "update"): (_require_user_data,),
     ("aws:eks/podIdentityAssociation:PodIdentityAssociation", "create"): (_pods_assume,),
-    ("aws:ec2/vpc:Vpc", "delete"): (_empty_vpc,),
-    ("aws:ec2/subnet:Subnet", "delete"): (_empty_subnet,),
-    ("aws:ec2/routeTable:RouteTable", "delete"): (_unused_table,),
-    ("aws:ec2/route:Route", "create"): (_new_route,),
-    ("aws:ec2/routeTableAssociation:RouteTableAssociation", "create"): (_new_association,),
     ("aws:iam/rolePolicy:RolePolicy", "create"): (_inline_policies_fit,),
     ("aws:iam/rolePolicy:RolePolicy", "update"): (_inline_policies_fit,),
-    ("aws:s3/bucket:Bucket", "create"): (_new_bucket,),
     ("aws:s3/bucket:Bucket", "delete"): (_empty_bucket,),
 }
 """Rules that run before the calls of a create, an update or a delete."""

@@ -83,6 +83,18 @@ class Look:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What AWS refuses to do, and moto does, when a look finds something."""
+
+    at: str
+    """``create`` or ``delete``."""
+    look: Look
+    code: str
+    says: str
+    """The message; ``$found`` is what the look finds."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Output:
     """Where a property stands among what was read."""
 
@@ -139,6 +151,7 @@ class Kind:
     ordered: frozenset[str] = frozenset()
     """List inputs whose order matters; all other lists are sets."""
     autoname: Autoname | None = None
+    refuse: tuple[Refusal, ...] = ()
     scope: str = "region"
 
     @property
@@ -204,6 +217,11 @@ def _look(name: str, row: dict[str, Any]) -> Look:
     return Look(name=name, service=service, operation=operation, arguments=arguments, part=row["part"])
 
 
+def _refusal(row: dict[str, Any]) -> Refusal:
+    look = _look("found", {**row, "part": row["if"]})
+    return Refusal(at=row["at"], look=look, code=row["code"], says=row["says"])
+
+
 def _output(text: str) -> Output:
     path, _, conversion = text.partition(" => ")
     if path.startswith("arn:"):
@@ -216,6 +234,7 @@ def _kind(token: str, row: dict[str, Any]) -> Kind:
     fields: dict[str, Any] = dict(row)
     for key in ("create", "update", "delete", "tag"):
         fields[key] = tuple(_step(one) for one in row.get(key, ()))
+    fields["refuse"] = tuple(_refusal(one) for one in row.get("refuse", ()))
     fields["read"] = tuple(_look(name, one) for name, one in row["read"].items())
     fields["outputs"] = {name: _output(text) for name, text in row["outputs"].items()}
     for key in ("local", "replaces", "policies", "ordered"):

@@ -105,7 +105,7 @@ def test_a_cluster_and_a_node_group_that_exist_are_not_made_again(engine: Engine
 
 def test_inline_policies_of_one_role_share_one_limit(engine: Engine) -> None:
     role = engine.create(ROLE, "pods", {"assumeRolePolicy": TRUST}).id
-    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" * 6000}
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::models/{'a' * 6000}"}
     inputs = {"role": role, "policy": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
     engine.create("aws:iam/rolePolicy:RolePolicy", "one", inputs)
     with pytest.raises(ProviderError, match="LimitExceeded: Maximum policy size of 10240 bytes exceeded"):

@@ -183,8 +183,8 @@ def test_a_function_is_an_error_that_names_it(provider: AwsProvider) -> None:
 @pytest.mark.parametrize(
     ("inputs", "property_", "reason"),
     [
-        ({"region": "eu-west-1", "regoin": "x"}, "regoin", "not a configuration key"),
-        ({"region": "eu-west-1", "assumeRoles": "[]"}, "assumeRoles", "not emulated"),
+        ({"region": "eu-west-1", "regoin": "x"}, "regoin", "is not emulated"),
+        ({"region": "eu-west-1", "assumeRoles": "[]"}, "assumeRoles", "is not emulated"),
         ({}, "region", "is required"),
     ],
 )
