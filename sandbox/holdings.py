@@ -21,7 +21,7 @@ from sandbox.aws.account import Account, Clients
 from sandbox.aws.cluster_api import ClusterApi
 from sandbox.aws.cluster_contents import deployed
 from sandbox.aws.conversions import Context
-from sandbox.aws.provider import find, remove
+from sandbox.aws.objects import find, remove
 from sandbox.aws.recorded import WHOLE, Records
 from sandbox.aws.table import KINDS
 from sandbox.errors import SandboxError

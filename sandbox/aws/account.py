@@ -182,50 +182,37 @@ class Account:
 
     def _answer(self, kind: Kind, whole: Whole, call: ApiCall, context: Context) -> dict[str, Any]:
         """Answer a call of a type that moto lacks, from its record."""
-        arguments = call.arguments
+        what, given = kind.token.rpartition(":")[2], call.arguments
         if call.operation.startswith(("Create", "Put")):
-            return self._make(kind, whole, call, context)
-        id_ = str(context.id)
-        found = self.records.get(kind.token, id_)
-        if found is None or not self._has_parent(whole, found):
-            raise AwsError(
-                call.service, call.operation, whole.absent, f"No {kind.token.rpartition(':')[2]} {id_}"
-            )
-        if call.operation.startswith("Delete"):
-            self.records.remove(kind.token, id_)
-        elif call.operation == "TagResource":
-            self.records.put(
-                kind.token, id_, {**found, "tags": {**found.get("tags", {}), **arguments["tags"]}}
-            )
+            self._require_parent(whole, given)
+            others = (self.records.all(kind.token)) if whole.exists else ()
+            if any(all(one.get(name) == given[name] for name in whole.unique) for one in others):
+                raise AwsError(call.service, call.operation, whole.exists, f"{what} already exists")
+            found = whole.made(given, self.region, self.number)
+            id_ = kind.id_of(context.inputs) or str(found[kind.id.rpartition(".")[2]])
+            self.records.put(kind.token, id_, found)
+            return {whole.answer: found} if whole.answer else found
+        present = self.records.get(kind.token, context.id)
+        if present is None:
+            raise AwsError(call.service, call.operation, whole.absent, f"{what} {context.id} does not exist")
+        self._require_parent(whole, present)
+        tags = present.get("tags", {})
+        if call.operation == "TagResource":
+            present["tags"] = {**tags, **given["tags"]}
         elif call.operation == "UntagResource":
-            kept = {
-                key: value for key, value in found.get("tags", {}).items() if key not in arguments["tagKeys"]
-            }
-            self.records.put(kind.token, id_, {**found, "tags": kept})
+            present["tags"] = {key: value for key, value in tags.items() if key not in given["tagKeys"]}
         elif call.operation.startswith("Update"):
-            self.records.put(kind.token, id_, {**found, **arguments})
-        return {whole.answer: found} if whole.answer else found
+            present |= given
+        if call.operation.startswith("Delete"):
+            self.records.remove(kind.token, context.id)
+        elif not call.operation.startswith(("Describe", "Get")):
+            self.records.put(kind.token, context.id, present)
+        return {whole.answer: present} if whole.answer else present
 
-    def _make(self, kind: Kind, whole: Whole, call: ApiCall, context: Context) -> dict[str, Any]:
-        arguments = call.arguments
+    def _require_parent(self, whole: Whole, arguments: Mapping[str, Any]) -> None:
+        """Fail as AWS does where what an object belongs to does not exist."""
         service, operation, parameter, name = whole.parent
         self.aws(service, operation, **{parameter: arguments[name]})
-        key = [arguments[name] for name in whole.unique]
-        if whole.exists and any(
-            [one.get(name) for name in whole.unique] == key for one in self.records.all(kind.token)
-        ):
-            what = kind.token.rpartition(":")[2]
-            raise AwsError(
-                call.service, call.operation, whole.exists, f"{what} already exists: {', '.join(key)}"
-            )
-        made = whole.made(arguments, self.region, self.number)
-        id_ = kind.id_of(context.inputs) or str(made[kind.id.rpartition(".")[2]])
-        self.records.put(kind.token, id_, made)
-        return {whole.answer: made} if whole.answer else made
-
-    def _has_parent(self, whole: Whole, record: Mapping[str, Any]) -> bool:
-        service, operation, parameter, name = whole.parent
-        return self.find(service, operation, **{parameter: record[name]}) is not None
 
 
 def _recorded(kind: Kind) -> set[str]:

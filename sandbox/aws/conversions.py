@@ -6,7 +6,6 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -19,6 +18,7 @@ _RENAMED_BACK: Final = {api: own for own, api in _RENAMED.items()}
 _BOOLEANS: Final = ("DeleteOnTermination", "Encrypted")
 """Parts of a block device that the SDK has as text, EC2 as booleans."""
 
+_TEXTS: Final = {"true": True, "false": False}
 _LOG_TYPES: Final = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 _OPEN: Final = {
     "endpointPublicAccess": True,
@@ -76,62 +76,27 @@ def _booleans(value: Any, convert: Callable[[Any], Any]) -> Any:
     return [_booleans(item, convert) for item in value] if isinstance(value, list) else value
 
 
-def _mappings_sent(mappings: Any) -> Any:
-    return _booleans(
-        pascal(mappings),
-        lambda text: {"true": True, "false": False}[text] if text in ("true", "false") else text,
-    )
-
-
-def _mappings_read(mappings: Any) -> Any:
-    return camel(_booleans(mappings, lambda value: str(value).lower()))
-
-
-def _document(answer: Any) -> str:
+def _policy(answer: Any) -> str:
     """A policy as text; IAM quotes it as in an URL, and botocore decodes it in some answers only."""
     return unquote(answer) if isinstance(answer, str) else json.dumps(answer)
 
 
-def _timestamp(value: datetime) -> str:
-    return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _network(value: Any) -> Any:
-    """The network of a cluster as EKS holds it."""
-    return {**_OPEN, **value}
-
-
-def _new_network(value: Any) -> Any:
-    return {key: item for key, item in _network(value).items() if key not in _ANSWERED}
-
-
-def _endpoint(value: Any) -> Any:
-    """The part of the network that changes without the subnets."""
-    return {key: value.get(key, default) for key, default in _OPEN.items()}
-
-
-def _log_types(answer: Any) -> list[str]:
-    """The types that are on."""
-    return sorted(type_ for logging in answer if logging["enabled"] for type_ in logging["types"])
-
-
-def _own_disk(observed: Any) -> int | None:
-    """The disk of a node group in GiB; a launch template has its own."""
-    return None if observed["record"].get("launchTemplate") else int(observed["group"]["diskSize"])
-
-
 CONVERSIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "camel": camel,
-    "document": _document,
-    "endpoint": _endpoint,
-    "log_types": _log_types,
-    "mappings_read": _mappings_read,
-    "mappings_sent": _mappings_sent,
-    "network": _network,
-    "new_network": _new_network,
-    "own_disk": _own_disk,
+    "document": _policy,
+    # The part of a cluster's network that changes without its subnets.
+    "endpoint": lambda network: {key: network.get(key, default) for key, default in _OPEN.items()},
+    "log_types": lambda answer: sorted(type_ for one in answer if one["enabled"] for type_ in one["types"]),
+    "mappings_read": lambda answer: camel(_booleans(answer, lambda value: str(value).lower())),
+    "mappings_sent": lambda given: _booleans(pascal(given), lambda text: _TEXTS.get(text, text)),
+    "network": lambda answer: {**_OPEN, **answer},
+    "new_network": lambda given: {
+        key: one for key, one in {**_OPEN, **given}.items() if key not in _ANSWERED
+    },
+    # The disk of a node group in GiB; a launch template has its own.
+    "own_disk": lambda at: None if at["record"].get("launchTemplate") else int(at["group"]["diskSize"]),
     "pascal": pascal,
-    "timestamp": _timestamp,
+    "timestamp": lambda value: value.strftime("%Y-%m-%dT%H:%M:%SZ"),
 }
 """Functions of one known value."""
 
@@ -149,19 +114,14 @@ def _tag_set(context: Context) -> Any:
     return UNKNOWN if tags is UNKNOWN else tags_in("pairs", tags)
 
 
-def _location(context: Context) -> Any:
-    """The region, which S3 refuses to hear where it is its first one."""
-    return None if context.region == "us-east-1" else {"LocationConstraint": context.region}
+def _beyond(one: int, other: int) -> Callable[[Context], Any]:
+    """The route tables that the update adds (1, 0), or removes (0, 1)."""
 
+    def items(context: Context) -> Any:
+        tables = context.both("routeTableIds", [])
+        return UNKNOWN if tables is None else sorted(set(tables[one]) - set(tables[other])) or None
 
-def _added_items(context: Context) -> Any:
-    tables = context.both("routeTableIds", [])
-    return UNKNOWN if tables is None else sorted(set(tables[1]) - set(tables[0])) or None
-
-
-def _removed_items(context: Context) -> Any:
-    tables = context.both("routeTableIds", [])
-    return UNKNOWN if tables is None else sorted(set(tables[0]) - set(tables[1])) or None
+    return items
 
 
 def _logging(context: Context) -> Any:
@@ -190,11 +150,12 @@ def _taint_changes(context: Context) -> Any:
 
 
 COMPUTATIONS: Final[Mapping[str, Callable[[Context], Any]]] = {
-    "added_items": _added_items,
+    "added_items": _beyond(1, 0),
     "label_changes": _label_changes,
-    "location": _location,
+    # S3 refuses to hear of its first region.
+    "location": lambda at: None if at.region == "us-east-1" else {"LocationConstraint": at.region},
     "logging": _logging,
-    "removed_items": _removed_items,
+    "removed_items": _beyond(0, 1),
     "removed_pairs": _removed_pairs,
     "tag_set": _tag_set,
     "taint_changes": _taint_changes,

@@ -28,6 +28,10 @@ _BUCKET: Final = regex.compile(
     r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)"
     r"(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 )
+_BUCKET_WORDS: Final = (
+    "3 to 63 lower-case letters, digits, dots and hyphens, beginning and ending with a letter or digit, without a "
+    "reserved prefix or suffix"
+)
 _ARN: Final = regex.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}|aws|):.+")
 
 
@@ -65,10 +69,6 @@ def _at_most(most: int, unit: str, value: Any) -> str:
     return f"it has {size:,} {unit}, and AWS takes at most {most:,}" if size > most else ""
 
 
-def _at_least(least: int, unit: str, value: Any) -> str:
-    return f"it has {len(value)}, and AWS takes at least {least} {unit}" if len(value) < least else ""
-
-
 def _policy_length(most: int, value: str) -> str:
     size = policy_size(value)
     return (
@@ -76,27 +76,6 @@ def _policy_length(most: int, value: str) -> str:
         if size > most
         else ""
     )
-
-
-def _between(least: int, most: int, value: Any) -> str:
-    return "" if least <= value <= most else f"it is {value}, and AWS takes {least} to {most}"
-
-
-def _form(pattern: str, words: str, value: str) -> str:
-    return "" if regex.fullmatch(pattern, value) else f"it must be {words}"
-
-
-def _bucket_name(value: str) -> str:
-    rule = "3 to 63 lower-case letters, digits, dots and hyphens, beginning and ending with a letter or digit"
-    return (
-        ""
-        if _BUCKET.fullmatch(value)
-        else f"it is not a bucket name: {rule}, without a reserved prefix or suffix"
-    )
-
-
-def _arn(value: str) -> str:
-    return "" if _ARN.fullmatch(value) else "it is not an ARN"
 
 
 def _network(shortest: int, longest: int, value: str) -> str:
@@ -132,10 +111,6 @@ def _ordered_sizes(value: Mapping[str, Any]) -> str:
     return "" if holds else f"minSize {least} <= desiredSize {desired} <= maxSize {most} does not hold"
 
 
-def _supported_version(value: str) -> str:
-    return "" if value in KUBERNETES_VERSIONS else f"EKS supports {', '.join(KUBERNETES_VERSIONS)}"
-
-
 def _reachable(value: Mapping[str, Any]) -> str:
     private = value.get("endpointPrivateAccess", False)
     closed = value.get("endpointPublicAccess", True) is False and private is not UNKNOWN and not private
@@ -147,15 +122,6 @@ def _exactly_one(*names_and_call: Any) -> str:
     present = [name for name in names if name in call]
     found = " and ".join(present) or "none"
     return "" if len(present) == 1 else f"it needs exactly one of {', '.join(names)}, and has {found}"
-
-
-def _some_of(*names_and_value: Any) -> str:
-    *names, value = names_and_value
-    return "" if value.keys() & set(names) else f"it needs one of {', '.join(names)}"
-
-
-def _not_both(one: str, other: str, call: Mapping[str, Any]) -> str:
-    return f"{one} and {other} exclude each other" if one in call and other in call else ""
 
 
 def _policy(principal: str, resource: str, text: str) -> str:
@@ -195,27 +161,40 @@ def _tags(value: Any) -> str:
 
 
 _TESTS: Final[Mapping[str, Callable[..., str]]] = {
-    "arn": _arn,
-    "at_least": _at_least,
+    "arn": lambda value: "" if _ARN.fullmatch(value) else "it is not an ARN",
+    "at_least": lambda least, unit, value: (
+        f"it has {len(value)}, and AWS takes at least {least} {unit}" if len(value) < least else ""
+    ),
     "at_most": _at_most,
-    "between": _between,
-    "bucket_name": _bucket_name,
+    "between": lambda least, most, value: (
+        "" if least <= value <= most else f"it is {value}, and AWS takes {least} to {most}"
+    ),
+    "bucket_name": lambda value: (
+        "" if _BUCKET.fullmatch(value) else f"it is not a bucket name: {_BUCKET_WORDS}"
+    ),
     "encoded": _encoded,
     "exactly_one": _exactly_one,
-    "form": _form,
+    "form": lambda pattern, words, value: "" if regex.fullmatch(pattern, value) else f"it must be {words}",
     "identity_policy": partial(_policy, "must not have a", "must"),
     "json": _json,
     "network": _network,
-    "not_both": _not_both,
+    "not_both": lambda one, other, call: (
+        f"{one} and {other} exclude each other" if {one, other} <= call.keys() else ""
+    ),
     "ordered_sizes": _ordered_sizes,
     "policy_length": _policy_length,
     "reachable": _reachable,
     "resource_policy": partial(_policy, "must", "must"),
-    "some_of": _some_of,
-    "supported_version": _supported_version,
+    "some_of": lambda *names: (
+        "" if names[-1].keys() & set(names[:-1]) else f"it needs one of {', '.join(names[:-1])}"
+    ),
+    "supported_version": lambda value: (
+        "" if value in KUBERNETES_VERSIONS else f"EKS supports {', '.join(KUBERNETES_VERSIONS)}"
+    ),
     "tags": _tags,
     "trust_policy": partial(_policy, "must", "must not have a"),
 }
+"""Tests of limits.yaml: they say what is wrong with a value, the last argument; nothing where nothing is."""
 
 
 def _limits() -> Iterator[Limit]:

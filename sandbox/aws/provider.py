@@ -16,14 +16,12 @@ import jmespath
 from plugin_server import provider as api
 from plugin_server.server import EngineLog
 from plugin_server.values import UNKNOWN, Properties, differences
-from sandbox.aws import config, planner, schema, views
-from sandbox.aws.account import Account, AwsError, Clients
+from sandbox.aws import config, objects, planner, schema, views
+from sandbox.aws.account import Account, Clients
 from sandbox.aws.call_check import require_valid, violations
 from sandbox.aws.cluster_api import ClusterApi
 from sandbox.aws.conversions import Context
-from sandbox.aws.planner import ApiCall
 from sandbox.aws.recorded import RECORDED_ONLY, Records
-from sandbox.aws.server_rules import AFTER, BEFORE, OBSERVED
 from sandbox.aws.table import KINDS, Kind
 from sandbox.paths import SandboxPaths
 
@@ -112,19 +110,13 @@ class AwsProvider:
         reason = RECORDED_ONLY.get(kind.token)
         if reason:
             account.status(f"recorded only: {reason}")
-        _before("create", kind, account, context)
-        first = planner.creating(kind, context)[0]
-        answer = account.send(kind, first, context)
-        id_ = kind.id_of(request.inputs) or str(jmespath.search(kind.id, answer))
-        context = replace(context, id=id_)
+        context = objects.make(kind, account, context)
         try:
-            account.record(kind, first, context)
-            self._send(kind, account, context, planner.creating(kind, context)[1:])
-            _after("create", kind, account, context)
-            return api.Created(id=id_, state=self._state(kind, account, context))
+            objects.complete(kind, account, context)
+            return api.Created(id=context.id, state=self._state(kind, account, context))
         except api.ProviderError as error:
             # The object exists: the engine has to know, or nothing would ever delete it.
-            raise api.InitFailed(id_, request.inputs, request.inputs, [str(error)]) from error
+            raise api.InitFailed(context.id, request.inputs, request.inputs, [str(error)]) from error
 
     def read(self, request: api.Read) -> api.Found | None:
         kind = _kind(request.type)
@@ -135,7 +127,7 @@ class AwsProvider:
             except ValueError as error:
                 raise api.ProviderError(str(error)) from None
             context = replace(context, id=id_, inputs=named)
-        found = find(kind, self._account(request.urn, context), context)
+        found = objects.find(kind, self._account(request.urn, context), context)
         if found is None:
             return None
         observed = views.outputs_of(kind, found)
@@ -161,23 +153,17 @@ class AwsProvider:
             kept = {key: value for key, value in request.old_state.items() if key not in dropped}
             return {**kept, **request.new_inputs}
         account = self._account(request.urn, context, request.timeout)
+        observed = objects.required(kind, account, context)
         if request.old_inputs == request.new_inputs:
             # The engine repeats what failed half way: only AWS knows what is still to be done.
-            found = find(kind, account, context) or {}
-            observed = views.outputs_of(kind, found)
-            context = replace(
-                context, old=views.inputs_of(kind, request.old_inputs, observed, {}), state=observed
-            )
-        _before("update", kind, account, context)
-        self._send(kind, account, context, planner.updating(kind, context))
-        _after("update", kind, account, context)
+            context = replace(context, old=views.inputs_of(kind, request.old_inputs, observed, {}))
+        objects.change(kind, account, replace(context, state=observed))
         return self._state(kind, account, context)
 
     def delete(self, request: api.Delete) -> None:
         kind = _kind(request.type)
         context = replace(self._context(kind, request.inputs), id=request.id, state=request.state)
-        account = self._account(request.urn, context, request.timeout)
-        remove(kind, account, context)
+        objects.remove(kind, self._account(request.urn, context, request.timeout), context)
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -199,74 +185,8 @@ class AwsProvider:
             cancelled=self._cancelled,
         )
 
-    def _send(self, kind: Kind, account: Account, context: Context, calls: list[ApiCall]) -> None:
-        for call in calls:
-            account.send(kind, call, context)
-            account.record(kind, call, context)
-
     def _state(self, kind: Kind, account: Account, context: Context) -> Properties:
-        found = find(kind, account, context)
-        if found is None:
-            raise api.ProviderError(f"{kind.token} {context.id} was gone again right after it was made")
-        return views.state_of(kind, context.region, context.inputs, views.outputs_of(kind, found))
-
-
-def find(kind: Kind, account: Account, context: Context) -> Properties | None:
-    """The answers that describe an object, by the names of the kind's looks; None when it does not exist."""
-    found: Properties = {}
-    for reading in planner.reading(kind, context):
-        try:
-            answer = account.send(kind, reading.call, context)
-            found[reading.name] = jmespath.search(reading.part, answer)
-        except AwsError as error:
-            if not error.is_absence:
-                raise
-            found[reading.name] = None
-        if len(found) == 1 and found[reading.name] is None:
-            return None
-    found |= {
-        "id": context.id,
-        "given": context.inputs,
-        "region": context.region,
-        "account": account.number,
-        "record": account.records.get(kind.token, context.id) or {},
-    }
-    if kind.token in OBSERVED:
-        OBSERVED[kind.token](account, context, found)
-    return found
-
-
-def remove(kind: Kind, account: Account, context: Context) -> None:
-    """Delete an object; one that is gone already is no error."""
-    if find(kind, account, context) is not None:
-        _before("delete", kind, account, context)
-        for call in planner.deleting(kind, context):
-            try:
-                account.send(kind, call, context)
-            except AwsError as error:
-                if not error.is_absence:
-                    raise
-    _after("delete", kind, account, context)
-    account.records.remove(kind.token, context.id)
-
-
-def _before(moment: str, kind: Kind, account: Account, context: Context) -> None:
-    """Refuse what AWS would refuse, and prepare."""
-    for refusal in kind.refuse:
-        if refusal.at == moment:
-            reading = planner.looking(refusal.look, context)
-            found = jmespath.search(reading.part, account.send(kind, reading.call, context))
-            if found:
-                step = (kind.create if moment == "create" else kind.delete)[0]
-                says = planner.filled(refusal.says, context, found=", ".join(sorted(found)))
-                raise AwsError(step.service, step.operation, refusal.code, says)
-    for rule in BEFORE.get((kind.token, moment), ()):
-        rule(account, context)
-
-
-def _after(moment: str, kind: Kind, account: Account, context: Context) -> None:
-    for rule in AFTER.get((kind.token, moment), ()):
-        rule(account, context)
+        return views.state_of(kind, context.region, context.inputs, objects.required(kind, account, context))
 
 
 def _kind(token: str) -> Kind:

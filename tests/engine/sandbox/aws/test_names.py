@@ -123,7 +123,7 @@ def test_an_object_whose_create_stops_half_way_is_in_the_state_and_the_next_upda
     token = "aws:kms/key:Key"  # noqa: S105 (a type token)
     inputs = engine.checked(token, "key", {"enableKeyRotation": True})
     with monkeypatch.context() as patch:
-        patch.setattr(engine.provider, "_send", fail)
+        patch.setattr("sandbox.aws.objects.complete", fail)
         with pytest.raises(InitFailed) as failure:
             engine.create(token, "key", {"enableKeyRotation": True})
     made = Resource(engine.urn(token, "key"), failure.value.id, inputs, failure.value.state)
