@@ -13,15 +13,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import boto3
-import jmespath
 
 from plugin_server.provider import ProviderError
 from sandbox.aws import planner, views
 from sandbox.aws.account import Account, Clients
 from sandbox.aws.cluster_api import ClusterApi
 from sandbox.aws.cluster_contents import deployed
-from sandbox.aws.conversions import Context
-from sandbox.aws.objects import find, remove
+from sandbox.aws.conversions import Context, search
+from sandbox.aws.objects import look, remove
 from sandbox.aws.recorded import WHOLE, Records
 from sandbox.aws.table import KINDS
 from sandbox.errors import SandboxError
@@ -32,6 +31,8 @@ from sandbox.toolchain.build import Report
 _GONE_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.2
 _RELEASE: Final = "kubernetes:helm.sh/v3:Release"
+_ATTACHMENT: Final = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+_POLICY: Final = "aws:iam/rolePolicy:RolePolicy"
 _GROUP: Final = "aws:eks/nodeGroup:NodeGroup"
 _ASSOCIATION: Final = (
     "{id: RouteTableAssociationId, inputs: {routeTableId: RouteTableId, subnetId: SubnetId}}"
@@ -121,7 +122,7 @@ class Holdings:
         """The objects that the states know and the APIs do not hold; of the types that can be listed."""
         known, _ = _known(resources)
         held = {(one.type, one.id) for one in (*self._aws(), *self._objects())}
-        listed = {*_LISTS, *WHOLE, _GROUP}
+        listed = {*_LISTS, *WHOLE, _GROUP, _POLICY, _ATTACHMENT}
         return sorted(
             f"{type_} {id_}"
             for type_, id_ in known - held
@@ -164,7 +165,7 @@ class Holdings:
                 (holding.id, dict(holding.inputs)) if holding.inputs else planner.identified(kind, holding.id)
             )
             context = Context(inputs=named, id=id_, region=REGION)
-            found = find(kind, self._account, context)
+            found = look(kind, self._account, context)
             if found is not None:
                 inputs = views.inputs_of(kind, {}, views.outputs_of(kind, found), {})
                 remove(kind, self._account, replace(context, inputs={**inputs, "forceDestroy": True}))
@@ -183,7 +184,7 @@ class Holdings:
 
     def _aws(self) -> Iterator[Holding]:
         for token, (service, operation, path) in _LISTS.items():
-            for found in jmespath.search(path, self._account.aws(service, operation)) or ():
+            for found in search(path, self._account.aws(service, operation)) or ():
                 one = found if isinstance(found, dict) else {"id": found}
                 if self._is_of_the_program(token, one["id"]):
                     yield Holding(type=token, **one)
@@ -206,10 +207,9 @@ class Holdings:
                 yield Holding(type=_GROUP, id=f"{id_}:{group}")
         if token == "aws:iam/role:Role":  # noqa: S105
             for name in aws("iam", "ListRolePolicies", RoleName=id_)["PolicyNames"]:
-                yield Holding(type="aws:iam/rolePolicy:RolePolicy", id=f"{id_}:{name}")
+                yield Holding(type=_POLICY, id=f"{id_}:{name}")
             for policy in aws("iam", "ListAttachedRolePolicies", RoleName=id_)["AttachedPolicies"]:
-                type_ = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-                yield Holding(type=type_, id=f"{id_}/{policy['PolicyArn']}")
+                yield Holding(type=_ATTACHMENT, id=f"{id_}/{policy['PolicyArn']}")
 
     def _objects(self) -> Iterator[Holding]:
         """Yield what somebody deployed into the cluster; its nodes are parts of node groups."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote
 
+import jmespath  # type: ignore[import-untyped]  # botocore brings it, and no stubs
+
 from plugin_server.values import UNKNOWN, Properties, contains_unknown
 
 _RENAMED: Final = {"id": "ID", "kmsMasterKeyId": "KMSMasterKeyID", "sseAlgorithm": "SSEAlgorithm"}
@@ -46,6 +48,11 @@ class Context:
         """An input before and after the update; None while one is unknown."""
         old, new = self.old.get(name) or empty, self.inputs.get(name) or empty
         return None if contains_unknown([old, new]) else (old, new)
+
+
+def search(path: str, answer: Any) -> Any:
+    """The value at a JMESPath; None where there is none."""
+    return jmespath.search(path, answer)
 
 
 def pascal(value: Any) -> Any:

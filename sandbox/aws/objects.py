@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import jmespath
-
 from plugin_server.provider import ProviderError
 from plugin_server.values import Properties
 from sandbox.aws import planner, views
 from sandbox.aws.account import Account, AwsError
-from sandbox.aws.conversions import Context
+from sandbox.aws.conversions import Context, search
 from sandbox.aws.server_rules import AFTER, BEFORE, OBSERVED
 from sandbox.aws.table import Kind
 
@@ -20,7 +18,7 @@ def make(kind: Kind, account: Account, context: Context) -> Context:
     _before("create", kind, account, context)
     first = planner.creating(kind, context)[0]
     answer = account.send(kind, first, context)
-    id_ = kind.id_of(context.inputs) or str(jmespath.search(kind.id, answer))
+    id_ = kind.id_of(context.inputs) or str(search(kind.id, answer))
     return replace(context, id=id_)
 
 
@@ -45,7 +43,7 @@ def change(kind: Kind, account: Account, context: Context) -> None:
 
 def remove(kind: Kind, account: Account, context: Context) -> None:
     """Delete an object; one that is gone already is no error."""
-    if find(kind, account, context) is not None:
+    if look(kind, account, context) is not None:
         _before("delete", kind, account, context)
         for call in planner.deleting(kind, context):
             try:
@@ -58,28 +56,33 @@ def remove(kind: Kind, account: Account, context: Context) -> None:
 
 
 def find(kind: Kind, account: Account, context: Context) -> Properties | None:
+    """As :func:`look`, with what AWS does while an object exists: a node group replaces lost nodes."""
+    found = look(kind, account, context)
+    if found is not None and kind.token in OBSERVED:
+        OBSERVED[kind.token](account, context, found)
+    return found
+
+
+def look(kind: Kind, account: Account, context: Context) -> Properties | None:
     """The answers that describe an object, by the names of the kind's looks; None when it does not exist."""
     found: Properties = {}
     for reading in planner.reading(kind, context):
         try:
             answer = account.send(kind, reading.call, context)
-            found[reading.name] = jmespath.search(reading.part, answer)
+            found[reading.name] = search(reading.part, answer)
         except AwsError as error:
             if not error.is_absence:
                 raise
             found[reading.name] = None
         if len(found) == 1 and found[reading.name] is None:
             return None
-    found |= {
+    return found | {
         "id": context.id,
         "given": context.inputs,
         "region": context.region,
         "account": account.number,
         "record": account.records.get(kind.token, context.id) or {},
     }
-    if kind.token in OBSERVED:
-        OBSERVED[kind.token](account, context, found)
-    return found
 
 
 def required(kind: Kind, account: Account, context: Context) -> Properties:
@@ -99,7 +102,7 @@ def _before(moment: str, kind: Kind, account: Account, context: Context) -> None
     for refusal in kind.refuse:
         if refusal.at == moment:
             reading = planner.looking(refusal.look, context)
-            found = jmespath.search(reading.part, account.send(kind, reading.call, context))
+            found = search(reading.part, account.send(kind, reading.call, context))
             if found:
                 step = (kind.create if moment == "create" else kind.delete)[0]
                 says = planner.filled(refusal.says, context, found=", ".join(sorted(found)))

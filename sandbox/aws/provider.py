@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-import jmespath
-
 from plugin_server import provider as api
 from plugin_server.server import EngineLog
 from plugin_server.values import UNKNOWN, Properties, differences
@@ -20,7 +18,7 @@ from sandbox.aws import config, objects, planner, schema, views
 from sandbox.aws.account import Account, Clients
 from sandbox.aws.call_check import require_valid, violations
 from sandbox.aws.cluster_api import ClusterApi
-from sandbox.aws.conversions import Context
+from sandbox.aws.conversions import Context, search
 from sandbox.aws.recorded import RECORDED_ONLY, Records
 from sandbox.aws.table import KINDS, Kind
 from sandbox.paths import SandboxPaths
@@ -133,7 +131,7 @@ class AwsProvider:
         observed = views.outputs_of(kind, found)
         inputs = views.inputs_of(kind, request.inputs, observed, self._settings.default_tags)
         if not request.inputs:
-            context = replace(context, id=kind.id_of(inputs) or jmespath.search(kind.read_id, found))
+            context = replace(context, id=kind.id_of(inputs) or search(kind.read_id, found))
         return api.Found(
             id=context.id, inputs=inputs, state=views.state_of(kind, context.region, inputs, observed)
         )

@@ -107,7 +107,8 @@ def problems(shape: Shape, value: Any, at: Path = ()) -> Iterator[CheckFailure]:
     if value is UNKNOWN or shape.of == "any":
         return
     types, words = _TYPES[shape.of]
-    if not isinstance(value, types) or (isinstance(value, bool) and shape.of != "boolean"):
+    fits = isinstance(value, types) and isinstance(value, bool) == (shape.of == "boolean")
+    if not fits:
         yield CheckFailure(path_of(at), f"must be {words}, not {value!r}")
         return
     if shape.of == "record":

@@ -203,8 +203,8 @@ def _empty_bucket(account: Account, context: Context) -> None:
     """Empty a bucket where the program says so, as the real provider does; refuse a full one otherwise."""
     name = context.id
     if not context.inputs.get("forceDestroy"):
-        found = account.aws("s3", "ListObjectVersions", Bucket=name, MaxKeys=1)
-        if found.keys() & {"Versions", "DeleteMarkers"}:
+        listing = account.aws("s3", "ListObjectVersions", Bucket=name, MaxKeys=1)
+        if listing.keys() & {"Versions", "DeleteMarkers"}:
             message = f"{name} is not empty; empty it, or set forceDestroy and run `up` before deleting it"
             raise AwsError("s3", "DeleteBucket", "BucketNotEmpty", message)
         return

@@ -58,12 +58,18 @@ class Tags:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One API call that creates, changes or deletes."""
+class Row:
+    """One API call, its arguments a template."""
 
     service: str
     operation: str
     arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Row):
+    """A call that creates, changes or deletes."""
+
     when: tuple[str, ...] = ()
     """Inputs that make it necessary: set ones in a create, changed ones in an update. Empty: always."""
     where: Mapping[str, Any] = field(default_factory=dict)
@@ -71,13 +77,10 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
-    """One API call that reads, and the part of its answer that is kept under a name."""
+class Look(Row):
+    """A call that reads, and the part of its answer that is kept under a name."""
 
     name: str
-    service: str
-    operation: str
-    arguments: Mapping[str, Any]
     part: str
     """JMESPath in the answer; ``$id`` and ``$<input>`` are replaced by their values first."""
 

@@ -6,11 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import jmespath
-
 from plugin_server.values import UNKNOWN, Properties, contains_unknown
 from sandbox.aws import schema
-from sandbox.aws.conversions import tags_from
+from sandbox.aws.conversions import search, tags_from
 from sandbox.aws.table import Kind
 
 
@@ -18,12 +16,12 @@ def outputs_of(kind: Kind, found: Properties) -> Properties:
     """The outputs by a kind's table; a property that AWS says is not set is None."""
     outputs: Properties = {}
     for name, where in kind.outputs.items():
-        value = jmespath.search(where.path, found)
+        value = search(where.path, found)
         outputs[name] = where.convert(value) if where.convert and value is not None else value
         if outputs[name] == "":  # moto's way to say that there is none
             outputs[name] = None
     if kind.tag:
-        outputs["tagsAll"] = tags_from(jmespath.search(kind.tags, found))
+        outputs["tagsAll"] = tags_from(search(kind.tags, found))
     return outputs
 
 

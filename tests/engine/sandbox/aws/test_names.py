@@ -139,6 +139,6 @@ def test_a_node_group_whose_nodes_do_not_register_is_in_the_state(
 
     token = "aws:eks/nodeGroup:NodeGroup"  # noqa: S105 (a type token)
     inputs = cases.node_group(engine)
-    monkeypatch.setitem(server_rules.AFTER, (token, "create"), (fail,))  # type: ignore[arg-type]
+    monkeypatch.setitem(server_rules.AFTER, (token, "create"), (fail,))
     with pytest.raises(InitFailed, match="no free address"):
         engine.create(token, "pool", inputs)
