@@ -1,7 +1,8 @@
 """Serves a :class:`Provider` to the Pulumi engine over gRPC.
 
 Written on the SDK's protocol stubs rather than on `pulumi.provider.experimental`, which (3.259) does not pass
-the old inputs to a diff and runs every call on one thread, so that one slow copy would block all others.
+the old inputs to a diff, cannot report a resource that exists but failed to become ready, and runs every call
+on one thread, so that one slow await would block all others.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime import proto
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from plugin_server import provider as api
 from plugin_server.lifetime import engine_address, serve_until_ended
@@ -204,6 +205,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
         try:
             yield
+        except api.InitFailed as failure:
+            _abort_init_failed(context, failure)
         except api.ProviderError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:  # noqa: BLE001 (the boundary: a bug must reach the user as its resource's error)
@@ -242,6 +245,19 @@ def serve(
     server.stop(grace=1).wait()
     # A call that still waits on a remote answer must not keep the process: its pool thread is not a daemon.
     os._exit(0)
+
+
+def _abort_init_failed(context: grpc.ServicerContext, failure: api.InitFailed) -> NoReturn:
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=failure.id,
+        properties=to_struct(failure.state),
+        inputs=to_struct(failure.inputs),
+        reasons=failure.reasons,
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(failure))
+    status.details.add().Pack(detail)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, str(failure))
 
 
 def _check_response(checked: api.Checked) -> Any:

@@ -20,10 +20,10 @@ from typing import IO, Any, Final
 import psutil
 
 from sandbox import account, control_plane, endpoints, processes
-from sandbox.holdings import Holdings
 from sandbox.inspection import Inspection
 from sandbox.toolchain.programs import KUBERNETES_PROVIDER
 from tests.engine.clones import Clone, Ran
+from tests.engine.holdings import Holdings
 
 CREATING: Final = r"^ \+ .* creating"
 KUBERNETES_CREATING: Final = r"^ \+ .* kubernetes:\S+ .* creating"

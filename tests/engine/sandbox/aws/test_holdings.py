@@ -6,8 +6,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from sandbox.holdings import Holdings
 from sandbox.paths import SandboxPaths
+from tests.engine.holdings import Holdings
 from tests.engine.sandbox.aws import cases
 
 if TYPE_CHECKING:

@@ -102,7 +102,7 @@ class Holdings:
     def __init__(self, sandbox: Sandbox) -> None:
         session = boto3.Session(
             aws_access_key_id="sandbox",
-            aws_secret_access_key="sandbox",  # noqa: S106 (the emulated account takes any)
+            aws_secret_access_key="sandbox",
             region_name=REGION,
         )
         self._account = Account(
