@@ -15,8 +15,16 @@ from plugin_server.provider import ProviderError
 from sandbox.aws.cluster_api import ClusterApi, ClusterApiError
 
 _NAMESPACES: Final = frozenset({"default", "kube-node-lease", "kube-public", "kube-system"})
-_COMPONENTS: Final = ("api-priority-and-fairness-", "kube-", "kubelet", "kwok")
-"""Beginnings of the field managers of Kubernetes' own components, and of kwok, which plays the kubelet."""
+_COMPONENTS: Final = (
+    "api-priority-and-fairness-",
+    "kube-",
+    "kubelet",
+    "kubernetes-service-cidr-controller",
+    "kwok",
+    "service-cidr-controller",
+)
+"""Beginnings of the field managers of Kubernetes' own components, and of kwok, which plays the kubelet. Compared with
+all objects of a fresh control plane 1.37.2 on 2026-11-29."""
 
 _BOOTSTRAP_LABEL: Final = "kubernetes.io/bootstrapping"
 _DEFINITIONS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
