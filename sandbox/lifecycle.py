@@ -241,6 +241,7 @@ class Sandbox:
             self.paths.unfinished.write_text("the account was started anew\n")
         shutil.rmtree(self.paths.control_plane / "etcd", ignore_errors=True)
         shutil.rmtree(self.paths.root / "recorded", ignore_errors=True)
+        self.paths.cut_off.unlink(missing_ok=True)
 
 
 def _holder(note: str) -> str:
