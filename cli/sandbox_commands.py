@@ -80,13 +80,7 @@ def down() -> None:
             with watch.step("destroy"):
                 _bring_up_to_date(engine)
                 _must_succeed(engine.destroy(), "destroy")
-            leftovers = Inspection(sandbox).leftovers()
-            if leftovers:
-                raise SandboxError(
-                    f"the stack is empty, and {len(leftovers)} things are left: {', '.join(leftovers)}. "
-                    f"The sandbox still runs, for you to look; `slipway sandbox stop` ends it as it is."
-                )
-            checked = "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster"
+            checked = _nothing_left(sandbox)
         with watch.step("stop"):
             stopped = sandbox.stop()
             sandbox.remove()
@@ -169,10 +163,36 @@ def _bring_up_to_date(engine: Engine) -> bool:
     engine.ready_stack()
     cut_off = engine.was_cut_off()
     if cut_off:
+        if engine.lost_answers():
+            engine.sandbox.paths.cut_off.touch()
         report("the last update was cut off, or the account is new: reading what is there")
         _recover(engine)
         _must_succeed(engine.refresh(), "refresh")
     return cut_off
+
+
+def _nothing_left(sandbox: Sandbox) -> str:
+    """Look whether the account and the cluster are as new ones are; return what to say of it.
+
+    After an update that was cut off they may not be: an engine that lost an answer does not know what was made.
+
+    Raises:
+        SandboxError: something is left, and no update was cut off.
+    """
+    leftovers = Inspection(sandbox).leftovers()
+    if not leftovers:
+        return "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster"
+    left = f"{len(leftovers)} things are left: {', '.join(leftovers)}"
+    if not sandbox.paths.cut_off.exists():
+        raise SandboxError(
+            f"the stack is empty, and {left}. The sandbox still runs, for you to look; `slipway sandbox stop` ends it "
+            "as it is."
+        )
+    report(
+        f"an update was cut off here, and what it had made without an answer is in no state: {left}. It ends with the "
+        "emulated account; on a real one `slipway recover --orphans` lists it"
+    )
+    return "the stack is empty"
 
 
 def _recover(engine: Engine) -> None:

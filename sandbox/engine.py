@@ -15,7 +15,7 @@ import psutil
 
 from sandbox.errors import SandboxError
 from sandbox.guard import STACK
-from sandbox.lifecycle import Sandbox
+from sandbox.lifecycle import NEW_ACCOUNT, Sandbox
 from sandbox.toolchain.build import Report
 
 _PLAIN: Final = ("--non-interactive", "--suppress-permalink=true")
@@ -64,6 +64,13 @@ class Engine:
     def was_cut_off(self) -> bool:
         """Whether the last update did not succeed, so that the providers may have made what the state lacks."""
         return self.sandbox.paths.unfinished.exists() or bool(self.deployment().get("pending_operations"))
+
+    def lost_answers(self) -> bool:
+        """Return whether the account may hold what no state knows: an update of this account was cut off."""
+        unfinished = self.sandbox.paths.unfinished
+        if not unfinished.exists():
+            return bool(self.deployment().get("pending_operations"))
+        return unfinished.read_text() != NEW_ACCOUNT
 
     def resources(self) -> list[dict[str, Any]]:
         """The resources of all stacks of this sandbox, as they lie in its backend; secrets are encrypted."""
