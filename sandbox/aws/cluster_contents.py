@@ -85,8 +85,15 @@ def deployed(cluster: ClusterApi, *, within: bool = False) -> Iterator[Deployed]
                             kind=entry["kind"],
                             id=f"{namespace}/{metadata['name']}".lstrip("/"),
                             path=f"{root}{inside}/{entry['name']}/{metadata['name']}",
-                            release=(metadata.get("annotations") or {}).get("meta.helm.sh/release-name", ""),
+                            release=_release_of(metadata),
                         )
+
+
+def _release_of(metadata: Mapping[str, Any]) -> str:
+    """Return the Helm release that made an object, or whose record it is; empty for none."""
+    labels = metadata.get("labels") or {}
+    recorded = str(labels.get("name", "")) if labels.get("owner") == "helm" else ""
+    return str((metadata.get("annotations") or {}).get("meta.helm.sh/release-name", recorded))
 
 
 def _is_deployed(metadata: Mapping[str, Any]) -> bool:

@@ -37,7 +37,7 @@ def plugin_version(path: Path) -> str | None:
         if not port.isdigit():
             return None
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)  # type: ignore[no-untyped-call]
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
             answer = stub.GetPluginInfo(empty_pb2.Empty(), timeout=_SECONDS)
         return str(answer.version).partition("+")[0].removeprefix("v") or None
     except grpc.RpcError:

@@ -55,7 +55,7 @@ _LISTS: Final[Mapping[str, tuple[str, str, str]]] = {
     "aws:ec2/routeTable:RouteTable": (
         "ec2",
         "DescribeRouteTables",
-        "RouteTables[?!Associations[?Main]].RouteTableId",
+        "RouteTables[?!(Associations[?Main])].RouteTableId",
     ),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": (
         "ec2",
