@@ -96,7 +96,7 @@ def _part(part: str, name: str, given: str | None, known: str | None, hint: str 
     if known is None:
         maybe = f" (it begins like {hint}, which says nothing)" if hint else ""
         raise typer.BadParameter(
-            f"the {part} of {name} cannot be told from the file{maybe}; give --{part}"
+            f"the {part} of {name} is not known from the file{maybe}; give --{part}"
             + (", mul for a model of many languages or none" if part == "language" else "")
         )
     return known

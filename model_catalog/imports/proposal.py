@@ -1,7 +1,7 @@
 """From the name that a model has in TorchServe back to task, model and language.
 
 A name that begins like a language's tag is no evidence of that language: `my_tc` is no Burmese.
-Only an entry that serves the language under the very name tells it; else a person does.
+Only an entry that serves the language under the very name says it; else a person does.
 """
 
 from collections.abc import Iterable

@@ -55,7 +55,7 @@ class Naming:
 
 
 def arrivals(configuration: Configuration, name: str, naming: Naming) -> tuple[Arrival, ...]:
-    """The versions of one name. Raises CatalogError where values are wrong or no default can be told."""
+    """The versions of one name. Raises CatalogError where values are wrong or no default is known."""
     default = _default(configuration, name)
     return tuple(
         _arrival(configuration, name, version, naming, default) for version in configuration.versions(name)

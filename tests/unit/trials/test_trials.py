@@ -62,7 +62,7 @@ def test_a_snapshot_as_torchserve_writes_it_comes_in_and_keeps_its_model_s_name(
 def test_a_config_properties_of_kubernetes_comes_in_with_both_models(catalog: Path) -> None:
     refused = imported("eks_config.properties")
     assert refused.exit_code == 2
-    assert "the language of squeezenet1_1 cannot be told from the file; give --language" in " ".join(
+    assert "the language of squeezenet1_1 is not known from the file; give --language" in " ".join(
         refused.output.replace("│", " ").split()
     )
     result = imported("eks_config.properties", "--language", "mul", "--rename")
@@ -107,7 +107,7 @@ def test_a_batch_delay_of_nothing_comes_in_as_0_ms(catalog: Path) -> None:
 def test_a_name_that_begins_like_a_language_is_asked_about_and_never_burmese_by_itself(catalog: Path) -> None:
     result = imported("my_tc.json")
     assert result.exit_code == 2
-    assert "the language of my_tc cannot be told from the file" in " ".join(
+    assert "the language of my_tc is not known from the file" in " ".join(
         result.output.replace("│", " ").split()
     )
     assert list(catalog.rglob("*.yaml")) == []
