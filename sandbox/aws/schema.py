@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import collections.abc
 import difflib
-import importlib
+import hashlib
+import importlib.metadata
 import inspect
+import pickle
 import sys
+import tempfile
 import threading
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from pulumi import _types as sdk_types
 
 from plugin_server.provider import CheckFailure
 from plugin_server.values import UNKNOWN, path_of
+from sandbox.toolchain.find import cache_root
 
-Path = tuple[str | int, ...]
+At = tuple[str | int, ...]
 
 _LOADING: Final = threading.Lock()
 _TYPES: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
@@ -55,7 +60,30 @@ class Shape:
 
 @cache
 def inputs_of(token: str) -> Shape:
-    """The inputs of a resource type, e.g. ``aws:s3/bucket:Bucket``."""
+    """The inputs of a resource type, e.g. ``aws:s3/bucket:Bucket``; kept in the user's cache.
+
+    To import the SDK's EC2 alone takes 4 CPU seconds, and every command of the engine starts a provider (2026-11-29).
+    """
+    kept = _kept_in(token)
+    try:
+        shape: Shape = pickle.loads(kept.read_bytes())  # noqa: S301 (our own file, in the user's own cache)
+    except (OSError, EOFError, pickle.UnpicklingError):
+        shape = _inputs_of(token)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as scratch:
+            scratch.write(pickle.dumps(shape))
+        Path(scratch.name).replace(kept)
+    return shape
+
+
+def _kept_in(token: str) -> Path:
+    """Return the file of a type, for this version of the SDK and of this module."""
+    source = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+    version = importlib.metadata.version("pulumi-aws")
+    return cache_root() / "aws-inputs" / f"{version}-{source}" / token.replace("/", "-").replace(":", "-")
+
+
+def _inputs_of(token: str) -> Shape:
     module, name = _module(token)
     # The SDK calls a resource's arguments InitArgs where a nested type already has the plain name.
     return _record(getattr(module, f"{name}InitArgs", None) or getattr(module, f"{name}Args"))
@@ -102,7 +130,7 @@ def _shape(annotation: Any) -> Shape:
     return Shape({bool: "boolean", int: "number", float: "number", str: "string"}.get(unwrapped, "any"))
 
 
-def problems(shape: Shape, value: Any, at: Path = ()) -> Iterator[CheckFailure]:
+def problems(shape: Shape, value: Any, at: At = ()) -> Iterator[CheckFailure]:
     """Everything in a value that its shape does not allow; unknown values are allowed everywhere."""
     if value is UNKNOWN or shape.of == "any":
         return

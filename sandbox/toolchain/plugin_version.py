@@ -7,10 +7,6 @@ import threading
 from pathlib import Path
 from typing import Final
 
-import grpc
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2_grpc
-
 _SECONDS: Final = 20.0
 
 
@@ -19,6 +15,11 @@ def plugin_version(path: Path) -> str | None:
 
     Started without an engine's address, a plugin prints its port and waits to be called.
     """
+    # Here, since they take a third of a second, and nearly no command asks.
+    import grpc
+    from google.protobuf import empty_pb2
+    from pulumi.runtime.proto import provider_pb2_grpc
+
     try:
         plugin = subprocess.Popen(
             [str(path)],

@@ -11,7 +11,7 @@ import pytest
 import requests
 import yaml
 
-from sandbox import control_plane, processes
+from sandbox import processes, tokens
 from sandbox.inspection import Inspection
 from sandbox.lifecycle import ROLES
 from tests.engine import crashes
@@ -279,11 +279,11 @@ def test_a_wrong_catalog_stops_before_any_resource_and_names_file_line_rule_and_
 
 def test_nothing_in_the_state_gives_access_to_the_cluster(clone: Clone) -> None:
     state = json.dumps(clone.state())
-    tokens = (
-        control_plane.admin_token(clone.sandbox.paths),
-        control_plane.deployer_token(clone.sandbox.paths),
+    secrets = (
+        tokens.admin_token(clone.sandbox.paths),
+        tokens.deployer_token(clone.sandbox.paths),
     )
-    assert all(token not in state for token in tokens)
+    assert all(token not in state for token in secrets)
 
 
 def test_an_account_that_ended_is_built_anew_whatever_command_comes_first(clone: Clone) -> None:
