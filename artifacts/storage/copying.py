@@ -158,11 +158,12 @@ class Copier:
                     return self._copy_parts(found, over, sha256 or self._sha256_of_source(found))
                 return self._copy_whole(found, over)
             except ClientError as error:
-                if code_of(error) in NOT_FOUND:
+                missing = code_of(error) in NOT_FOUND
+                if missing and over is None:
                     raise changed_meanwhile(place) from error
-                if code_of(error) not in CONFLICT:
+                if not missing and code_of(error) not in CONFLICT:
                     raise
-                return None
+                return None  # of a copy over something, S3 says that the source or the target is gone
 
     def _copy_whole(self, found: SourceObject, over: str | None) -> Placed:
         answer = self.target.client.copy_object(

@@ -59,6 +59,8 @@ class Run:
         self.waiting = Request(operation, bucket, key)
         self._arrived.release()
         self._turn.acquire()
+        if self.killed_at == 0:
+            raise Killed
         self.served += 1
 
     def start(self) -> None:
@@ -79,11 +81,19 @@ class Run:
         self._turn.release()
         self.arrive()
 
+    def kill(self) -> None:
+        """Ends it, so that no thread of it is left."""
+        self.killed_at = 0
+        while not self.ended:
+            self.step()
+
     def arrive(self) -> None:
         assert self._arrived.acquire(timeout=_WAIT_SECONDS), "a run waits for something else than its turn"
 
 
-def orders(world: Callable[[], tuple[list[Run], Callable[[], None]]], at_end: Callable[[list[Run]], None]) -> int:
+def orders(
+    world: Callable[[], tuple[list[Run], Callable[[], None]]], at_end: Callable[[list[Run]], None]
+) -> int:
     """Tries all orders, each in a world of its own; returns how many there were.
 
     Args:
@@ -117,6 +127,9 @@ def orders(world: Callable[[], tuple[list[Run], Callable[[], None]]], at_end: Ca
         except AssertionError as error:
             error.add_note(f"order: {taken}; " + "; ".join(repr(run.error) for run in runs))
             raise
+        finally:
+            for run in runs:
+                run.kill()
         done += not tried_already
     return done
 

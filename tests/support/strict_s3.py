@@ -120,7 +120,7 @@ class StrictS3:
                 document.remove(entry)
         answer: list[bytes] = [b"<DeleteResult></DeleteResult>"]
         if document.find(f"{_NAMESPACE}Object") is not None:
-            body = ElementTree.tostring(document)
+            body = ElementTree.tostring(document, default_namespace=_NAMESPACE[1:-1])
             environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), io.BytesIO(body)
             answer = list(self._inner(environ, lambda *_: None))
         whole = b"".join(answer).replace(b"</DeleteResult>", f"{''.join(refused)}</DeleteResult>".encode())

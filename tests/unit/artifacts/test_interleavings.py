@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -56,7 +57,9 @@ def bucket(sort: Sort, sources: dict[str, dict[str, bytes]]) -> MemoryS3:
     return s3
 
 
-def run(s3: MemoryS3, sort: Sort, folder: str, doing: Doing = promote, *, killed_at: int | None = None) -> Run:
+def run(
+    s3: MemoryS3, sort: Sort, folder: str, doing: Doing = promote, *, killed_at: int | None = None
+) -> Run:
     """A run whose requests to the environment's bucket wait for their turn."""
 
     def work(self: Run) -> Any:
@@ -124,3 +127,137 @@ def test_a_promotion_that_fails_harms_nothing_that_another_one_publishes(
         assert verify(target_of(worlds[0])).whole
 
     assert orders(world, at_end) > 20
+
+
+def test_two_promotions_of_one_source_publish_it_once_and_both_succeed(sort: Sort) -> None:
+    worlds: list[MemoryS3] = []
+
+    def world() -> tuple[list[Run], Callable[[], None]]:
+        s3 = bucket(sort, {"good": GOOD})
+        worlds[:] = [s3]
+        return [run(s3, sort, "good"), run(s3, sort, "good")], nothing_is_half(s3)
+
+    def at_end(runs: list[Run]) -> None:
+        first, second = runs
+        assert (first.error, second.error) == (None, None)
+        assert first.result.published == second.result.published
+        assert check(target_of(worlds[0])).whole
+
+    assert orders(world, at_end) > 20
+
+
+@pytest.mark.parametrize("sort", [Sort(versions=False), Sort(in_parts=True)], ids=str)
+def test_two_sources_with_the_same_files_replace_what_a_third_one_left(sort: Sort) -> None:
+    worlds: list[MemoryS3] = []
+
+    def world() -> tuple[list[Run], Callable[[], None]]:
+        s3 = bucket(sort, {"good": GOOD, "copy": {}})
+        for name, body in GOOD.items():  # uploaded in parts, so under other ETags
+            s3.write(RESEARCH, f"copy/{name}", body, {}, parts=1)
+        s3.write(ENVIRONMENT, target_of(s3).key("b"), b"stray", {})
+        worlds[:] = [s3]
+        return [run(s3, sort, "good"), run(s3, sort, "copy")], nothing_is_half(s3)
+
+    def at_end(runs: list[Run]) -> None:
+        assert [each.error for each in runs] == [None, None]
+        assert verify(target_of(worlds[0])).whole
+
+    assert orders(world, at_end) > 20
+
+
+@pytest.mark.parametrize("folder", ["good", "wrong"])
+def test_a_promotion_killed_before_any_request_harms_neither_another_one_nor_the_next(folder: str) -> None:
+    sort = Sort(unique_etags=True)
+    for killed_at in range(1, 9):
+        worlds: list[MemoryS3] = []
+
+        def world(killed_at: int = killed_at, worlds: list[MemoryS3] = worlds) -> Any:
+            s3 = bucket(sort, {"good": GOOD, "wrong": ALTERED})
+            worlds[:] = [s3]
+            killed = run(s3, sort, folder, killed_at=killed_at)
+            return [killed, run(s3, sort, "good")], nothing_is_half(s3)
+
+        def at_end(runs: list[Run], worlds: list[MemoryS3] = worlds) -> None:
+            killed, other = runs
+            assert killed.error is None or isinstance(killed.error, Killed | DigestMismatchError)
+            assert other.error is None
+            assert verify(target_of(worlds[0])).whole
+
+        assert orders(world, at_end) > 0
+
+
+def test_a_source_that_changes_meanwhile_is_published_as_it_was_or_not_at_all() -> None:
+    for sort in (Sort(), Sort(in_parts=True)):
+        worlds: list[MemoryS3] = []
+
+        def world(sort: Sort = sort, worlds: list[MemoryS3] = worlds) -> Any:
+            s3 = bucket(sort, {"good": GOOD})
+            worlds[:] = [s3]
+
+            def change(self: Run) -> None:
+                self.gate("change", RESEARCH, "good/b")
+                s3.write(RESEARCH, "good/b", b"wrong", {})
+
+            def promotion(self: Run) -> None:
+                client: Any = MemoryClient(s3, self.gate)
+                target = Target(client=client, bucket=ENVIRONMENT, digest=DIGEST)
+                promote(Source(client=client, bucket=RESEARCH, path="good"), target, manner(sort))
+
+            return [Run(promotion), Run(change)], nothing_is_half(s3)
+
+        def at_end(runs: list[Run], worlds: list[MemoryS3] = worlds) -> None:
+            assert isinstance(runs[0].error, StorageError | DigestMismatchError | None)
+            assert (runs[0].error is None) == is_published(worlds[0])
+
+        assert orders(world, at_end) > 5
+
+
+def test_mending_from_a_changed_source_harms_nothing_that_another_run_mends(sort: Sort) -> None:
+    worlds: list[MemoryS3] = []
+
+    def world() -> tuple[list[Run], Callable[[], None]]:
+        s3 = bucket(sort, {"good": GOOD, "wrong": ALTERED})
+        promote_alone(s3, sort, "good")
+        s3.write(ENVIRONMENT, target_of(s3).key("b"), b"damaged", {})
+        worlds[:] = [s3]
+        return [run(s3, sort, "wrong", mend), run(s3, sort, "good", mend)], lambda: None
+
+    def at_end(runs: list[Run]) -> None:
+        assert runs[1].error is None
+        assert isinstance(runs[0].error, DigestMismatchError | StorageError | None)
+        assert verify(target_of(worlds[0])).whole
+
+    assert orders(world, at_end) > 20
+
+
+def test_an_artifact_that_is_removed_while_it_is_published_is_there_whole_or_not_at_all(sort: Sort) -> None:
+    worlds: list[MemoryS3] = []
+
+    def world() -> tuple[list[Run], Callable[[], None]]:
+        s3 = bucket(sort, {"good": GOOD})
+        promote_alone(s3, sort, "good")
+        worlds[:] = [s3]
+        remove = run(s3, sort, "good", lambda _source, target, _manner: target.unpublish())
+        return [remove, run(s3, sort, "good")], lambda: None
+
+    def at_end(runs: list[Run]) -> None:
+        assert isinstance(runs[0].error, StorageError | None)
+        assert isinstance(runs[1].error, NotPublishedError | StorageError | None)
+        nothing_is_half(worlds[0])()
+
+    assert orders(world, at_end) > 5
+
+
+def test_looking_at_an_artifact_while_it_is_published_sees_it_whole_or_not_at_all() -> None:
+    for look in (check, partial(verify, workers=1)):
+
+        def world(look: Any = look) -> tuple[list[Run], Callable[[], None]]:
+            s3 = bucket(Sort(), {"good": GOOD, "wrong": ALTERED})
+            looking = run(s3, Sort(), "good", lambda _source, target, _manner: look(target))
+            return [looking, run(s3, Sort(), "wrong"), run(s3, Sort(), "good")], nothing_is_half(s3)
+
+        def at_end(runs: list[Run]) -> None:
+            assert isinstance(runs[0].error, NotPublishedError | None)
+            assert runs[0].error or runs[0].result.whole
+
+        assert orders(world, at_end) > 20
