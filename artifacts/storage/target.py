@@ -176,16 +176,19 @@ class Target:
 
     def unpublish(self) -> None:
         """Takes the manifest away, then all files: a reader never sees a manifest whose files are gone, unless a
-        promotion publishes them at this moment; then its manifest goes too.
+        promotion publishes them at this moment; then its manifest goes too. A manifest that comes after this has
+        ended is of a promotion that looks at its files again.
 
         Raises:
-            StorageError: somebody publishes it again and again.
+            StorageError: somebody publishes it again and again; files may be left, and no manifest.
         """
+        manifest = [{"Key": manifest_key(self.digest)}]
         for _ in range(_ROUNDS):
-            self._delete([{"Key": manifest_key(self.digest)}])
+            self._delete(manifest)
             self.remove(self.etags())
             if not self._holds_anything():
                 return
+        self._delete(manifest)
         raise StorageError(f"{self}: somebody else writes there. Fix: find out who, and run it again")
 
     def _holds_anything(self) -> bool:

@@ -4,6 +4,7 @@ Of two neighbouring requests of different runs whose order makes no difference o
 order has the same outcome as one of those.
 """
 
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -91,47 +92,61 @@ class Run:
         assert self._arrived.acquire(timeout=_WAIT_SECONDS), "a run waits for something else than its turn"
 
 
-def orders(
-    world: Callable[[], tuple[list[Run], Callable[[], None]]], at_end: Callable[[list[Run]], None]
-) -> int:
-    """Tries all orders, each in a world of its own; returns how many there were.
+World = Callable[[], tuple[list[Run], Callable[[], None]]]
+"""Makes the runs, and what has to hold after each request."""
+AtEnd = Callable[[list[Run]], None]
+"""Looks at the runs once all have ended."""
 
-    Args:
-        world: makes the runs, and what has to hold after each request.
-        at_end: looks at the runs once all have ended.
-    """
+
+def orders(world: World, at_end: AtEnd) -> int:
+    """Tries all orders, each in a world of its own; returns how many there were."""
     done = 0
     unexplored: list[list[int]] = [[]]
     while unexplored:
         prefix = unexplored.pop()
-        runs, invariant = world()
-        taken: list[int] = []
         tried_already = False
-        last: tuple[int, Request] | None = None
-        for run in runs:
-            run.start()
-        try:
-            while able := [number for number, run in enumerate(runs) if not run.ended]:
-                choices = _not_tried(runs, able, last)
-                tried_already = tried_already or not choices
-                choice = (prefix[len(taken) :] or choices or able)[0]
-                if len(taken) >= len(prefix) and not tried_already:
-                    unexplored += [[*taken, other] for other in choices[1:]]
-                request = runs[choice].waiting
-                assert request is not None
-                last = choice, request
-                runs[choice].step()
-                taken.append(choice)
-                invariant()
-            at_end(runs)
-        except AssertionError as error:
-            error.add_note(f"order: {taken}; " + "; ".join(repr(run.error) for run in runs))
-            raise
-        finally:
-            for run in runs:
-                run.kill()
+
+        def pick(taken: list[int], able: list[int], choices: list[int], prefix: list[int] = prefix) -> int:
+            nonlocal tried_already
+            tried_already = tried_already or not choices
+            if len(taken) >= len(prefix) and not tried_already:
+                unexplored.extend([*taken, other] for other in choices[1:])
+            return (prefix[len(taken) :] or choices or able)[0]
+
+        _try(world, at_end, pick)
         done += not tried_already
     return done
+
+
+def some_orders(world: World, at_end: AtEnd, *, times: int, seed: int) -> None:
+    """Tries so many orders, where all are too many; the same ones each time."""
+    drawn = random.Random(seed)  # noqa: S311 (no secret)
+    for _ in range(times):
+        _try(world, at_end, lambda _taken, able, _choices: drawn.choice(able))
+
+
+def _try(world: World, at_end: AtEnd, pick: Callable[[list[int], list[int], list[int]], int]) -> None:
+    runs, invariant = world()
+    taken: list[int] = []
+    last: tuple[int, Request] | None = None
+    for run in runs:
+        run.start()
+    try:
+        while able := [number for number, run in enumerate(runs) if not run.ended]:
+            choice = pick(taken, able, _not_tried(runs, able, last))
+            request = runs[choice].waiting
+            assert request is not None
+            last = choice, request
+            runs[choice].step()
+            taken.append(choice)
+            invariant()
+        at_end(runs)
+    except AssertionError as error:
+        error.add_note(f"order: {taken}; " + "; ".join(repr(run.error) for run in runs))
+        raise
+    finally:
+        for run in runs:
+            run.kill()
 
 
 def _not_tried(runs: list[Run], able: list[int], last: tuple[int, Request] | None) -> list[int]:
