@@ -1,6 +1,6 @@
 """S3 in memory with the conditions that S3 documents, for tests that try many orders of requests.
 
-Each request is atomic. `tests/unit/artifacts/test_memory_s3.py` compares it with the strict S3 over HTTP. The rules:
+Each request is atomic. `tests/engine/artifacts/test_memory_s3.py` compares it with the strict S3 over HTTP. The rules:
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html
 """
 
