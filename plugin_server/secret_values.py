@@ -23,6 +23,16 @@ def secret_texts(*structs: struct_pb2.Struct) -> frozenset[str]:
     )
 
 
+def secret_names(*structs: struct_pb2.Struct) -> frozenset[str]:
+    """The properties, at the top, that hold a mark."""
+    return frozenset(
+        name
+        for struct in structs
+        for name, value in struct.fields.items()
+        if any(True for _ in _marks(value))
+    )
+
+
 def without_secrets(message: str, secrets: frozenset[str]) -> str:
     """The message with each of them replaced, the longest first."""
     for text in sorted(secrets, key=len, reverse=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 
 from plugin_server import provider as api
 from plugin_server.lifetime import engine_address, serve_until_ended
-from plugin_server.secret_values import marked_as, secret_texts, without_secrets
+from plugin_server.secret_values import marked_as, secret_names, secret_texts, without_secrets
 from plugin_server.values import from_struct, path_of, to_struct
 
 _THREADS: Final = 64
@@ -30,6 +31,9 @@ _THREADS: Final = 64
 
 _MESSAGE_LIMIT: Final = 400 * 1024 * 1024
 """The engine's own gRPC message limit in bytes (sdk/go/common/util/rpcutil, 2026-11)."""
+
+_ROOT: Final = re.compile(r"[.\[]")
+"""Ends the first part of a property path."""
 
 Refusal = Callable[[str | None], str | None]
 """Why a call about the resource with this URN must not be served, or None when it may."""
@@ -263,11 +267,15 @@ def serve(
 
 
 def _check_response(checked: api.Checked, given: struct_pb2.Struct) -> Any:
-    secrets = secret_texts(given)
-    failures = [
-        provider_pb2.CheckFailure(property=f.property, reason=without_secrets(f.reason, secrets))
-        for f in checked.failures
-    ]
+    """The engine shows the value of the property that a failure names, a secret's too: such a failure names none."""
+    secrets, hidden = secret_texts(given), secret_names(given)
+    failures = []
+    for failure in checked.failures:
+        reason = without_secrets(failure.reason, secrets)
+        if _ROOT.split(failure.property, maxsplit=1)[0] in hidden:
+            failures.append(provider_pb2.CheckFailure(reason=f"{failure.property} {reason}"))
+        else:
+            failures.append(provider_pb2.CheckFailure(property=failure.property, reason=reason))
     return provider_pb2.CheckResponse(inputs=marked_as(to_struct(checked.inputs), given), failures=failures)
 
 

@@ -109,7 +109,7 @@ class MemoryClient:
         found = self._read(Bucket, Key, asked, "NoSuchKey")
         return {
             **self._answer(found),
-            "Body": StreamingBody(io.BytesIO(found.body), len(found.body)),  # type: ignore[no-untyped-call]
+            "Body": StreamingBody(io.BytesIO(found.body), len(found.body)),
         }
 
     def list_objects_v2(self, *, Bucket: str, Prefix: str, **asked: Any) -> dict[str, Any]:  # noqa: N803

@@ -135,7 +135,7 @@ def _local(file: IO[bytes], entry: Entry) -> int:
         raise TwoContentsError(f"has no file where its directory says that {entry.name!r} is")
     flags, method = struct.unpack("<2H", head[6:10])
     crc, packed, size = struct.unpack("<3I", head[14:26])
-    name_length, extra_length = struct.unpack("<2H", head[26:30])
+    name_length, extra_length = map(int, struct.unpack("<2H", head[26:30]))
     rest = _read(file, entry.offset + _LOCAL_SIZE, name_length + extra_length)
     size, packed, _ = _widened(rest[name_length:], size, packed, 0)
     said = (_name(rest[:name_length], flags), flags, method)

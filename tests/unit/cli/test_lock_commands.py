@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from cli import lock_commands, main, plan_command, plans
 from cli.console import CLONE
 from model_catalog import CatalogError
-from planning import Plan
+from planning import Plan, make_plan
 from planning.capacity.placement import HEADER
 
 BASE = Path(__file__).parents[1] / "model_catalog" / "base"
@@ -64,10 +64,9 @@ def test_a_lock_that_another_command_has_written_since_the_plan_is_not_overwritt
     run("plan", "--env", "dev", "--write")
     stale = (clone / LOCK).read_text()
     (clone / LOCK).unlink()
-    make = plans.make_plan
 
     def meanwhile(*arguments: Any) -> Plan:
-        made = make(*arguments)
+        made = make_plan(*arguments)
         (clone / LOCK).write_text(stale)
         return made
 
