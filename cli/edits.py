@@ -224,7 +224,7 @@ def _release_path(environment: Environment) -> str:
 
 
 def changed_meanwhile(file: str) -> Problem:
-    """The problem of a file that another command, or somebody, has changed since it was read."""
+    """Return the problem of a file that another command, or somebody, has changed since it was read."""
     return Problem(
         file=file,
         line=1,

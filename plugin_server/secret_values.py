@@ -17,14 +17,14 @@ HIDDEN: Final = "[secret]"
 
 
 def secret_texts(*structs: struct_pb2.Struct) -> frozenset[str]:
-    """Each text and number below a mark, as a message would have it."""
+    """Return each text and number below a mark, as a message would have it."""
     return frozenset(
         text for struct in structs for value in struct.fields.values() for text in _texts(value, secret=False)
     )
 
 
 def secret_names(*structs: struct_pb2.Struct) -> frozenset[str]:
-    """The properties, at the top, that hold a mark."""
+    """Return the properties, at the top, that hold a mark."""
     return frozenset(
         name
         for struct in structs
@@ -34,14 +34,14 @@ def secret_names(*structs: struct_pb2.Struct) -> frozenset[str]:
 
 
 def without_secrets(message: str, secrets: frozenset[str]) -> str:
-    """The message with each of them replaced, the longest first."""
+    """Return the message with each of them replaced, the longest first."""
     for text in sorted(secrets, key=len, reverse=True):
         message = message.replace(text, HIDDEN)
     return message
 
 
 def marked_as(answer: struct_pb2.Struct, *given: struct_pb2.Struct) -> struct_pb2.Struct:
-    """The answer, in which each property is secret that holds a secret in what was given."""
+    """Return the answer, in which each property is secret that holds a secret in what was given."""
     secret = {
         name for struct in given for name, value in struct.fields.items() if any(True for _ in _marks(value))
     }
@@ -54,7 +54,7 @@ def marked_as(answer: struct_pb2.Struct, *given: struct_pb2.Struct) -> struct_pb
 
 
 def _marks(value: struct_pb2.Value) -> Iterator[struct_pb2.Value]:
-    """What is below the marks of a value."""
+    """Yield what is below the marks of a value."""
     fields = value.struct_value.fields
     if fields.get(SIGNATURE, struct_pb2.Value()).string_value == SECRET:
         yield fields["value"]

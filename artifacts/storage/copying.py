@@ -55,7 +55,7 @@ class Copier:
 
     def place(self, found: SourceObject, *, maybe_there: bool) -> Placed:
         """Copies the object where nothing is, and takes over a copy of it. Anything else that is there stays, and the
-        file waits for :meth:`replace`. When mending, the manifest says what is wrong, and that is copied over.
+        file waits for :meth:`replace`. In a repair the manifest says what is wrong, and that is copied over.
 
         Args:
             found: what to copy.
@@ -105,7 +105,7 @@ class Copier:
         raise self._contended(found)
 
     def _waiting(self, found: SourceObject, there: Mapping[str, Any]) -> Placed:
-        """The file with the SHA-256 that it has at the source, which is read unless S3 has one."""
+        """Return the file with the SHA-256 that it has at the source, which is read unless S3 has one."""
         if self.target.published() is not None:
             raise PublishedMeanwhileError(str(self.target))
         waiting = Placed(found=found, sha256=self._sha256_of_source(found))
@@ -118,7 +118,7 @@ class Copier:
         return kept
 
     def _contradicts_manifest(self, placed: Placed) -> bool:
-        """Whether research holds other bytes than were published."""
+        """Return whether research holds other bytes than were published."""
         known = self.published.get(placed.found.name)
         return bool(self.published) and (known is None or known.sha256 != placed.sha256)
 
@@ -127,7 +127,7 @@ class Copier:
         return Placed(found=placed.found, sha256=placed.sha256)
 
     def _holds(self, there: Mapping[str, Any], file: Placed) -> bool:
-        """Whether the bytes are the file's. When mending, the metadata is not believed."""
+        """Return whether the bytes are the file's. In a repair the metadata is not believed."""
         said = {full_sha256(there)}
         if not self.published:
             said.add(there["Metadata"].get(SHA256_MARK))

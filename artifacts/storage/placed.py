@@ -30,7 +30,7 @@ class Placed:
 
 
 def sha256_of_copy(there: Mapping[str, Any], found: SourceObject) -> str | None:
-    """The SHA-256 of what says that it is a copy of this very object; None where it does not."""
+    """Return the SHA-256 of what says that it is a copy of this very object; None where it does not."""
     marks: Mapping[str, str] = there["Metadata"]
     if there["ContentLength"] != found.size or marks.get(ETAG_MARK) != found.etag:
         return None
@@ -38,7 +38,7 @@ def sha256_of_copy(there: Mapping[str, Any], found: SourceObject) -> str | None:
 
 
 def sha256_as_published(there: Mapping[str, Any], known: ManifestFile) -> str | None:
-    """The SHA-256 of what is as published; None where it is not.
+    """Return the SHA-256 of what is as published; None where it is not.
 
     The metadata is not believed here: whoever altered the object may have kept it.
     """

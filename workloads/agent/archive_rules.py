@@ -1,5 +1,5 @@
-"""What an archive must keep to before TorchServe gets it: the agent, `slipway artifacts inspect`, thin archives and
-exports go by these rules alone. Standard library only, and Python 3.9, as in the whole package.
+"""An archive keeps to these rules before TorchServe gets it: the agent, `slipway artifacts inspect`, thin archives and
+exports go by them alone. Standard library only, and Python 3.9, as in the whole package.
 
 TorchServe unpacks whatever a zip says, wherever it says. Nothing is unpacked here but in memory, in pieces.
 """
@@ -97,7 +97,7 @@ def check_archive(file: IO[bytes]) -> Checked:
 
 
 def read_document(file: IO[bytes], name: str) -> Any:
-    """The JSON in a file of an archive that was checked. Raises ArchiveRuleError."""
+    """Return the JSON in a file of an archive that was checked. Raises ArchiveRuleError."""
     with zipfile.ZipFile(file) as archive, archive.open(name) as member:
         try:
             text = member.read(_MOST_JSON + 1)
@@ -142,7 +142,7 @@ def _refuse_entries(entries: list[Entry]) -> None:
 
 
 def _name_reason(name: str) -> str:
-    """What is wrong with it; empty when nothing is."""
+    """Return what is wrong with it; empty when nothing is."""
     parts = (name[:-1] if name.endswith("/") else name).split("/")
     if any(character in _TURNING or unicodedata.category(character) in _UNSAFE for character in name):
         return "a character that is not shown"
@@ -156,7 +156,7 @@ def _name_reason(name: str) -> str:
 
 
 def _refuse_twins(entries: list[Entry]) -> None:
-    """Names of which some folder can hold only one: the same, or the same but for case or for Unicode's forms."""
+    """Refuses names of which some folder can hold only one: the same, or the same but for case or Unicode's forms."""
     if len(entries) > MOST_FILES:
         what = f"holds {len(entries)} files, and {MOST_FILES} is the most"
         raise ArchiveRuleError("archive-names", what, "pack what the model needs alone")

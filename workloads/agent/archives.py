@@ -157,7 +157,7 @@ class Inside:
 
 
 def look_inside(path: Path) -> Inside:
-    """What the archive says, once it was found to keep to all of archive_rules. Raises ArchiveError.
+    """Return what the archive says, once it was found to keep to all of archive_rules. Raises ArchiveError.
 
     TorchServe has to be kept from what is no zip file: it takes it for an archive without a manifest and registers an
     empty version 1.0 (measured, 0.12.0).

@@ -1,4 +1,4 @@
-"""The members of a zip as both of its readers see them: Java goes through the local headers one after another, Python
+"""Finds the members of a zip as both of its readers see them. Java goes through the local headers one after another, Python
 through the directory at the end. A zip in which the two differ has two contents, and is refused.
 
 The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (6.3.10, 4.3 and 4.5.3).
@@ -55,7 +55,7 @@ class _Directory:
 
 
 def read_entries(file: IO[bytes]) -> list[Entry]:
-    """The directory, in its order. Raises ZipLayoutError."""
+    """Return the directory, in its order. Raises ZipLayoutError."""
     directory = _directory(file)
     if directory.ends - directory.begins > _MOST_DIRECTORY:
         raise ZipLayoutError(f"has a directory of more than {_MOST_DIRECTORY} bytes")
@@ -70,7 +70,7 @@ def read_entries(file: IO[bytes]) -> list[Entry]:
 
 
 def require_one_content(file: IO[bytes], entries: list[Entry]) -> dict[Entry, int]:
-    """Where the packed bytes of each entry begin. Raises TwoContentsError unless each local header says what the
+    """Return where the packed bytes of each entry begin. Raises TwoContentsError unless each local header says what the
     directory says, and they follow each other without a gap from the first byte to the directory."""
     begins = {}
     end = 0
@@ -139,9 +139,9 @@ def _local(file: IO[bytes], entry: Entry) -> int:
     rest = _read(file, entry.offset + _LOCAL_SIZE, name_length + extra_length)
     size, packed, _ = _widened(rest[name_length:], size, packed, 0)
     said = (_name(rest[:name_length], flags), flags, method)
-    told_later = entry.flags & _HAS_DESCRIPTOR and (crc, packed, size) == (0, 0, 0)
+    said_later = entry.flags & _HAS_DESCRIPTOR and (crc, packed, size) == (0, 0, 0)
     same = said == (entry.name, entry.flags, entry.method)
-    if not same or not (told_later or (crc, packed, size) == (entry.crc, entry.packed, entry.size)):
+    if not same or not (said_later or (crc, packed, size) == (entry.crc, entry.packed, entry.size)):
         raise TwoContentsError(
             f"says one thing of {entry.name!r} beside the file and another in its directory"
         )
@@ -149,7 +149,7 @@ def _local(file: IO[bytes], entry: Entry) -> int:
 
 
 def _descriptor(file: IO[bytes], entry: Entry, at: int) -> int:
-    """The bytes of what is written behind a file whose sizes were not known before."""
+    """Return how many bytes are written behind a file whose sizes were not known before."""
     for sizes in ("<3I", "<I2Q"):
         if max(entry.packed, entry.size) > _WIDE_32 and sizes == "<3I":
             continue
@@ -162,7 +162,7 @@ def _descriptor(file: IO[bytes], entry: Entry, at: int) -> int:
 
 
 def _widened(extra: bytes, size: int, packed: int, offset: int) -> tuple[int, int, int]:
-    """The 64-bit values of those that do not fit into 32 bits."""
+    """Return the 64-bit values of those that do not fit into 32 bits."""
     wide = b""
     for kind, content in _fields(extra):
         if kind == _EXTRA_NAME:

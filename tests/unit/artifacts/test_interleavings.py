@@ -212,7 +212,7 @@ def test_a_source_that_changes_meanwhile_is_published_as_it_was_or_not_at_all() 
         assert orders(world, at_end) > 5
 
 
-def test_mending_from_a_changed_source_harms_nothing_that_another_run_mends(sort: Sort) -> None:
+def test_a_repair_from_a_changed_source_harms_nothing_that_another_run_repairs(sort: Sort) -> None:
     worlds: list[MemoryS3] = []
 
     def world() -> tuple[list[Run], Callable[[], None]]:
