@@ -9,27 +9,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
-import lzma
 import os
 import shutil
 import uuid
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from workloads.agent.archive_rules import ArchiveRuleError, check_archive, read_document
 from workloads.agent.configuration import Archive
 
 _SUFFIX = ".mar"
 _PART = ".part"
 _CHUNK = 1 << 20
-_MOST_JSON = 1 << 20
-"""Bytes of a document in an archive, unpacked."""
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
+_MARK = "slipway.json"
 _OWN_WEIGHTS = "weights/"
 """Folder of an exported archive that brings its weights."""
 
@@ -161,49 +157,35 @@ class Inside:
 
 
 def look_inside(path: Path) -> Inside:
-    """Raises ArchiveError.
+    """Return what the archive says, once it was found to keep to all of archive_rules. Raises ArchiveError.
 
     TorchServe has to be kept from what is no zip file: it takes it for an archive without a manifest and registers an
     empty version 1.0 (measured, 0.12.0).
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(_small(archive, "MAR-INF/MANIFEST.json"))
-            names = archive.namelist()
-            thin = _small(archive, "slipway.json") if "slipway.json" in names else None
-        version = str(manifest["model"]["modelVersion"])
-        model = manifest["model"].get("modelName")
-    except (zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError, RuntimeError) as error:
-        # RuntimeError: encrypted, packed in a way that this Python does not know, or JSON that nests without an end.
-        raise ArchiveError(f"the archive is corrupt: {error}") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ArchiveError(
-            f"the archive has no MAR-INF/MANIFEST.json with model.modelVersion: {error}"
-        ) from None
+        with path.open("rb") as file:
+            checked = check_archive(file)
+            thin = read_document(file, _MARK) if _MARK in checked.names else None
+    except ArchiveRuleError as error:
+        raise ArchiveError(f"the archive is refused: {error}") from None
+    model = checked.manifest["model"]
+    if "modelVersion" not in model:
+        raise ArchiveError("the archive has no MAR-INF/MANIFEST.json with model.modelVersion")
+    name = model.get("modelName")
     return Inside(
-        version=version,
+        version=str(model["modelVersion"]),
         weights=None if thin is None else _weights_of(thin),
-        brings_weights=any(name.startswith(_OWN_WEIGHTS) for name in names),
-        model=None if model is None else str(model),
+        brings_weights=any(name.startswith(_OWN_WEIGHTS) for name in checked.names),
+        model=None if name is None else str(name),
     )
 
 
-def _small(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Kilobytes of zip unpack to gigabytes, and an agent that they end serves no other model either."""
-    with archive.open(name) as file:
-        content = file.read(_MOST_JSON + 1)
-    if len(content) > _MOST_JSON:
-        raise ArchiveError(f"the archive's {name} has more than {_MOST_JSON} bytes")
-    return content
-
-
-def _weights_of(thin: bytes) -> str:
+def _weights_of(thin: Any) -> str:
     try:
-        document = json.loads(thin)
-        if document["format"] == 1:
-            return str(document["weights"])
-        reason = f"its format is {document['format']!r}, and this agent reads 1"
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        if thin["format"] == 1:
+            return str(thin["weights"])
+        reason = f"its format is {thin['format']!r}, and this agent reads 1"
+    except (KeyError, TypeError) as error:
         reason = repr(error)
     raise ArchiveError(f"the archive's slipway.json names no weights: {reason}")
 

@@ -454,6 +454,24 @@ def test_a_file_that_changed_while_the_question_stood_is_not_overwritten(
     assert sorted(path.name for path in dev.parent.iterdir()) == ["dev.yaml", "prod.yaml", "sandbox.yaml"]
 
 
+def test_a_change_of_another_file_that_would_make_the_catalog_wrong_is_found_before_writing(
+    dev: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = next((dev.parent.parent / "entries" / "question_answering").glob("reader.yaml"))
+    before = dev.read_bytes()
+
+    def meanwhile(*_: object, **__: object) -> bool:
+        entry.unlink()  # another command has taken the model out
+        return True
+
+    monkeypatch.setattr(edits, "at_terminal", lambda: True)
+    monkeypatch.setattr(typer, "confirm", meanwhile)
+    result = slipway("promote", FR, "--from", "sandbox", "--to", "dev")
+    refused(result)
+    assert "other files changed on disk meanwhile" in result.output
+    assert dev.read_bytes() == before
+
+
 def test_carriage_returns_stay(dev: Path) -> None:
     dev.write_bytes(dev.read_bytes().replace(b"\n", b"\r\n"))
     assert slipway("promote", FR, "--from", "sandbox", "--to", "dev", "--yes").exit_code == 0
