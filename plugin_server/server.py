@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn
@@ -225,7 +225,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         try:
             yield
         except api.InitFailed as failure:
-            _abort_init_failed(context, failure, secrets)
+            _abort_init_failed(context, failure, given)
         except api.ProviderError as error:
             context.abort(grpc.StatusCode.UNKNOWN, without_secrets(str(error), secrets))
         except Exception as error:  # noqa: BLE001 (the boundary: a bug must reach the user as its resource's error)
@@ -272,11 +272,12 @@ def serve(
 def _abort_init_failed(
     context: grpc.ServicerContext, failure: api.InitFailed, secrets: frozenset[str]
 ) -> NoReturn:
+    secrets = secret_texts(*given)
     message = without_secrets(str(failure), secrets)
     detail = provider_pb2.ErrorResourceInitFailed(
         id=failure.id,
-        properties=to_struct(failure.state),
-        inputs=to_struct(failure.inputs),
+        properties=marked_as(to_struct(failure.state), *given),
+        inputs=marked_as(to_struct(failure.inputs), *given),
         reasons=[without_secrets(reason, secrets) for reason in failure.reasons],
     )
     status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
