@@ -270,7 +270,7 @@ def serve(
 
 
 def _abort_init_failed(
-    context: grpc.ServicerContext, failure: api.InitFailed, secrets: frozenset[str]
+    context: grpc.ServicerContext, failure: api.InitFailed, given: Sequence[struct_pb2.Struct]
 ) -> NoReturn:
     secrets = secret_texts(*given)
     message = without_secrets(str(failure), secrets)
