@@ -1,5 +1,5 @@
-"""Finds the members of a zip as both of its readers see them. Java goes through the local headers one after another, Python
-through the directory at the end. A zip in which the two differ has two contents, and is refused.
+"""Finds the members of a zip as both of its readers see them. Java goes through the local headers one after another,
+Python through the directory at the end. A zip in which the two differ has two contents, and is refused.
 
 The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (6.3.10, 4.3 and 4.5.3).
 """
