@@ -1,7 +1,7 @@
 """Values that the engine marks as secret: they stand in no message, and what is made of them stays marked.
 
-A provider sees plain values, as :mod:`plugin_server.values` unwraps them. The marks count only where the plugin has
-told the engine that it accepts secrets; otherwise the engine takes them away first, and nobody here knows of them.
+A provider sees plain values, as :mod:`plugin_server.values` unwraps them. The marks count only where the plugin says
+to the engine that it accepts secrets; otherwise the engine takes them away first, and nobody here knows of them.
 """
 
 from __future__ import annotations
