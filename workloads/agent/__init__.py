@@ -8,13 +8,13 @@ from __future__ import annotations
 from workloads.agent.configuration import (
     Archive,
     Configuration,
-    ConfigurationError,
     Smoke,
     Version,
     Weights,
     configuration_json,
     read_configuration,
 )
+from workloads.agent.fields import ConfigurationError
 
 __all__ = [
     "Archive",

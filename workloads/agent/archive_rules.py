@@ -6,7 +6,6 @@ TorchServe unpacks whatever a zip says, wherever it says. Nothing is unpacked he
 
 from __future__ import annotations
 
-import json
 import re
 import stat
 import unicodedata
@@ -15,6 +14,7 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, Any
 
+from workloads.agent.bounded import UnreadableError, parse_json
 from workloads.agent.zip_layout import (
     Entry,
     TwoContentsError,
@@ -108,8 +108,8 @@ def read_document(file: IO[bytes], name: str) -> Any:
             "archive-manifest", f"has a {name} of more than {_MOST_JSON} bytes", "pack it again"
         )
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text, _MOST_JSON)
+    except UnreadableError as error:
         what = f"has a {name} that is no JSON ({error})"
         raise ArchiveRuleError("archive-manifest", what, "pack it again") from None
 

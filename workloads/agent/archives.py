@@ -10,24 +10,22 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from workloads.agent.archive_rules import ArchiveRuleError, check_archive, read_document
 from workloads.agent.configuration import Archive
+from workloads.agent.folders import delete, delete_quietly, flush_folder, listed, own_folder
 
 _SUFFIX = ".mar"
 _PART = ".part"
 _CHUNK = 1 << 20
+_NAME = re.compile(r"sha256-[0-9a-f]{64}\.mar")
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-
-_MARK = "slipway.json"
-_OWN_WEIGHTS = "weights/"
-"""Folder of an exported archive that brings its weights."""
 
 
 class SourceError(Exception):
@@ -74,25 +72,28 @@ class ArchiveStore:
         self._folder = folder
         self._keep_free = keep_free
         self._source = source
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in folder.glob(f"*{_PART}"):
-            delete(part)
+        own_folder(folder)
+        for entry in listed(folder):
+            if entry.name.endswith(_PART):
+                delete_quietly(Path(entry.path))
 
     def present(self) -> dict[str, int]:
         """Digest → bytes of every whole archive."""
         found = {}
-        for entry in os.scandir(self._folder):
-            digest = digest_of(entry.name)
-            if digest:
-                with contextlib.suppress(
-                    OSError
-                ):  # collected since the folder was listed, or not of our making
-                    found[digest] = entry.stat().st_size
+        for entry in listed(self._folder):
+            if _NAME.fullmatch(entry.name):
+                with contextlib.suppress(OSError):  # collected since the folder was listed
+                    seen = entry.stat(follow_symlinks=False)
+                    if stat.S_ISREG(seen.st_mode):
+                        found[digest_of(entry.name)] = seen.st_size
         return found
 
     def free_bytes(self) -> int:
-        """What is left on the volume for archives and weights."""
-        return max(0, shutil.disk_usage(self._folder).free - self._keep_free)
+        """What is left on the volume for archives and weights; 0 where the volume does not say."""
+        try:
+            return max(0, shutil.disk_usage(self._folder).free - self._keep_free)
+        except OSError:
+            return 0
 
     def path(self, digest: str) -> Path:
         """Where the archive lies, or would."""
@@ -101,8 +102,10 @@ class ArchiveStore:
     def fetch(self, archive: Archive) -> None:
         """Bring it here, unless it is. Raises SourceError, ArchiveError or DiskFullError; then nothing is left."""
         target = self.path(archive.digest)
-        if target.exists():
+        if archive.digest in self.present():
             return
+        own_folder(self._folder)
+        delete(target)  # a folder or a link in its place
         part = self._folder / f"{target.name}.{uuid.uuid4().hex}{_PART}"
         try:
             self._download(archive, part)
@@ -141,67 +144,3 @@ class ArchiveStore:
         found = f"sha256:{hashed.hexdigest()}"
         if found != archive.digest:
             raise ArchiveError(f"{archive.location} has the digest {found}, not {archive.digest}")
-
-
-@dataclass(frozen=True)
-class Inside:
-    """What an archive says of itself."""
-
-    version: str
-    weights: str | None
-    """The digest that its slipway.json names; None where it has no such file."""
-    brings_weights: bool
-    """It has a folder of its own with them."""
-    model: str | None = None
-    """By which its adapter looks for them; None where it says none."""
-
-
-def look_inside(path: Path) -> Inside:
-    """Return what the archive says, once it was found to keep to all of archive_rules. Raises ArchiveError.
-
-    TorchServe has to be kept from what is no zip file: it takes it for an archive without a manifest and registers an
-    empty version 1.0 (measured, 0.12.0).
-    """
-    try:
-        with path.open("rb") as file:
-            checked = check_archive(file)
-            thin = read_document(file, _MARK) if _MARK in checked.names else None
-    except ArchiveRuleError as error:
-        raise ArchiveError(f"the archive is refused: {error}") from None
-    model = checked.manifest["model"]
-    if "modelVersion" not in model:
-        raise ArchiveError("the archive has no MAR-INF/MANIFEST.json with model.modelVersion")
-    name = model.get("modelName")
-    return Inside(
-        version=str(model["modelVersion"]),
-        weights=None if thin is None else _weights_of(thin),
-        brings_weights=any(name.startswith(_OWN_WEIGHTS) for name in checked.names),
-        model=None if name is None else str(name),
-    )
-
-
-def _weights_of(thin: Any) -> str:
-    try:
-        if thin["format"] == 1:
-            return str(thin["weights"])
-        reason = f"its format is {thin['format']!r}, and this agent reads 1"
-    except (KeyError, TypeError) as error:
-        reason = repr(error)
-    raise ArchiveError(f"the archive's slipway.json names no weights: {reason}")
-
-
-def delete(path: Path) -> None:
-    """Whatever it is, if it is there: workers run the models' code, and write to the same volume."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def flush_folder(folder: Path) -> None:
-    """Until the names in it are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

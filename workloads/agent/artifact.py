@@ -6,52 +6,51 @@ here too: they become paths.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import re
+import sys
 import unicodedata
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from workloads.agent.archives import ArchiveError
+from workloads.agent.bounded import NUMBERS
+from workloads.agent.limits import LONGEST_MANIFEST, LONGEST_MANIFEST_PART, MOST_FILES, MOST_NAMES
 
 MANIFEST = "manifest.json"
 FILES = "files"
-LONGEST_MANIFEST = 64 << 20
-"""Bytes. One of 100,000 files, the most of an artifact, has about 30 MB."""
-
-_MOST_FILES = 100_000
-_MOST_VALUES = 16 * _MOST_FILES
-"""Objects, lists and their members. A file has about six; 64 MB of tiny objects would take 2 GB of memory, and an agent
-that runs out of it serves no other model either."""
 _LONGEST_NAME, _LONGEST_PART = 900, 255
 _HEX = re.compile(r"[0-9a-f]{64}")
 _HEADER = b"slipway-tree-1\n"
+_PIECE = 64 << 10
+_MOST_KEYS = 100
+"""Of the manifest itself; it has five."""
 _UNSAFE = {"Cc", "Cs", "Zl", "Zp"}
 """Categories of Unicode that break lines or are no characters. The writer refuses more: what it may refuse depends on
 its Unicode's age, and an older one here must not refuse what it let through."""
 
 
-@dataclass(frozen=True)
-class ArtifactFile:
-    """One file. `size` is in bytes, `sha256` 64 hexadecimal digits."""
+class ArtifactFile(NamedTuple):
+    """One file. `size` is in bytes, `sha256` 64 hexadecimal digits. A tuple: there may be 100,000."""
 
     name: str
     size: int
     sha256: str
 
 
-def read_manifest(content: bytes, digest: str, place: str) -> tuple[ArtifactFile, ...]:
-    """The files of the artifact. Raises ArchiveError where they are not those of the digest."""
-    if sum(map(content.count, (b"{", b"[", b","))) > _MOST_VALUES:
-        raise ArchiveError(f"{place} is no manifest: it holds more than {_MOST_FILES} files could need")
+def read_manifest(pieces: Iterable[bytes], digest: str, place: str) -> tuple[ArtifactFile, ...]:
+    """Return the files of the artifact. Raises ArchiveError where they are not those of the digest.
+
+    The manifest is read piece by piece, and never whole: as one text and one tree of objects it takes twenty times its
+    length.
+    """
     try:
-        document = json.loads(content)
-        written, kind = document["format"], document["kind"]
-        files = tuple(_file(entry) for entry in document["files"])
+        written, kind, files = _parsed(_Cursor(pieces))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ArchiveError(f"{place} is no manifest: {error!r}") from None
-    if written != 1 or kind not in {"file", "tree"}:
+    if written != 1 or kind not in ("file", "tree"):
         raise ArchiveError(
             f"{place} has format {written!r} and kind {kind!r}; this agent reads 1, file and tree"
         )
@@ -64,12 +63,115 @@ def read_manifest(content: bytes, digest: str, place: str) -> tuple[ArtifactFile
     return files
 
 
+class _Cursor:
+    """A place in a JSON document that comes in pieces. Every method raises ValueError where the document ends."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = _bounded(pieces)
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._json = json.JSONDecoder(**NUMBERS)
+        self._text, self._at, self._ended = "", 0, False
+
+    def value(self) -> Any:
+        """Read one value of at most LONGEST_MANIFEST_PART characters."""
+        self.peek()
+        self._ahead(LONGEST_MANIFEST_PART)
+        try:
+            found, end = self._json.raw_decode(self._text, self._at)
+        except json.JSONDecodeError:
+            if self._ended:
+                raise
+            end = len(self._text)
+        if end - self._at >= LONGEST_MANIFEST_PART:
+            raise ValueError(f"a part of it has more than {LONGEST_MANIFEST_PART} characters, or is no JSON")
+        self._at = end
+        return found
+
+    def peek(self) -> str:
+        """Return the next character that is no white space; "" at the end."""
+        while self._ahead(1):
+            if self._text[self._at] not in " \t\r\n":
+                return self._text[self._at]
+            self._at += 1
+        return ""
+
+    def take(self, expected: str) -> str:
+        """Pass the next character, which is one of those."""
+        found = self.peek()
+        if not found or found not in expected:
+            raise ValueError(f"{found!r} where one of {expected!r} belongs")
+        self._at += 1
+        return found
+
+    def _ahead(self, count: int) -> bool:
+        """Have so many characters here, if there are as many left."""
+        while len(self._text) - self._at < count and not self._ended:
+            piece = next(self._pieces, None)
+            self._ended = piece is None
+            self._text = self._text[self._at :] + self._decode(piece or b"", self._ended)
+            self._at = 0
+        return len(self._text) > self._at
+
+
+def _bounded(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > LONGEST_MANIFEST:
+            raise ValueError(f"it has more than {LONGEST_MANIFEST} bytes")
+        for start in range(0, len(piece), _PIECE):
+            yield piece[start : start + _PIECE]
+
+
+def _parsed(cursor: _Cursor) -> tuple[Any, Any, tuple[ArtifactFile, ...]]:
+    """The manifest's format, kind and files."""
+    head: dict[str, Any] = {}
+    files: tuple[ArtifactFile, ...] | None = None
+    cursor.take("{")
+    for _ in range(_MOST_KEYS):
+        key = cursor.value()
+        cursor.take(":")
+        if key == "files":
+            files = tuple(_listed(cursor))
+        else:
+            head[key] = cursor.value()
+        if cursor.take(",}") == "}":
+            break
+    if cursor.peek():
+        raise ValueError("something follows it")
+    if files is None:
+        raise KeyError("files")
+    return head["format"], head["kind"], files
+
+
+def _listed(cursor: _Cursor) -> Iterator[ArtifactFile]:
+    cursor.take("[")
+    if cursor.peek() == "]":
+        cursor.take("]")
+        return
+    names = 0
+    for _ in range(MOST_FILES):
+        file = _file(cursor.value())
+        names += sys.getsizeof(file.name)
+        if names > MOST_NAMES:
+            raise ValueError(f"the names of its files take more than {MOST_NAMES} bytes of memory")
+        yield file
+        if cursor.take(",]") == "]":
+            return
+    raise ValueError(f"it holds more than {MOST_FILES} files")
+
+
 def digest_of(kind: str, files: tuple[ArtifactFile, ...]) -> str:
     """`sha256:…` of one file, or of a folder."""
     if kind == "file":
         return f"sha256:{files[0].sha256}" if len(files) == 1 else ""
+    return tree_digest(sorted(files, key=lambda file: file.name.encode()))
+
+
+def tree_digest(files: Iterable[ArtifactFile]) -> str:
+    """`sha256:…` of a folder whose files come in the order of their names' bytes."""
     hashed = hashlib.sha256(_HEADER)
-    for file in sorted(files, key=lambda file: file.name.encode()):
+    for file in files:
         hashed.update(f"{file.sha256} {file.size} {file.name}\n".encode())
     return f"sha256:{hashed.hexdigest()}"
 
@@ -85,8 +187,8 @@ def _file(entry: Any) -> ArtifactFile:
 
 def _refusal(files: tuple[ArtifactFile, ...]) -> str:
     names = {file.name for file in files}
-    if not files or len(files) > _MOST_FILES:
-        return f"{len(files)} files; the rule: 1 to {_MOST_FILES}"
+    if not files:
+        return f"no file; the rule: 1 to {MOST_FILES}"
     if len(names) != len(files):
         return "one name comes twice"
     for name in sorted(names):

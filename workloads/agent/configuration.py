@@ -8,24 +8,30 @@ Standard library only, and Python 3.9: TorchServe's published image has no newer
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from workloads.agent.bounded import UnreadableError, parse_json
+from workloads.agent.fields import ConfigurationError, JsonObject, objects, require
+from workloads.agent.limits import (
+    LARGEST_NUMBER,
+    LONGEST_BATCH_DELAY_MILLISECONDS,
+    LONGEST_CONFIGURATION,
+    LONGEST_GRACE_SECONDS,
+    LONGEST_TIMEOUT_SECONDS,
+    MOST_BATCHED,
+    MOST_VERSIONS,
+    MOST_WORKERS,
+)
+from workloads.agent.texts import check_body, check_digest, check_header, check_location, check_name
+
 FORMAT = 1
 """Raised when a document stops being readable by the agents that run; an agent refuses a format it does not know."""
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-"""Begins with no dot, so that it is neither . nor .., and leaves room for .json and .part in a file's name."""
 _MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
-
-
-class ConfigurationError(ValueError):
-    """The document cannot be served as it is; the message names the place, the value and the rule."""
 
 
 class Key(NamedTuple):
@@ -90,14 +96,17 @@ class Configuration:
     being answered at the end is cut."""
 
     def __post_init__(self) -> None:
-        _require(self.drain_grace >= timedelta(0), "drainGraceSeconds", self.drain_grace, "is not negative")
+        grace = self.drain_grace
+        require(grace >= timedelta(0), "drainGraceSeconds", grace, "is not negative")
+        _at_most("drainGraceSeconds", grace, timedelta(seconds=LONGEST_GRACE_SECONDS))
+        _at_most("versions", sum(map(len, self.models.values())), MOST_VERSIONS)
         for name, versions in self.models.items():
-            _check_name(f"models.{name}", name)
-            _require(bool(versions), f"models.{name}", "{}", "has at least one version")
+            check_name(f"models.{name}", name)
+            require(bool(versions), f"models.{name}", "{}", "has at least one version")
             defaults = sorted(version for version, spec in versions.items() if spec.default)
-            _require(len(defaults) == 1, f"models.{name}", defaults or "none", "has one defaultVersion")
+            require(len(defaults) == 1, f"models.{name}", defaults or "none", "has one defaultVersion")
             for version, spec in versions.items():
-                _check_name(f"models.{name}.{version}", version)
+                check_name(f"models.{name}.{version}", version)
                 _check_version(f"models.{name}.{version}", spec)
 
     def versions(self) -> dict[Key, Version]:
@@ -132,17 +141,19 @@ def configuration_json(configuration: Configuration) -> str:
 def read_configuration(text: str) -> Configuration:
     """The inverse of configuration_json. Raises ConfigurationError on anything else."""
     try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"the configuration is no JSON: {error}") from None
-    body = _Object(document, "the configuration", ("format", "drainGraceSeconds", "models"))
-    written = body.integer("format", at_least=1)
-    _require(written == FORMAT, "format", written, f"is {FORMAT}; this agent reads no other")
+        document = parse_json(text.encode("utf-8"), LONGEST_CONFIGURATION)
+    except UnicodeEncodeError:
+        raise ConfigurationError("the configuration is refused: it is no UTF-8") from None
+    except UnreadableError as error:
+        raise ConfigurationError(f"the configuration is refused: {error}") from None
+    body = JsonObject(document, "the configuration", ("format", "drainGraceSeconds", "models"))
+    written = body.integer("format", 1, LARGEST_NUMBER)
+    require(written == FORMAT, "format", written, f"is {FORMAT}; this agent reads no other")
     models = {
         name: {version: read_version(spec, f"models.{name}.{version}") for version, spec in versions.items()}
-        for name, versions in _objects(body.value("models"), "models").items()
+        for name, versions in objects(body.value("models"), "models").items()
     }
-    grace = timedelta(seconds=body.integer("drainGraceSeconds", at_least=0, default=60))
+    grace = timedelta(seconds=body.integer("drainGraceSeconds", 0, LONGEST_GRACE_SECONDS, default=60))
     return Configuration(models=models, drain_grace=grace)
 
 
@@ -175,18 +186,24 @@ _VERSION_KEYS = (
 
 def read_version(document: Any, place: str) -> Version:
     """The inverse of version_document. Raises ConfigurationError."""
-    spec = _Object(document, place, _VERSION_KEYS)
-    archive = _Object(spec.value("archive"), f"{place}.archive", ("digest", "location"))
-    workers = spec.integer("minWorkers", at_least=1, default=1)
+    spec = JsonObject(document, place, _VERSION_KEYS)
+    archive = JsonObject(spec.value("archive"), f"{place}.archive", ("digest", "location"))
+    workers = spec.integer("minWorkers", 1, MOST_WORKERS, default=1)
     return Version(
         archive=Archive(digest=archive.text("digest"), location=archive.text("location")),
         default=spec.boolean("defaultVersion", default=False),
         min_workers=workers,
-        max_workers=spec.integer("maxWorkers", at_least=1, default=workers),
-        batch_size=spec.integer("batchSize", at_least=1, default=1),
-        max_batch_delay=timedelta(milliseconds=spec.integer("maxBatchDelay", at_least=0, default=100)),
-        response_timeout=timedelta(seconds=spec.integer("responseTimeout", at_least=1, default=120)),
-        startup_timeout=timedelta(seconds=spec.integer("startupTimeout", at_least=1, default=120)),
+        max_workers=spec.integer("maxWorkers", 1, MOST_WORKERS, default=workers),
+        batch_size=spec.integer("batchSize", 1, MOST_BATCHED, default=1),
+        max_batch_delay=timedelta(
+            milliseconds=spec.integer("maxBatchDelay", 0, LONGEST_BATCH_DELAY_MILLISECONDS, default=100)
+        ),
+        response_timeout=timedelta(
+            seconds=spec.integer("responseTimeout", 1, LONGEST_TIMEOUT_SECONDS, default=120)
+        ),
+        startup_timeout=timedelta(
+            seconds=spec.integer("startupTimeout", 1, LONGEST_TIMEOUT_SECONDS, default=120)
+        ),
         smoke=_read_smoke(spec.optional("smoke"), f"{place}.smoke"),
         weights=_read_weights(spec.optional("weights"), f"{place}.weights"),
         gpu_memory_fraction=spec.number("gpuMemoryFraction"),
@@ -196,121 +213,54 @@ def read_version(document: Any, place: str) -> Version:
 def _read_smoke(document: Any, place: str) -> Smoke | None:
     if document is None:
         return None
-    smoke = _Object(document, place, ("body", "contentType"))
+    smoke = JsonObject(document, place, ("body", "contentType"))
     return Smoke(body=smoke.text("body"), content_type=smoke.text("contentType", default="application/json"))
 
 
 def _read_weights(document: Any, place: str) -> Weights | None:
     if document is None:
         return None
-    weights = _Object(document, place, ("digest", "location"))
+    weights = JsonObject(document, place, ("digest", "location"))
     return Weights(digest=weights.text("digest"), location=weights.text("location"))
 
 
-def _check_name(place: str, name: str) -> None:
-    rule = (
-        "holds letters, digits, '_', '.' and '-' only, at most 200, and begins with neither of the last two: it "
-        "becomes part of URLs and of file names"
-    )
-    _require(_NAME.fullmatch(name) is not None, place, repr(name), rule)
-
-
 def _check_version(place: str, spec: Version) -> None:
-    _check_digest(f"{place}.archive.digest", spec.archive.digest)
-    _require(bool(spec.archive.location), f"{place}.archive.location", "''", "is not empty")
+    check_digest(f"{place}.archive.digest", spec.archive.digest)
+    check_location(f"{place}.archive.location", spec.archive.location)
     if spec.weights is not None:
-        _check_digest(f"{place}.weights.digest", spec.weights.digest)
+        check_digest(f"{place}.weights.digest", spec.weights.digest)
         prefix = spec.weights.location
-        fits = bool(prefix) and not prefix.endswith("/")
-        _require(fits, f"{place}.weights.location", repr(prefix), "is a prefix without a slash at its end")
+        check_location(f"{place}.weights.location", prefix)
+        fits = not prefix.endswith("/")
+        require(fits, f"{place}.weights.location", repr(prefix), "is a prefix without a slash at its end")
     fraction = spec.gpu_memory_fraction
     if fraction is not None:
-        _require(0 < fraction <= 1, f"{place}.gpuMemoryFraction", fraction, "is above 0 and at most 1")
+        require(0 < fraction <= 1, f"{place}.gpuMemoryFraction", fraction, "is above 0 and at most 1")
     fits = spec.max_workers >= spec.min_workers >= 1
-    _require(
+    require(
         fits,
         f"{place}.maxWorkers",
         spec.max_workers,
         f"is at least minWorkers {spec.min_workers}, and that 1",
     )
-    _require(spec.batch_size >= 1, f"{place}.batchSize", spec.batch_size, "is at least 1")
+    _at_most(f"{place}.maxWorkers", spec.max_workers, MOST_WORKERS)
+    require(spec.batch_size >= 1, f"{place}.batchSize", spec.batch_size, "is at least 1")
+    _at_most(f"{place}.batchSize", spec.batch_size, MOST_BATCHED)
     delay, whole = spec.max_batch_delay, "is a whole number of milliseconds"
-    _require(not delay % _MILLISECOND, f"{place}.maxBatchDelay", delay, whole)
+    require(not delay % _MILLISECOND, f"{place}.maxBatchDelay", delay, whole)
+    require(delay >= timedelta(0), f"{place}.maxBatchDelay", delay, "is not negative")
+    _at_most(f"{place}.maxBatchDelay", delay, LONGEST_BATCH_DELAY_MILLISECONDS * _MILLISECOND)
     for name, timeout in (
         ("responseTimeout", spec.response_timeout),
         ("startupTimeout", spec.startup_timeout),
     ):
         whole_seconds = timeout >= _SECOND and not timeout % _SECOND
-        _require(whole_seconds, f"{place}.{name}", timeout, "is a whole number of seconds, at least 1")
+        require(whole_seconds, f"{place}.{name}", timeout, "is a whole number of seconds, at least 1")
+        _at_most(f"{place}.{name}", timeout, LONGEST_TIMEOUT_SECONDS * _SECOND)
+    if spec.smoke is not None:
+        check_header(f"{place}.smoke.contentType", spec.smoke.content_type)
+        check_body(f"{place}.smoke.body", spec.smoke.body)
 
 
-def _check_digest(place: str, digest: str) -> None:
-    _require(bool(_DIGEST.fullmatch(digest)), place, repr(digest), "is sha256: and 64 digits")
-
-
-def _require(holds: bool, place: str, value: object, rule: str) -> None:
-    if not holds:
-        raise ConfigurationError(f"{place}: {value}; the rule: it {rule}")
-
-
-def _objects(value: Any, place: str) -> dict[str, dict[str, Any]]:
-    if not isinstance(value, dict):
-        raise ConfigurationError(f"{place}: {value!r} is no object")
-    for name, inner in value.items():
-        if not isinstance(inner, dict):
-            raise ConfigurationError(f"{place}.{name}: {inner!r} is no object")
-    return value
-
-
-class _Object:
-    """A JSON object at a place; what is unknown, missing or of another kind is an error that names the place."""
-
-    def __init__(self, document: Any, place: str, known: tuple[str, ...]) -> None:
-        if not isinstance(document, dict):
-            raise ConfigurationError(f"{place}: {document!r} is no object")
-        unknown: list[str] = sorted(document.keys() - set(known))
-        if unknown:
-            raise ConfigurationError(
-                f"{place}: unknown key {', '.join(unknown)}; known are {', '.join(known)}"
-            )
-        self._document = document
-        self._place = place
-
-    def optional(self, key: str) -> Any:
-        return self._document.get(key)
-
-    def value(self, key: str) -> Any:
-        if key not in self._document:
-            raise ConfigurationError(f"{self._place}.{key} is missing")
-        return self._document[key]
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self.value(key) if default is None else self._document.get(key, default)
-        if not isinstance(value, str):
-            raise ConfigurationError(f"{self._place}.{key}: {value!r} is no text")
-        return value
-
-    def boolean(self, key: str, *, default: bool) -> bool:
-        value = self._document.get(key, default)
-        if not isinstance(value, bool):
-            raise ConfigurationError(f"{self._place}.{key}: {value!r} is neither true nor false")
-        return value
-
-    def integer(self, key: str, *, at_least: int, default: int | None = None) -> int:
-        value = self.value(key) if default is None else self._document.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
-            raise ConfigurationError(
-                f"{self._place}.{key}: {value!r} is no whole number of at least {at_least}"
-            )
-        return value
-
-    def number(self, key: str) -> float | None:
-        value = self._document.get(key)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ConfigurationError(f"{self._place}.{key}: {value!r} is no number")
-        try:
-            return float(value)
-        except OverflowError:
-            raise ConfigurationError(f"{self._place}.{key} is no number of a sensible size") from None
+def _at_most(place: str, value: Any, most: Any) -> None:
+    require(value <= most, place, value, f"is at most {most}")

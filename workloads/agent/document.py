@@ -6,7 +6,8 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
-from workloads.agent.journal import read_text
+from workloads.agent.bounded import UnreadableError, read_file
+from workloads.agent.limits import LONGEST_CONFIGURATION
 
 
 class DocumentSource(Protocol):
@@ -24,8 +25,20 @@ class MountedFile:
         self._path = path
 
     def text(self) -> str | None:
-        """The file's text, or None where it cannot be read."""
-        return read_text(self._path)
+        """See text_of."""
+        return text_of(self._path)
+
+
+def text_of(path: Path) -> str | None:
+    """Return the text of a file with a configuration, or None where there is no file.
+
+    What is too long is cut where a reader still sees that it is, and what is no UTF-8 becomes what no configuration
+    may hold: both are refused, with a reason, by whoever reads the text.
+    """
+    try:
+        return read_file(path, LONGEST_CONFIGURATION).decode("utf-8", "surrogateescape")
+    except (OSError, UnreadableError):
+        return None
 
 
 class WatchedDocument:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
 import queue
 import threading
@@ -11,7 +10,7 @@ import urllib.parse
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from workloads.agent.kubernetes import ApiError, KubernetesApi
+from workloads.agent.kubernetes import KubernetesApi
 
 _QUICK = 10.0
 _WAITING = 100
@@ -90,5 +89,5 @@ class PodEvents:
             try:
                 with self._api.ask("POST", path, _QUICK, event):
                     pass
-            except (ApiError, OSError, http.client.HTTPException) as error:
+            except Exception as error:  # noqa: BLE001 - a thread that dies would send no event any more
                 _log.warning("an event could not be sent", extra={"fields": {"reason": str(error)}})

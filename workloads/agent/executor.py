@@ -5,13 +5,15 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from workloads.agent.archives import ArchiveError, DiskFullError, Inside, SourceError, look_inside
+from workloads.agent.archives import ArchiveError, DiskFullError, SourceError
 from workloads.agent.configuration import Archive, Key, Version
+from workloads.agent.contents import Inside, look_inside
 from workloads.agent.disk import Disk
+from workloads.agent.limits import LONGEST_REASON
 from workloads.agent.state import Failure
 from workloads.agent.steps import (
     Collect,
@@ -51,14 +53,17 @@ class Executor:
 
     def run(self, step: Step) -> Outcome:
         """Never raises, whatever the step meets."""
+        return Outcome(step, _shortened(self._attempt(step)))
+
+    def _attempt(self, step: Step) -> Failure | None:
         try:
-            return Outcome(step, self._run(step))
+            return self._run(step)
         except TorchServeAway as error:
-            return Outcome(step, Failure(_stage(step), f"TorchServe is away: {error}", own_fault=False))
+            return Failure(_stage(step), f"TorchServe is away: {error}", own_fault=False)
         except DiskFullError as error:
-            return Outcome(step, Failure("disk", str(error), own_fault=False))
+            return Failure("disk", str(error), own_fault=False)
         except Exception as error:  # noqa: BLE001 - a thread that dies would leave its model unattended
-            return Outcome(step, Failure(_stage(step), f"{type(error).__name__}: {error}", own_fault=False))
+            return Failure(_stage(step), f"{type(error).__name__}: {error}", own_fault=False)
 
     def _run(self, step: Step) -> Failure | None:
         if isinstance(step, Fetch):
@@ -162,17 +167,23 @@ class Executor:
     def _altered_archive(self, key: Key) -> str:
         """Whether the disk, not the archive, is to blame; then the archive is fetched again."""
         archives = self.disk.archives
-        if not archives.path(key.digest).exists() or archives.verify(key.digest):
+        if key.digest not in archives.present() or archives.verify(key.digest):
             return ""
         return "the archive on the disk was altered and is fetched again"
 
     def _altered_weights(self, spec: Version) -> str:
         weights = self.disk.weights
-        if spec.weights is None or not weights.path(spec.weights.digest).exists():
+        if spec.weights is None or not weights.is_here(spec.weights.digest):
             return ""
         if weights.verify(spec.weights.digest):
             return ""
         return "the weights on the disk were altered and are fetched again"
+
+
+def _shortened(failure: Failure | None) -> Failure | None:
+    if failure is None or len(failure.reason) <= LONGEST_REASON:
+        return failure
+    return replace(failure, reason=f"{failure.reason[:LONGEST_REASON]}…")
 
 
 def _fetching(fetch: Callable[[], None]) -> Failure | None:

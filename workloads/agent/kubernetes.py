@@ -10,8 +10,10 @@ import http.client
 import json
 import logging
 import os
+import random
 import ssl
 import threading
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,14 +21,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workloads.agent.bounded import parse_json, read_file
 from workloads.agent.document import WatchedDocument
+from workloads.agent.exchange import open_answer, read_answer
+from workloads.agent.limits import LONGEST_EVENT, LONGEST_REFUSAL, LONGEST_TOKEN
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _QUICK = 10.0
 _WATCH = 60
 """Seconds until the server ends a watch and it is begun anew. The socket waits a little longer, so a connection that
 died without a word is noticed."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds before a watch is begun again: doubled each time, of which a random half is left out. Every pod of the
+cluster loses its watch when the API server restarts."""
+STEADY = 5.0
+"""Seconds. A watch that lasted as long was a good one, and the next is begun at once; a server that ends each at once
+would be asked hundreds of times a second (measured)."""
+_SHOWN = 300
+_LONGEST_VERSION = 100
+"""Characters; etcd's have some ten."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,16 +73,19 @@ class KubernetesApi:
     def ask(
         self, method: str, path: str, timeout: float, body: Any = None
     ) -> Iterator[http.client.HTTPResponse]:
-        """The response, open. Raises ApiError, OSError or http.client.HTTPException."""
+        """The response, open, of which everything comes within `timeout` seconds.
+
+        Raises ApiError, OSError, ValueError or http.client.HTTPException.
+        """
         connection = self._connection(timeout)
         try:
-            token = (self.account / "token").read_text(encoding="utf-8").strip()
+            token = read_file(self.account / "token", LONGEST_TOKEN).decode().strip()
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             content = None if body is None else json.dumps(body).encode()
-            connection.request(method, path, body=content, headers=headers)
-            response = connection.getresponse()
+            response = open_answer(connection, method, path, timeout, content, headers)
             if response.status >= http.client.MULTIPLE_CHOICES:
-                raise ApiError(response.status, response.read().decode("utf-8", "replace")[:300])
+                said = read_answer(response, LONGEST_REFUSAL).decode("utf-8", "replace")
+                raise ApiError(response.status, said[:_SHOWN])
             yield response
         finally:
             connection.close()
@@ -95,7 +111,10 @@ class ConfigMapWatch:
         *,
         changed: Callable[[], None],
         watch_seconds: int = _WATCH,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
     ) -> None:
+        """`chance` gives numbers from 0 to 1."""
         self._api = api
         self._path = f"/api/v1/namespaces/{urllib.parse.quote(namespace)}/configmaps"
         self._only = f"metadata.name={name}"
@@ -103,33 +122,47 @@ class ConfigMapWatch:
         self._document = document
         self._changed = changed
         self._seconds = watch_seconds
+        self._clock = clock
+        self._chance = chance
+        self._pause = FIRST_PAUSE
 
     def run(self, stop: threading.Event) -> None:
-        """Until told to stop. A lost connection, a server that is away and a version that is gone are all met by
-        listing again, at growing intervals."""
-        pause = _FIRST_PAUSE
+        """Run until told to stop.
+
+        A lost connection, a server that is away and a version that is gone are all met by listing again, and each new
+        beginning waits for longer than the one before, until a watch lasted.
+        """
         while not stop.is_set():
             try:
                 version = self._list()
-                pause = _FIRST_PAUSE
                 while not stop.is_set():
-                    version = self._watch(version)
+                    began = self._clock()
+                    try:
+                        version = self._watch(version)
+                    finally:
+                        steady = self._clock() - began >= STEADY
+                        self._pause = FIRST_PAUSE if steady else self._pause
+                    if not steady:
+                        self._wait(stop)
             except Exception as error:  # noqa: BLE001 - a watch that died would leave the agent deaf
-                gone = isinstance(error, ApiError) and error.status == http.client.GONE
-                if not gone:
+                if not (isinstance(error, ApiError) and error.status == http.client.GONE):
                     self._document.lost()
                     _log.warning(
-                        "the watch on the ConfigMap is lost", extra={"fields": {"reason": str(error)}}
+                        "the watch on the ConfigMap is lost",
+                        extra={"fields": {"reason": str(error)[:_SHOWN]}},
                     )
-                    stop.wait(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE)
+                self._wait(stop)
+
+    def _wait(self, stop: threading.Event) -> None:
+        stop.wait(self._pause * (1 + self._chance()) / 2)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
 
     def _list(self) -> str:
         query = urllib.parse.urlencode({"fieldSelector": self._only})
         with self._api.ask("GET", f"{self._path}?{query}", _QUICK) as response:
-            listed = json.load(response)
+            listed = parse_json(read_answer(response, LONGEST_EVENT), LONGEST_EVENT)
         self._tell(listed["items"][0] if listed["items"] else None)
-        return str(listed["metadata"]["resourceVersion"])
+        return _version_of(listed)
 
     def _watch(self, version: str) -> str:
         """One watch, to its end; the version to go on from. Raises ApiError 410 where that version is too old."""
@@ -143,16 +176,26 @@ class ConfigMapWatch:
             }
         )
         with self._api.ask("GET", f"{self._path}?{query}", self._seconds + _QUICK) as response:
-            for line in response:
-                event = json.loads(line)
+            for line in iter(lambda: response.readline(LONGEST_EVENT + 1), b""):
+                event = parse_json(line, LONGEST_EVENT)
                 found = event["object"]
                 if event["type"] == "ERROR":
                     raise ApiError(int(found.get("code", 500)), str(found.get("message", "")))
                 if event["type"] in {"ADDED", "MODIFIED"}:
                     self._tell(found)
-                version = str(found["metadata"]["resourceVersion"])
+                version = _version_of(found)
         return version
 
     def _tell(self, config_map: Any) -> None:
-        self._document.told((config_map.get("data") or {}).get(self._key) if config_map else None)
+        text = (config_map.get("data") or {}).get(self._key) if config_map else None
+        if text is not None and not isinstance(text, str):
+            raise ValueError(f"the ConfigMap's {self._key} is no text")
+        self._document.told(text)
         self._changed()
+
+
+def _version_of(found: Any) -> str:
+    version = str(found["metadata"]["resourceVersion"])
+    if len(version) > _LONGEST_VERSION:
+        raise ValueError(f"a resourceVersion has more than {_LONGEST_VERSION} characters")
+    return version

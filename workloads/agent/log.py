@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
 import time
+
+from workloads.agent.bounded import printable
 
 
 class JsonFormatter(logging.Formatter):
@@ -21,11 +24,13 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return printable(json.dumps(line, ensure_ascii=False, default=repr)).decode()
 
 
 def configure(level: int = logging.INFO) -> None:
     """Every logger of the process writes JSON from now on."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a container's locale may be ASCII
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

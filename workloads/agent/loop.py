@@ -2,6 +2,9 @@
 
 The one trap is acting on an old look. A lane counts as busy until its outcome was taken in, and outcomes are taken in
 before the look, so no step is planned from a look that is older than the lane's last step.
+
+Each part of a turn that raises is logged, counted and left out; the others follow. What is read from outside reaches
+every pod at once, so no content may end the process, and readiness is judged on a new look all the same.
 """
 
 from __future__ import annotations
@@ -15,24 +18,25 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from workloads.agent import journal, recall
-from workloads.agent.configuration import Configuration, ConfigurationError, read_configuration
+from workloads.agent.bounded import printable
+from workloads.agent.configuration import Configuration, read_configuration
 from workloads.agent.disk import Disk
-from workloads.agent.document import DocumentSource
+from workloads.agent.document import DocumentSource, text_of
 from workloads.agent.events import Events
 from workloads.agent.executor import Executor
+from workloads.agent.fields import ConfigurationError
 from workloads.agent.metrics import Counters, Gauges
 from workloads.agent.planner import plan
+from workloads.agent.reporting import Reporter, fields
 from workloads.agent.state import Observed
 from workloads.agent.status import Fetching, Situation
 from workloads.agent.steps import (
-    DISK_STEPS,
     Fetch,
     FetchWeights,
-    Forget,
     Outcome,
-    SetDefault,
     Step,
     lane,
 )
@@ -54,6 +58,7 @@ class Turn:
     """sha256 of the text in force."""
     document_error: str | None
     """Why the newest text is not in force."""
+    counters: Counters
 
 
 class Agent:
@@ -68,30 +73,33 @@ class Agent:
         *,
         interval: float = 1.0,
         longest_retry: float = recall.LONGEST_RETRY,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`clock` gives the seconds that graces and pauses are counted in. It goes on across a restart of the agent,
+        and nobody sets it."""
         self._document = document
         self._executor = executor
         self._state = state
-        self._events = events
+        self._reporter = Reporter(events)
         self._interval = interval
         self._longest_retry = longest_retry
         self._clock = clock
-        self._memory = journal.load(state)
+        self._boot = journal.boot()
+        self._memory = journal.load(state, clock())
         self._saved = ""
+        self._unsaved_good: str | None = None
+        """The text in force, until the disk has taken it."""
         self._desired: Configuration | None = None
         self._text: str | None = None
         self._good = state.with_name("configuration.last.json")
         self._error: str | None = None
-        self._answered: bool | None = None
         self._busy: dict[str, Step] = {}
         self._outcomes: queue.Queue[Outcome] = queue.Queue()
         self._wake = threading.Event()
-        self._reported: dict[object, str] = {}
-        self.counters = Counters()
+        self.counters = self._reporter.counters
         self.turn: Turn | None = None
-        self.turned = time.monotonic()
-        """When the last turn ended; before the first, when the agent was made."""
+        self.turned = self.completed = time.monotonic()
+        """When the last turn ended, and the last that published what it saw; at first, when the agent was made."""
 
     @property
     def disk(self) -> Disk:
@@ -108,37 +116,46 @@ class Agent:
 
     def run(self, stop: threading.Event) -> None:
         """Until told to stop. Steps that are under way are left: whatever they reach, the next agent goes on from."""
-        self._resume()
+        self._reporter.guarded("resume", self._resume)
         while not stop.is_set():
             self._wake.clear()
             self.take_a_turn()
             self.wait(self._interval)
 
     def take_a_turn(self) -> None:
-        """One look, and what follows from it."""
-        self._take_in()
-        self._read()
+        """One look, and what follows from it. Never raises."""
+        self._reporter.guarded("turn", self._turn)
+        self.turned = time.monotonic()
+
+    def _turn(self) -> None:
+        self._reporter.guarded("outcomes", self._take_in)
+        self._reporter.guarded("configuration", self._read)
         observed = self._look()
         now = self._clock()
-        if self._desired is not None:
-            self._memory = recall.look(self._desired, observed, self._memory, now)
-            for digest in self._memory.unused_weights_since:
-                self.disk.weights.cancel(digest)
-            for step in plan(self._desired, observed, self._memory, now):
-                self._start(step)
-        self._save()
+        self._reporter.guarded("plan", lambda: self._act(observed, now))
+        self._reporter.guarded("journal", self._save)
         self._publish(observed, now)
+        self.completed = time.monotonic()
+
+    def _act(self, observed: Observed, now: float) -> None:
+        if self._desired is None:
+            return
+        self._memory = recall.look(self._desired, observed, self._memory, now)
+        for digest in self._memory.unused_weights_since:
+            self.disk.weights.cancel(digest)
+        for step in plan(self._desired, observed, self._memory, now):
+            self._start(step)
 
     def _take_in(self) -> None:
         while not self._outcomes.empty():
             done = self._outcomes.get_nowait()
             self._busy.pop(lane(done.step), None)
             self._memory = recall.outcome(self._memory, done, self._clock(), self._longest_retry)
-            self._report(done)
+            self._reporter.outcome(done)
 
     def _resume(self) -> None:
         """The configuration that was in force, for an agent that comes back to one it cannot read."""
-        text = journal.read_text(self._good)
+        text = text_of(self._good)
         if text is not None:
             try:
                 self._desired = read_configuration(text)
@@ -154,40 +171,39 @@ class Agent:
         self._text = text
         try:
             self._desired = read_configuration(text)
-        except ConfigurationError as error:
-            self._error = str(error)
-            _log.error("the configuration is refused", extra={"fields": {"reason": self._error}})
-            self._events.emit("Warning", "ConfigurationRefused", self._error)
+        except Exception as error:  # noqa: BLE001 - whatever it is about the text, the one before stays in force
+            self._error = str(error) if isinstance(error, ConfigurationError) else repr(error)
+            self._reporter.refused(self._error)
             return
         self._error = None
-        journal.replace_file(self._good, text)
+        self._unsaved_good = text
         _log.info("a configuration is in force", extra={"fields": {"digest": _digest(text)}})
 
     def _look(self) -> Observed:
-        here = Observed(
-            answers=False,
-            archives=self.disk.archives.present(),
-            weights=self.disk.weights.present(),
-            begun_weights=self.disk.weights.begun(),
-            version_files=self.disk.version_files.present(),
-        )
+        here = self._look_at_disk()
         try:
             models = self._executor.torchserve.describe()
-        except (TorchServeAway, Refused) as error:
-            self._tell_whether_torchserve_answers(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it answers, it is no description
+            expected = isinstance(error, (TorchServeAway, Refused))
+            self._reporter.torchserve(str(error) if expected else repr(error))
             return here
-        self._tell_whether_torchserve_answers(None)
+        self._reporter.torchserve(None)
         return replace(here, answers=True, models=models)
 
-    def _tell_whether_torchserve_answers(self, silence: str | None) -> None:
-        """Once for each change; a turn comes every second."""
-        answers = silence is None
-        if self._answered is not answers:
-            self._answered = answers
-            if answers:
-                _log.info("TorchServe answers")
-            else:
-                _log.warning("TorchServe does not answer", extra={"fields": {"reason": silence}})
+    def _look_at_disk(self) -> Observed:
+        found: dict[str, Any] = {}
+
+        def see(what: str, look: Callable[[], Any]) -> None:
+            def note() -> None:
+                found[what] = look()
+
+            self._reporter.guarded("disk", note)
+
+        see("archives", self.disk.archives.present)
+        see("weights", self.disk.weights.present)
+        see("begun_weights", self.disk.weights.begun)
+        see("version_files", self.disk.version_files.present)
+        return Observed(answers=False, **found)
 
     def _start(self, step: Step) -> None:
         name = lane(step)
@@ -196,41 +212,26 @@ class Agent:
         if name in self._busy or running[kind] >= _AT_ONCE[kind]:
             return
         self._busy[name] = step
-        _log.info("begins", extra={"fields": _fields(step)})
-        threading.Thread(target=self._run, args=(step,), name=name, daemon=True).start()
+        _log.info("begins", extra={"fields": fields(step)})
+        try:
+            threading.Thread(target=self._run, args=(step,), name=name, daemon=True).start()
+        except RuntimeError:  # there is no thread left: the next turn tries again
+            del self._busy[name]
+            raise
 
     def _run(self, step: Step) -> None:
         self._outcomes.put(self._executor.run(step))
         self._wake.set()
 
-    def _report(self, done: Outcome) -> None:
-        kind = type(done.step).__name__
-        self.counters.steps[kind, "failed" if done.failure else "done"] += 1
-        if done.failure is None:
-            _log.info("done", extra={"fields": _fields(done.step)})
-            if isinstance(done.step, SetDefault):
-                key = done.step.key
-                self._events.emit("Normal", "DefaultChanged", f"{key.model} is answered by {key.version}")
-            return
-        failure = done.failure
-        fields = {**_fields(done.step), "stage": failure.stage, "reason": failure.reason}
-        _log.error("failed", extra={"fields": fields})
-        if isinstance(done.step, DISK_STEPS):
-            return
-        key = done.step.key
-        self.counters.failures[key.model, key.version, failure.stage] += 1
-        if self._reported.get(key) != failure.reason:  # the same reason again is no news
-            self._reported[key] = failure.reason
-            message = f"{key.model} {key.version}: {failure.stage}: {failure.reason}"
-            self._events.emit("Warning", "VersionFailed", message)
-
     def _save(self) -> None:
-        text = journal.memory_json(self._memory)
+        if self._unsaved_good is not None and journal.replace_file(self._good, self._unsaved_good):
+            self._unsaved_good = None
+        text = journal.memory_json(self._memory, self._boot)
         if text != self._saved and journal.replace_file(self._state, text):
             self._saved = text
 
     def _publish(self, observed: Observed, now: float) -> None:
-        self._reported = {key: said for key, said in self._reported.items() if key in self._memory.records}
+        self._reporter.forget_all_but(self._memory.records)
         self.turn = Turn(
             situation=Situation(
                 desired=self._desired,
@@ -242,12 +243,12 @@ class Agent:
             gauges=Gauges(
                 configuration_valid=self._error is None,
                 free_bytes=self.disk.archives.free_bytes(),
-                turned_at=now,
+                turned_at=time.time(),
             ),
             document_digest=_digest(self._text) if self._text and self._error is None else None,
             document_error=self._error,
+            counters=self.counters.copied(),
         )
-        self.turned = time.monotonic()
 
     def _fetching(self) -> dict[str, Fetching]:
         found = {}
@@ -261,16 +262,5 @@ class Agent:
         return found
 
 
-def _fields(step: Step) -> dict[str, object]:
-    name = type(step).__name__
-    if isinstance(step, Forget):
-        return {"step": name, "model": step.model, "version": step.version}
-    if isinstance(step, DISK_STEPS):
-        return {"step": name, "digest": step.digest}
-    fields: dict[str, object]
-    fields = {"step": name, "model": step.key.model, "version": step.key.version, "digest": step.key.digest}
-    return {**fields, "weights": step.weights.digest} if isinstance(step, FetchWeights) else fields
-
-
 def _digest(text: str) -> str:
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"sha256:{hashlib.sha256(printable(text)).hexdigest()}"

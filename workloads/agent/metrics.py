@@ -22,6 +22,12 @@ class Counters:
     """(kind of step, "done" or "failed") → how often."""
     failures: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """(model, version, stage) → how often."""
+    errors: Counter[str] = field(default_factory=Counter)
+    """Part of a turn → how often it raised what nobody expected."""
+
+    def copied(self) -> Counters:
+        """As they are now, for those who read them in another thread."""
+        return Counters(Counter(self.steps), Counter(self.failures), Counter(self.errors))
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,12 @@ def _counted(counters: Counters) -> Iterable[str]:
             ({"model": model, "version": version, "stage": stage}, count)
             for (model, version, stage), count in failures
         ],
+    )
+    yield from _family(
+        "turn_errors_total",
+        "counter",
+        "unexpected errors by the part of a turn that they ended",
+        [({"part": part}, count) for part, count in sorted(counters.errors.items())],
     )
 
 

@@ -27,6 +27,8 @@ class DirectorySource:
         path = (self._root / location).resolve()
         if self._root not in path.parents:
             raise SourceError(f"{location} lies outside {self._root}", missing=True)
+        if path.exists() and not path.is_file():  # a pipe would never end
+            raise SourceError(f"{path} does not exist as a file", missing=True)
         try:
             with path.open("rb") as file:
                 yield from iter(lambda: file.read(_CHUNK), b"")

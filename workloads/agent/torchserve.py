@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import http.client
-import json
 import urllib.parse
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
 from workloads.agent.archives import archive_file, digest_of
+from workloads.agent.bounded import UnreadableError, parse_json
 from workloads.agent.configuration import Key, Smoke, Version
+from workloads.agent.exchange import open_answer, read_answer
+from workloads.agent.limits import LONGEST_ANSWER, LONGEST_NAME, MOST_MODELS, MOST_VERSIONS
 from workloads.agent.state import ObservedModel, Registered
 
 _QUICK = 10.0
 _UNPACKING = 300.0
 """Registering unpacks the archive: seconds per gigabyte on a slow disk."""
 _PAGE = 1000
+_SHOWN = 1000
+"""Characters of a refusal: TorchServe's own messages have some hundred, a worker's traceback more."""
+_LONGEST_URL = 2000
 
 
 class TorchServeAway(Exception):  # noqa: N818 - a condition that passes, not a mistake
@@ -52,9 +57,9 @@ class TorchServeApi:
     def describe(self) -> dict[str, ObservedModel]:
         """Every model with its default and its versions."""
         try:
-            names = [str(model["modelName"]) for model in self._listed()]
+            names = [_name(model["modelName"]) for model in self._listed()]
             described = {name: self._described(name) for name in names}
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise TorchServeAway(f"its description of the models makes no sense: {error!r}") from error
         return {name: model for name, model in described.items() if model is not None}
 
@@ -106,12 +111,21 @@ class TorchServeApi:
         while True:
             page = self._get(f"/models?limit={_PAGE}&next_page_token={token}")
             models += page["models"]
+            if len(models) > MOST_MODELS:
+                raise ValueError(f"it lists more than {MOST_MODELS} models")
             if not page.get("nextPageToken"):
                 return models
-            token = int(page["nextPageToken"])
+            following = int(page["nextPageToken"])
+            if following <= token:
+                raise ValueError(f"the page after {token} is {following}: its pages have no end")
+            token = following
 
     def _get(self, path: str) -> Any:
-        return json.loads(self._manage("GET", path, _QUICK))
+        answer = self._manage("GET", path, _QUICK)
+        try:
+            return parse_json(answer, LONGEST_ANSWER)
+        except UnreadableError as error:
+            raise ValueError(f"GET {path}: {error}") from None
 
     def _manage(self, method: str, path: str, timeout: float) -> bytes:
         return _ask(self.management, method, path, timeout)
@@ -125,11 +139,11 @@ def _ask(
     body: bytes = b"",
     headers: dict[str, str] | None = None,
 ) -> bytes:
+    """The answer, or its first LONGEST_ANSWER bytes and one more."""
     connection = http.client.HTTPConnection(address, timeout=timeout)
     try:
-        connection.request(method, path, body=body, headers=headers or {})
-        response = connection.getresponse()
-        answer = response.read()
+        response = open_answer(connection, method, path, timeout, body, headers)
+        answer = read_answer(response, LONGEST_ANSWER)
     except TimeoutError as error:
         raise TorchServeAway(f"{method} {path}: no answer within {timeout:g} s") from error
     except (OSError, http.client.HTTPException) as error:
@@ -143,22 +157,26 @@ def _ask(
 
 def _message(answer: bytes) -> str:
     try:
-        return str(json.loads(answer)["message"])
-    except (ValueError, KeyError, TypeError):
-        return answer.decode("utf-8", "replace")[:300]
+        return str(parse_json(answer, LONGEST_ANSWER)["message"])[:_SHOWN]
+    except (KeyError, TypeError, UnreadableError):
+        return answer[:_SHOWN].decode("utf-8", "replace")
 
 
 def _observed(name: str, default: list[Any], versions: list[Any]) -> ObservedModel:
+    if len(versions) > MOST_VERSIONS:
+        raise ValueError(f"it has more than {MOST_VERSIONS} versions of {name}")
     registered = (_registered(name, version) for version in versions)
     return ObservedModel(
-        default=str(default[0]["modelVersion"]), versions={seen.key.version: seen for seen in registered}
+        default=_name(default[0]["modelVersion"]), versions={seen.key.version: seen for seen in registered}
     )
 
 
 def _registered(name: str, described: Any) -> Registered:
     workers = described["workers"]
     return Registered(
-        key=Key(name, str(described["modelVersion"]), digest_of(str(described["modelUrl"]))),
+        key=Key(
+            name, _name(described["modelVersion"]), digest_of(_name(described["modelUrl"], _LONGEST_URL))
+        ),
         ready=sum(worker["status"] == "READY" for worker in workers),
         workers=len(workers),
         min_workers=int(described["minWorkers"]),
@@ -169,6 +187,13 @@ def _registered(name: str, described: Any) -> Registered:
         startup_timeout_seconds=int(described["startupTimeout"]),
         pending_requests=int(described["jobQueueStatus"]["pendingRequests"]),
     )
+
+
+def _name(value: Any, longest: int = LONGEST_NAME) -> str:
+    """A name that TorchServe gives: other people may have registered what the configuration would refuse."""
+    if not isinstance(value, str) or not 0 < len(value) <= longest:
+        raise ValueError(f"{str(value)[:_SHOWN]!r} is no name of at most {longest} characters")
+    return value
 
 
 def _path(key: Key) -> str:

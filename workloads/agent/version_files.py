@@ -9,17 +9,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
+from collections.abc import Iterator
 from pathlib import Path
 
-from workloads.agent.archives import NO_SPACE, DiskFullError, delete, flush_folder
+from workloads.agent.archives import NO_SPACE, DiskFullError
+from workloads.agent.bounded import parse_json, read_file
 from workloads.agent.configuration import Key, Version
+from workloads.agent.folders import delete, delete_quietly, flush_folder, is_folder, listed, own_folder
+from workloads.agent.limits import LONGEST_VERSION_FILE, MOST_ENTRIES
 from workloads.agent.state import InForce
 from workloads.agent.weights import WeightsStore
 
 _SUFFIX, _PART = ".json", ".part"
-_LONGEST = 1 << 16
-"""Bytes; the agent writes some hundred."""
 
 
 class VersionFiles:
@@ -28,14 +29,14 @@ class VersionFiles:
     def __init__(self, folder: Path, weights: WeightsStore) -> None:
         self._folder = folder
         self._weights = weights
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in folder.glob(f"*/*{_SUFFIX}{_PART}"):
-            delete(part)
+        own_folder(folder)
+        for path in self._files(f"{_SUFFIX}{_PART}"):
+            delete_quietly(path)
 
     def present(self) -> dict[tuple[str, str], InForce]:
         """(model, version) → what its file says."""
         found = {}
-        for path in self._folder.glob(f"*/*{_SUFFIX}"):
+        for path in self._files(_SUFFIX):
             with contextlib.suppress(FileNotFoundError):  # removed since the folder was listed
                 found[path.parent.name, path.name[: -len(_SUFFIX)]] = _read(path)
         return found
@@ -46,10 +47,12 @@ class VersionFiles:
         document = {"format": 1, "weights": weights, "gpuMemoryFraction": spec.gpu_memory_fraction}
         path = self._path(key)
         text = json.dumps(document, indent=2, sort_keys=True) + "\n"
-        with contextlib.suppress(OSError, UnicodeDecodeError):
-            if path.is_file() and path.read_text(encoding="utf-8") == text:
+        with contextlib.suppress(OSError, ValueError):
+            if path.is_file() and read_file(path, LONGEST_VERSION_FILE).decode() == text:
                 return
         try:
+            own_folder(self._folder)
+            own_folder(path.parent)
             if path.is_dir():
                 delete(path)
             _replace(path, text)
@@ -70,12 +73,20 @@ class VersionFiles:
         with contextlib.suppress(OSError):  # others are left in it
             path.parent.rmdir()
 
+    def _files(self, suffix: str) -> Iterator[Path]:
+        """The files of all models, MOST_ENTRIES at most."""
+        left = MOST_ENTRIES
+        for model in listed(self._folder):
+            for entry in listed(Path(model.path), left) if is_folder(model) else ():
+                left -= 1
+                if entry.name.endswith(suffix):
+                    yield Path(entry.path)
+
     def _path(self, key: Key) -> Path:
         return self._folder / key.model / f"{key.version}{_SUFFIX}"
 
 
 def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + _PART)
     delete(part)
     with part.open("w", encoding="utf-8") as file:
@@ -89,10 +100,7 @@ def _replace(path: Path, text: str) -> None:
 def _read(path: Path) -> InForce:
     """Nothing in force where it cannot be read: then registering writes it anew."""
     try:
-        found = path.stat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LONGEST:
-            return InForce()  # reading a pipe would never end
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(read_file(path, LONGEST_VERSION_FILE), LONGEST_VERSION_FILE)
         folder, fraction = document["weights"], document["gpuMemoryFraction"]
         return InForce(
             weights=None if folder is None else Path(folder).name.replace("-", ":", 1),
@@ -100,5 +108,5 @@ def _read(path: Path) -> InForce:
         )
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return InForce()

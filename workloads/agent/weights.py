@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import re
 import shutil
+import stat
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,18 +25,21 @@ from workloads.agent.archives import (
     ArtifactSource,
     DiskFullError,
     SourceError,
-    delete,
-    flush_folder,
 )
-from workloads.agent.artifact import (
-    LONGEST_MANIFEST,
-    MANIFEST,
-    ArtifactFile,
-    digest_of,
-    read_manifest,
-)
+from workloads.agent.artifact import MANIFEST, ArtifactFile, read_manifest, tree_digest
 from workloads.agent.configuration import Weights
-from workloads.agent.downloads import Downloads, Progress, inside
+from workloads.agent.downloads import Downloads, Progress
+from workloads.agent.folders import (
+    delete,
+    delete_quietly,
+    files_below,
+    flush_folder,
+    folders_below,
+    listed,
+    own_folder,
+    remove_empty,
+)
+from workloads.agent.limits import LARGE_MANIFEST, LONGEST_MANIFEST, MOST_FILES
 
 AT_ONCE = 4
 """Files of one artifact that are fetched together: one stream from S3 does not fill a pod's network."""
@@ -58,12 +62,14 @@ class WeightsStore:
         self._sizes: dict[str, int] = {}
         self._progress: dict[str, Progress] = {}
         self._downloads: dict[str, Downloads] = {}
-        folder.mkdir(parents=True, exist_ok=True)
-        for path in [*folder.glob(f"*{_GONE}"), *folder.glob(f"*{_PART}")]:
-            if (
-                path.suffix == _GONE or path.with_suffix("").exists()
-            ):  # what a killed agent had begun to delete
-                delete(path)
+        self._large = threading.Lock()
+        """Held by the one fetch whose manifest is large: lists of 100,000 files fit the memory one at a time."""
+        own_folder(folder)
+        for entry in listed(folder):
+            path = Path(entry.path)
+            done = path.suffix == _PART and path.with_suffix("").exists()
+            if path.suffix == _GONE or done:  # what a killed agent had begun to delete
+                delete_quietly(path)
 
     def path(self, digest: str) -> Path:
         """Where they lie, or would; absolute."""
@@ -72,9 +78,16 @@ class WeightsStore:
     def present(self) -> dict[str, int]:
         """Digest → bytes of all that is whole. Measured once each: what lies here does not change."""
         self._sizes = {
-            digest: self._sizes.get(digest) or _size(self.path(digest)) for digest in self._digests("")
+            digest: self._sizes.get(digest) or _size(self.path(digest))
+            for digest in self._digests("")
+            if self.is_here(digest)
         }
         return dict(self._sizes)
+
+    def is_here(self, digest: str) -> bool:
+        """Whether they are whole. A file or a link in their place is not."""
+        path = self.path(digest)
+        return path.is_dir() and not path.is_symlink()
 
     def begun(self) -> frozenset[str]:
         """What a fetch has left half, or is fetching."""
@@ -89,11 +102,16 @@ class WeightsStore:
         """Bring them here, unless they are. Raises SourceError, ArchiveError or DiskFullError: then the files that
         were finished are kept for the next attempt, but not on a full disk."""
         target = self.path(weights.digest)
-        if target.exists():
+        if self.is_here(weights.digest):
             return
+        own_folder(self._folder)
+        delete(target)
         part = target.with_name(target.name + _PART)
         try:
-            self._fill(weights, part)
+            own_folder(part)
+            manifest = self._manifest(weights, part)
+            with self._large if manifest.stat().st_size > LARGE_MANIFEST else contextlib.nullcontext():
+                self._fill(weights, part, manifest)
             (part / "whole").rename(target)
             flush_folder(self._folder)
         except OSError as error:
@@ -123,23 +141,21 @@ class WeightsStore:
 
     def verify(self, digest: str) -> bool:
         """Whether the bytes on the disk still give the digest; deletes them where they do not. Reads them all."""
-        root = self.path(digest)
-        files = tuple(
-            ArtifactFile(path.relative_to(root).as_posix(), path.stat().st_size, _sha256(path))
-            for path in _files(root)
-        )
-        if digest in {digest_of("file", files), digest_of("tree", files)}:
-            return True
+        with contextlib.suppress(ArchiveError):
+            if self.is_here(digest) and digest in _digests_of(self.path(digest)):
+                return True
         self.discard(digest)
         return False
 
-    def _fill(self, weights: Weights, part: Path) -> None:
-        files = self._files_of(weights)
+    def _fill(self, weights: Weights, part: Path, manifest: Path) -> None:
+        with manifest.open("rb") as content:
+            pieces = iter(lambda: content.read(_CHUNK), b"")
+            files = read_manifest(pieces, weights.digest, f"{weights.location}/{MANIFEST}")
+        manifest.unlink()
         whole, incoming = part / "whole", part / "incoming"
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(incoming)
+        delete(incoming)
         for folder in (whole, incoming):
-            folder.mkdir(parents=True, exist_ok=True)
+            own_folder(folder)
         here = _kept(whole, files)
         progress = Progress(of=sum(file.size for file in files), done=sum(file.size for file in here))
         self._progress[weights.digest] = progress
@@ -156,23 +172,27 @@ class WeightsStore:
         downloads.run(missing, self._at_once)
         if _kept(whole, files) != set(files):
             raise SourceError(f"{weights.location} did not come whole; it is asked for again")
-        for folder in [*(path for path in whole.rglob("*") if path.is_dir()), whole]:
+        for folder in folders_below(whole):
             flush_folder(folder)
 
     def _kept_free(self) -> str:
         return f" beyond the {self._keep_free} that are kept" if self._keep_free else ""
 
-    def _files_of(self, weights: Weights) -> tuple[ArtifactFile, ...]:
-        place = f"{weights.location}/{MANIFEST}"
-        content = b""
-        for chunk in self._source.read(place):
-            content += chunk
-            if len(content) > LONGEST_MANIFEST:
-                raise ArchiveError(f"{place} has more than {LONGEST_MANIFEST} bytes, and is no manifest")
-        return read_manifest(content, weights.digest, place)
+    def _manifest(self, weights: Weights, part: Path) -> Path:
+        """Bring the manifest here, where it can be read piece by piece, more than once and without a connection."""
+        place, size = f"{weights.location}/{MANIFEST}", 0
+        path = part / MANIFEST
+        delete(path)
+        with path.open("wb") as out:
+            for chunk in self._source.read(place):
+                size += len(chunk)
+                if size > LONGEST_MANIFEST:
+                    raise ArchiveError(f"{place} has more than {LONGEST_MANIFEST} bytes, and is no manifest")
+                out.write(chunk)
+        return path
 
     def _digests(self, suffix: str) -> Iterator[str]:
-        for entry in os.scandir(self._folder):
+        for entry in listed(self._folder):
             stem = entry.name[: len(entry.name) - len(suffix)]
             if entry.name.endswith(suffix) and _NAME.fullmatch(stem):
                 yield stem.replace("-", ":", 1)
@@ -187,27 +207,42 @@ class WeightsStore:
 
 def _kept(whole: Path, files: tuple[ArtifactFile, ...]) -> set[ArtifactFile]:
     """The files that are here from an earlier attempt. What is not of the manifest goes."""
-    wanted = {inside(whole, file.name): file for file in files}
+    wanted = {file.name: file for file in files}
     here = set()
-    for path in sorted(whole.rglob("*"), reverse=True):
-        file = wanted.get(path)
-        if path.is_dir():
-            with contextlib.suppress(OSError):  # not empty
-                path.rmdir()
-        elif file is not None and path.stat().st_size == file.size:
+    for name, entry in files_below(whole):
+        file = wanted.get(name)
+        found = entry.stat(follow_symlinks=False)
+        if file is not None and stat.S_ISREG(found.st_mode) and found.st_size == file.size:
             here.add(file)
         else:
-            path.unlink()
+            Path(entry.path).unlink()
+    remove_empty(whole)
     return here
 
 
-def _files(root: Path) -> list[Path]:
-    return [path for path in root.rglob("*") if path.is_file()]
+def _digests_of(root: Path) -> tuple[str, str]:
+    """What the files give as a single file, and as a tree. Raises ArchiveError where no artifact has such files."""
+    single, count = "", 0
+
+    def read() -> Iterator[ArtifactFile]:
+        nonlocal single, count
+        for name, entry in files_below(root):
+            found = entry.stat(follow_symlinks=False)
+            count += 1
+            if not stat.S_ISREG(found.st_mode) or count > MOST_FILES:
+                raise ArchiveError(f"{name} is no file of an artifact")
+            sha256 = _sha256(Path(entry.path))
+            single = f"sha256:{sha256}" if count == 1 else ""
+            yield ArtifactFile(name, found.st_size, sha256)
+
+    tree = tree_digest(read())
+    return single, tree
 
 
 def _size(root: Path) -> int:
-    with contextlib.suppress(OSError):  # collected since the folder was listed, or not of our making
-        return sum(path.stat().st_size for path in _files(root))
+    """Bytes of the files; 0 where it was deleted since the folder was listed."""
+    with contextlib.suppress(OSError):
+        return sum(entry.stat(follow_symlinks=False).st_size for _, entry in files_below(root))
     return 0
 
 

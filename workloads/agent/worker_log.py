@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from workloads.agent.bounded import UnreadableError, read_tail
 from workloads.agent.configuration import Key
 
 _TAIL = 64 * 1024
@@ -32,8 +33,6 @@ def last_reason(log: Path | None, key: Key) -> str:
 
 def _tail(log: Path) -> str:
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _TAIL))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
+        return read_tail(log, _TAIL).decode("utf-8", "replace")
+    except (OSError, UnreadableError):
         return ""

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from workloads.agent.limits import LONGEST_DIRECTORY
+
 _LOCAL, _CENTRAL, _DESCRIPTOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x07\x08"
 _END, _END_64, _LOCATOR_64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_SIZE, _LOCATOR_SIZE, _END_64_SIZE = 22, 20, 56
@@ -19,8 +21,6 @@ _LOCAL_SIZE, _CENTRAL_SIZE = 30, 46
 _WIDE_16, _WIDE_32 = 0xFFFF, 0xFFFFFFFF
 _EXTRA_64, _EXTRA_NAME = 0x0001, 0x7075
 _UTF8, _HAS_DESCRIPTOR = 0x800, 0x8
-_MOST_DIRECTORY = 64 << 20
-"""Bytes. A directory of 100,000 files with long names has half of it."""
 
 
 class ZipLayoutError(Exception):
@@ -57,8 +57,8 @@ class _Directory:
 def read_entries(file: IO[bytes]) -> list[Entry]:
     """Return the directory, in its order. Raises ZipLayoutError."""
     directory = _directory(file)
-    if directory.ends - directory.begins > _MOST_DIRECTORY:
-        raise ZipLayoutError(f"has a directory of more than {_MOST_DIRECTORY} bytes")
+    if directory.ends - directory.begins > LONGEST_DIRECTORY:
+        raise ZipLayoutError(f"has a directory of more than {LONGEST_DIRECTORY} bytes")
     content = _read(file, directory.begins, directory.ends - directory.begins)
     entries, at = [], 0
     while at < len(content):

@@ -88,31 +88,6 @@ def test_a_configuration_that_is_refused_leaves_the_one_in_force_and_says_why(
     assert "slipway_agent_configuration_valid 0\n" in api.metrics(agent)[2]
 
 
-def test_an_agent_that_comes_back_to_an_unreadable_configuration_goes_on_with_the_last_one(
-    made: tuple[Agent, Empty, Path], tmp_path: Path
-) -> None:
-    agent, torchserve, file = made
-    file.write_text(document())
-    turn_until(agent, '"state": "servable"')
-    file.write_text("{")
-    stop = threading.Event()
-    again = Agent(
-        MountedFile(file),
-        Executor(agent.disk, torchserve),
-        tmp_path / "agent.json",
-        NoEvents(),
-        interval=0.01,
-    )
-    thread = threading.Thread(target=again.run, args=(stop,))
-    thread.start()
-    while again.turn is None:
-        agent.wait(0.01)
-    stop.set()
-    again.wake()
-    thread.join()
-    assert json.loads(api.versions(again)[2])["models"][MODEL]["versions"]["1"]["servable"]
-
-
 def test_a_torchserve_that_is_away_makes_the_pod_unready_and_the_agent_live(
     made: tuple[Agent, Empty, Path],
 ) -> None:
@@ -308,16 +283,16 @@ def test_what_is_remembered_is_what_was_saved(tmp_path: Path) -> None:
         unused_weights_since={"sha256:w": 4.0},
         settled=True,
     )
-    assert journal.replace_file(tmp_path / "agent.json", journal.memory_json(memory))
-    assert journal.load(tmp_path / "agent.json") == memory
+    assert journal.replace_file(tmp_path / "agent.json", journal.memory_json(memory, journal.boot()))
+    assert journal.load(tmp_path / "agent.json", 10.0) == memory
 
 
 def test_a_memory_that_an_agent_without_weights_saved_is_read(tmp_path: Path) -> None:
     memory = Memory(known=configuration("1", default="1").versions(), unused_since={"sha256:x": 3.0})
-    older = json.loads(journal.memory_json(memory))
+    older = json.loads(journal.memory_json(memory, journal.boot()))
     del older["unused_weights_since"]
     (tmp_path / "agent.json").write_text(json.dumps(older))
-    assert journal.load(tmp_path / "agent.json") == memory
+    assert journal.load(tmp_path / "agent.json", 10.0) == memory
 
 
 NEWER = json.dumps({**json.loads(journal.memory_json(Memory())), "unused_since": []})
@@ -327,7 +302,7 @@ OF_TEXT = journal.memory_json(Memory(records={key("1"): Record(retry_at=cast("fl
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"records": 1}', "\x00", "[" * 100_000, NEWER, OF_TEXT])
 def test_a_memory_that_cannot_be_read_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "agent.json").write_text(text)
-    assert journal.load(tmp_path / "agent.json") == Memory()
+    assert journal.load(tmp_path / "agent.json", 10.0) == Memory()
 
 
 FILES = sorted(Path(str(package.__file__)).parent.glob("*.py"))

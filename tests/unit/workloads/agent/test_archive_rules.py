@@ -16,7 +16,8 @@ from tests.unit.workloads.agent.test_agent import Empty, turn_until
 from tests.unit.workloads.agent.test_executor import GOOD, KEY, Source
 from workloads.agent import Archive, Configuration, Version, api, configuration_json
 from workloads.agent.archive_rules import ArchiveRuleError, check_archive
-from workloads.agent.archives import ArchiveError, look_inside
+from workloads.agent.archives import ArchiveError
+from workloads.agent.contents import look_inside
 from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile
 from workloads.agent.events import NoEvents

@@ -13,13 +13,12 @@ from workloads.agent.archives import (
     ArchiveError,
     ArchiveStore,
     DiskFullError,
-    Inside,
     SourceError,
     archive_file,
     digest_of,
-    look_inside,
 )
 from workloads.agent.configuration import Archive
+from workloads.agent.contents import Inside, look_inside
 from workloads.agent.sources import DirectorySource
 
 CONTENT = b"an archive" * 1000

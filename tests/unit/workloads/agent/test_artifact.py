@@ -1,6 +1,7 @@
 """The agent reads what the promotion writes, with a few lines of its own: both have to agree."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from artifacts.manifest import read_manifest as read_by_promotion
 from tests.unit.workloads.agent.artifacts_on_disk import manifest
 from workloads.agent import artifact
 from workloads.agent.archives import ArchiveError
+from workloads.agent.limits import LONGEST_MANIFEST
 
 HEX = "ab" * 32
 
@@ -29,7 +31,7 @@ HEX = "ab" * 32
 )
 def test_what_the_promotion_writes_is_read_with_the_same_digest(files: dict[str, bytes], kind: Kind) -> None:
     written = manifest(files, kind)
-    read = artifact.read_manifest(written.to_bytes(), written.digest, "s3://b/manifest.json")
+    read = artifact.read_manifest([written.to_bytes()], written.digest, "s3://b/manifest.json")
     assert {(file.name, file.size, file.sha256) for file in read} == {
         (file.name, file.size, file.sha256) for file in written.files
     }
@@ -79,7 +81,7 @@ def renamed(*names: str) -> tuple[str, dict[str, Any]]:
 def test_an_altered_manifest_is_refused_by_both(changed: Any) -> None:
     content = json.dumps(changed).encode()
     with pytest.raises(ArchiveError):
-        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
     with pytest.raises((StorageError, RefusedError, ValueError)):
         read_by_promotion(content, DIGEST, "s3://b/manifest.json")
 
@@ -87,16 +89,78 @@ def test_an_altered_manifest_is_refused_by_both(changed: Any) -> None:
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 200_000])
 def test_what_is_no_manifest_is_refused(content: bytes) -> None:
     with pytest.raises(ArchiveError, match="is no manifest"):
-        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
 
 
 @pytest.mark.parametrize("value", [b"{}", b"[]", b'{"a":1}', b"1.5"])
 def test_a_manifest_that_would_fill_the_memory_is_refused_before_it_is_read(value: bytes) -> None:
     more = b",".join([value] * (2 * 16 * 100_000))
     content = json.dumps(document(more=0)).encode().replace(b'"more": 0', b'"more": [' + more + b"]")
-    assert len(content) < artifact.LONGEST_MANIFEST
-    with pytest.raises(ArchiveError, match="holds more than 100000 files could need"):
-        artifact.read_manifest(content, DIGEST, "s3://b/manifest.json")
+    assert len(content) < LONGEST_MANIFEST
+    with pytest.raises(ArchiveError, match="a part of it has more than 32768 characters"):
+        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
+
+
+def entries(count: int, name: str) -> list[dict[str, Any]]:
+    return [{"name": f"{name}{number}", "size": 1, "sha256": HEX} for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (entries(100_001, "a"), "holds more than 100000 files"),
+        (entries(12_000, "\U0001f600" + "a" * 800), "names of its files take more than"),
+        ([{"name": "a", "size": 2**63, "sha256": HEX}], "a number in it is larger than"),
+        ([[[[]]] * 20_000], "has more than 32768 characters"),
+    ],
+)
+def test_a_manifest_of_more_than_an_artifact_has_is_refused(files: list[Any], said: str) -> None:
+    content = json.dumps(document(files=files), ensure_ascii=False).encode()
+    with pytest.raises(ArchiveError, match=said):
+        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
+
+
+def test_no_more_of_a_manifest_is_read_than_a_manifest_has() -> None:
+    """63 MiB of it with one emoji were 593 MiB of the agent's memory."""
+    read = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read
+        yield b'{"files": ['
+        while True:
+            read += 1 << 20
+            yield b" " * (1 << 20)
+
+    with pytest.raises(ArchiveError, match=f"more than {LONGEST_MANIFEST} bytes"):
+        artifact.read_manifest(endless(), DIGEST, "s3://b/manifest.json")
+    assert read <= LONGEST_MANIFEST + (1 << 20)
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_a_manifest_may_come_in_pieces_that_cut_anything(size: int) -> None:
+    files = {"é.txt": b"x", "\U0001f600": b"y", "a" * 200: b"z"}
+    written = manifest(files)
+    content = written.to_bytes()
+    pieces = [content[start : start + size] for start in range(0, len(content), size)]
+    read = artifact.read_manifest(pieces, written.digest, "s3://b/manifest.json")
+    assert sorted(file.name for file in read) == sorted(files)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"format": 1, "kind": "tree", "files": []} x',
+        b'{"format": 1, "kind": "tree", "files": [1',
+        b'{"format": 1, "kind": "tree", "files": [] "a": 1}',
+        b'{"format": 1, "kind": "tree"}',
+        b'{"format": 1, "kind": [], "files": []}',
+        b"{" + b",".join(b'"%d": 1' % number for number in range(200)) + b"}",
+        b'{"a": "' + b"\xc3",
+    ],
+)
+def test_a_manifest_that_is_cut_or_joined_with_something_is_refused(content: bytes) -> None:
+    with pytest.raises(ArchiveError):
+        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +179,6 @@ def test_a_name_that_is_no_safe_path_is_refused_by_both_though_its_digest_is_rig
     else:
         digest, written = renamed(*names)
     with pytest.raises(ArchiveError, match="names files that no artifact has"):
-        artifact.read_manifest(json.dumps(written).encode(), digest, "s3://b/manifest.json")
+        artifact.read_manifest([json.dumps(written).encode()], digest, "s3://b/manifest.json")
     with pytest.raises((RefusedError, ValueError)):
         digest_of(Kind.TREE, [FileDigest(name=name, size=1, sha256=HEX) for name in names])

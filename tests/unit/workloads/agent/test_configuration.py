@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,13 @@ from workloads.agent import (
     Archive,
     Configuration,
     ConfigurationError,
+    Smoke,
     Version,
     Weights,
     configuration_json,
     read_configuration,
 )
+from workloads.agent.limits import MOST_VERSIONS
 
 ARCHIVE = {"digest": digest("1"), "location": "archives/1.mar"}
 
@@ -75,8 +78,8 @@ def test_the_most_workers_are_the_fewest_where_nobody_says() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "the configuration is no JSON"),
-        ("[" * 100_000, "the configuration is no JSON"),
+        ("{", "the configuration is refused: it is no JSON"),
+        ("[" * 100_000, "the configuration is refused: it nests deeper than 32 levels"),
         ("[]", "the configuration: [] is no object"),
         ('{"format": 2, "models": {}}', "format: 2; the rule: it is 1"),
         ('{"format": 1, "models": {}, "extra": 1}', "unknown key extra"),
@@ -110,11 +113,39 @@ def test_the_most_workers_are_the_fewest_where_nobody_says() -> None:
         (document(weights={**WEIGHTS, "size": 1}), "models.fr_reader.1.0.weights: unknown key size"),
         (document(gpuMemoryFraction=0), "gpuMemoryFraction: 0.0; the rule: it is above 0 and at most 1"),
         (document(gpuMemoryFraction=1.1), "gpuMemoryFraction: 1.1; the rule: it is above 0 and at most 1"),
-        (document(gpuMemoryFraction=float("nan")), "gpuMemoryFraction: nan; the rule"),
+        (document(gpuMemoryFraction=float("nan")), "refused: NaN in it is no number"),
         (document(gpuMemoryFraction="0.5"), "gpuMemoryFraction: '0.5' is no number"),
-        (document(gpuMemoryFraction=10**400), "gpuMemoryFraction is no number of a sensible size"),
+        (document(gpuMemoryFraction=10**400), "refused: a number in it is larger than 9223372036854775807"),
         (document(gpuMemoryFraction=True), "gpuMemoryFraction: True is no number"),
         (document(smoke={"text": "x"}), "models.fr_reader.1.0.smoke: unknown key text"),
+        (
+            document(maxBatchDelay=10**17),
+            "maxBatchDelay: 100000000000000000 is no whole number of",
+        ),
+        (
+            document(responseTimeout=10**15),
+            "responseTimeout: 1000000000000000 is no whole number of at least 1 and",
+        ),
+        (
+            document(startupTimeout=86_401),
+            "startupTimeout: 86401 is no whole number of at least 1 and at most 86400",
+        ),
+        (document(minWorkers=1001), "minWorkers: 1001 is no whole number of at least 1 and at most 1000"),
+        (document(batchSize=2**40), "batchSize: 1099511627776 is no whole number"),
+        (document(batchSize=10**30), "refused: a number in it is larger than 9223372036854775807"),
+        (document().replace("60", "6048000"), "drainGraceSeconds: 6048000 is no whole number"),
+        (document().replace("60", "1e400"), "refused: a number in it is larger than"),
+        (document(**{"\ud800": 1}), "refused: a text in it holds half a character"),
+        (document(smoke={"body": "\ud800"}), "refused: a text in it holds half a character"),
+        (document().replace("1.mar", "\udcff.mar"), "the configuration is refused: it is no UTF-8"),
+        (
+            document(smoke={"body": "", "contentType": "a\r\nX: y"}),
+            "smoke.contentType: 'a\\r\\nX: y'; the rule",
+        ),
+        (document(archive={**ARCHIVE, "location": "x" * 1025}), "archive.location: 1025 bytes; the rule"),
+        (document(archive={**ARCHIVE, "location": "a\x00b"}), "archive.location: 'a\\x00b'; the rule"),
+        (document(smoke={"body": "x" * (1 << 20)}), "refused: it has more than 1048576 bytes"),
+        (document(x="y" * 5000), "models.fr_reader.1.0: unknown key x"),
         (document(defaultVersion="yes"), "defaultVersion: 'yes' is neither true nor false"),
         (document().replace("fr_reader", "../etc"), "models.../etc: '../etc'; the rule: it holds letters"),
     ],
@@ -133,3 +164,32 @@ def test_a_writer_is_refused_what_a_reader_would_be() -> None:
     )
     with pytest.raises(ConfigurationError, match="whole number of milliseconds"):
         Configuration({"m": {"1": version}})
+
+
+def test_more_versions_than_anybody_serves_are_refused() -> None:
+    versions = {str(number): spec(str(number), default=number == 0) for number in range(MOST_VERSIONS + 1)}
+    with pytest.raises(ConfigurationError, match="versions: 1001; the rule: it is at most 1000"):
+        Configuration({"m": versions})
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"max_batch_delay": timedelta(hours=1, milliseconds=1)},
+        {"max_batch_delay": timedelta(milliseconds=-1)},
+        {"response_timeout": timedelta(days=1, seconds=1)},
+        {"startup_timeout": timedelta(days=2)},
+        {"max_workers": 1001},
+        {"batch_size": 100_001},
+        {"smoke": Smoke(body="\ud800")},
+    ],
+)
+def test_a_writer_is_refused_a_number_or_a_text_that_a_reader_refuses(changed: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"models\.m\.1"):
+        Configuration({"m": {"1": replace(spec("1", default=True), **changed)}})
+
+
+def test_a_reason_is_shown_up_to_a_length() -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read_configuration(document(**{"x" * 500_000: 1}))
+    assert len(str(refused.value)) < 2100

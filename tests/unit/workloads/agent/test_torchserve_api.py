@@ -10,6 +10,7 @@ from tests.unit.workloads.agent.http_server import Answers, answering
 from tests.unit.workloads.agent.samples import digest, key, spec
 from workloads.agent.archives import archive_file
 from workloads.agent.configuration import Smoke
+from workloads.agent.limits import LONGEST_ANSWER
 from workloads.agent.torchserve import Refused, TorchServeApi, TorchServeAway
 
 SECOND = timedelta(seconds=1)
@@ -70,7 +71,16 @@ def test_a_model_that_left_since_it_was_listed_is_left_out(server: Answers) -> N
     assert api(server).describe() == {}
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>", {}, {"models": [{}]}, []])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"<html>", {}, {"models": [{}]}, [], b"[" * 100_000, b"9" * 5000,
+        {"models": [{"modelName": 1}]}, {"models": [{"modelName": "x" * 201}]}, {"models": [{"modelName": "\ud800"}]},
+        {"models": [{"modelName": "a"}] * 2001}, {"models": [], "nextPageToken": "Infinity"},
+        b"[]" + b" " * LONGEST_ANSWER,
+        {"models": [], "nextPageToken": 10**400},
+    ],
+)  # fmt: skip
 def test_a_description_that_makes_no_sense_counts_as_no_answer(server: Answers, answer: Any) -> None:
     server.put("GET", "/models", answer)
     with pytest.raises(TorchServeAway):
@@ -116,3 +126,51 @@ def test_nobody_there_is_told_apart_from_a_refusal() -> None:
         nobody = api(gone)
     with pytest.raises(TorchServeAway, match="GET /models"):
         nobody.describe()
+
+
+@pytest.mark.parametrize("token", ["1", "0", "-1"])
+def test_pages_without_an_end_count_as_no_answer(server: Answers, token: str) -> None:
+    server.put("GET", "/models", {"nextPageToken": token, "models": []})
+    with pytest.raises(TorchServeAway, match="its pages have no end"):
+        api(server).describe()
+    assert len(server.asked) <= 2
+
+
+def test_pages_that_go_on_and_on_are_read_up_to_a_limit(server: Answers) -> None:
+    names = [{"modelName": "a"}] * 1000
+    for number in range(1, 100):
+        server.put("GET", "/models", {"nextPageToken": number, "models": names})
+    with pytest.raises(TorchServeAway, match="it lists more than 2000 models"):
+        api(server).describe()
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"minWorkers": float("inf")}, {"minWorkers": 10**400}, {"batchSize": "x"}, {"workers": None}, {"workers": [1]},
+        {"jobQueueStatus": []}, {"modelVersion": "x" * 201}, {"modelUrl": None}, {"modelUrl": "\ud800"},
+    ],
+)  # fmt: skip
+def test_a_version_that_is_described_by_nonsense_counts_as_no_answer(
+    server: Answers, changed: dict[str, Any]
+) -> None:
+    server.put("GET", "/models", {"models": [{"modelName": "fr_reader"}]})
+    shown = {**described("1", "x.mar"), **changed}
+    server.put("GET", "/models/fr_reader", [shown])
+    server.put("GET", "/models/fr_reader/all", [shown])
+    with pytest.raises(TorchServeAway, match="makes no sense"):
+        api(server).describe()
+
+
+def test_a_refusal_is_shown_up_to_a_length(server: Answers) -> None:
+    for body in ({"message": "x" * 10**6}, b"x" * 10**6, b"[" * 10**5):
+        server.put("DELETE", "/models/fr_reader/1", body, 500)
+        with pytest.raises(Refused) as refused:
+            api(server).unregister(key("1"))
+        assert len(str(refused.value)) < 1100
+
+
+def test_a_smoke_input_may_be_answered_at_any_length(server: Answers) -> None:
+    server.put("POST", "/predictions/fr_reader/1", b"x" * (LONGEST_ANSWER + 1000))
+    api(server).predict(key("1"), Smoke(body="tell a story"), timedelta(seconds=20))

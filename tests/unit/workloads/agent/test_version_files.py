@@ -100,7 +100,7 @@ def test_an_agent_starts_and_turns_whatever_the_code_in_a_worker_left_on_the_vol
     versions = ("1", "2", "3", "4", "5", "6")
     assert disk.version_files.present() == {(MODEL, version): InForce() for version in versions}
     assert disk.archives.present() == {}
-    assert journal.load(tmp_path / "agent.json") == Memory()
+    assert journal.load(tmp_path / "agent.json", 10.0) == Memory()
     assert journal.replace_file(tmp_path / "agent.json", "{}")
     (tmp_path / "agent.json").unlink()
     for version in versions:
