@@ -175,6 +175,9 @@ class Sandbox:
             "PATH": os.pathsep.join([*own, *(entry for entry in path if entry not in own)]),
             "KUBECONFIG": str(paths.admin_kubeconfig),
             **repository.helm_environment(paths),
+            # The provider's setting enablePatchForce, which the program has, is newer than the provider built here
+            # (pulumi-kubernetes#4242, 2026-03-18); the variable means the same and is older.
+            "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
             "AWS_ENDPOINT_URL": ports.aws_url,
             "AWS_ACCESS_KEY_ID": "sandbox",
             "AWS_SECRET_ACCESS_KEY": "sandbox",
