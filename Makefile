@@ -11,7 +11,7 @@ SLIPWAY := $(BIN)/slipway
 INSTALLED := $(VENV)/.installed
 
 CONTAINERFILES := $(wildcard engines/*/Containerfile)
-PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities sandbox workloads
+PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities recovery sandbox workloads
 
 .PHONY: help install up preview down toolchain test unit browser engine e2e e2e-short chaos fuzz bench check format types lock lock-image lock-serving clean
 

@@ -173,6 +173,7 @@ def _pack(path: Path, version: ExportedVersion, files: Sequence[SourceFile], tal
     ]
     write_archive(path, [*members, *weights])
     _require_digest(version, files, seen)
+    _require_same_version(path, version.served)
 
 
 def _hashed(file: SourceFile, seen: list[FileDigest], tally: Tally) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""Several files replaced together: all of them, or none.
+"""Several files replaced together: all of them, or none, and by one command at a time.
 
 Each new content is first written beside its file and flushed to the disk; then each is renamed over the old one,
 which no reader sees half done. A rename that fails takes back those before it. Only a machine that dies between two
@@ -7,6 +7,8 @@ renames leaves some files new and some old: the first in order are the new ones.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import stat
 import tempfile
@@ -14,6 +16,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_NO_LOCKS: Final = frozenset({errno.EBADF, errno.ENOLCK, errno.ENOTSUP})
+"""A file system that locks no folders, as NFS (flock(2), "NFS details": an exclusive lock needs a file that is open for
+writing, which a folder never is)."""
 
 
 class ChangedMeanwhileError(Exception):
@@ -35,7 +42,31 @@ class Replacement:
     after: bytes
 
 
-def replace_all(replacements: Sequence[Replacement]) -> None:
+class Exclusive:
+    """The right to change files below one folder, from :func:`exclusive`."""
+
+
+@contextmanager
+def exclusive(root: Path) -> Iterator[Exclusive]:
+    """Waits until no other command changes files below `root`, and keeps them waiting.
+
+    The lock is the folder's own: it outlives the files that are renamed in it, leaves nothing behind, and ends with a
+    process that is killed. A file system that locks no folders is used without: what changed up to the comparison is
+    still found.
+    """
+    descriptor = os.open(root, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        yield Exclusive()
+    finally:
+        os.close(descriptor)
+
+
+def replace_all(_held: Exclusive, replacements: Sequence[Replacement]) -> None:
     """Writes them in order. Raises ChangedMeanwhileError, or OSError, with every file as it was."""
     with _new_folders(replacements), _temporaries() as temporaries:
         staged = [(one, one.path.resolve(), temporaries.write(one)) for one in replacements]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
 from cli.annotations import annotation
 from cli.diff_cells import Cell, Code, Section
 from cli.diff_report import Report, Side, headlines, sections
+from cli.markdown import code, words
 from cli.plan_formats import printable
 
 MARKDOWN_LIMIT: Final = 65_536
@@ -16,9 +16,6 @@ MARKDOWN_LIMIT: Final = 65_536
 
 _ROWS: Final = (100, 40, 15, 5, 1)
 """Rows of each table to try, until the comment is short enough."""
-
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>|#~])")
-_MENTION: Final = re.compile(r"(?<!\w)@")
 
 
 def to_text(report: Report) -> str:
@@ -78,16 +75,3 @@ def _table(section: Section, limit: int) -> list[str]:
 
 def _inline(cell: Cell) -> str:
     return "".join(code(printable(part)) if isinstance(part, Code) else words(part) for part in cell)
-
-
-def code(text: str) -> str:
-    """A code span, in which nothing has a meaning but the pipe of a table and a fence of its own."""
-    fence = "`" * (max((len(run) for run in re.findall("`+", text)), default=0) + 1)
-    space = " " if "`" in text else ""
-    return f"{fence}{space}{text.replace('|', chr(92) + '|')}{space}{fence}"
-
-
-def words(text: str) -> str:
-    """Text that nothing of Markdown happens to, and that notifies nobody."""
-    plain = printable(re.sub(r"\s", " ", text))
-    return _MENTION.sub("@\u200b", _SPECIAL.sub(r"\\\1", plain))

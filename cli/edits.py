@@ -11,7 +11,7 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.atomic_write import ChangedMeanwhileError, Replacement, replace_all
+from cli.atomic_write import ChangedMeanwhileError, Exclusive, Replacement, exclusive, replace_all
 from cli.clock import today
 from cli.console import CLONE, ERR, OUT
 from cli.selectors import parse_selector
@@ -60,10 +60,13 @@ class Edits:
             raise CatalogError(checked.errors)
         self.catalog: Catalog = checked.catalog
         self._warnings = set(checked.problems)
-        paths = (*(root / "entries").rglob("*.yaml"), *(root / "releases").glob("*.yaml"))
-        files = (path for path in paths if path.is_file())  # as check_catalog reads them
-        self._before = {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+        self._before = self._on_disk()
         self._after = dict(self._before)
+
+    def _on_disk(self) -> dict[str, bytes]:
+        paths = (*(self._root / "entries").rglob("*.yaml"), *(self._root / "releases").glob("*.yaml"))
+        files = (path for path in paths if path.is_file())  # as check_catalog reads them
+        return {path.relative_to(self._root).as_posix(): path.read_bytes() for path in files}
 
     def text(self, path: str) -> str | None:
         """A file as it shall be, by its path below the catalog; None where there is none."""
@@ -134,18 +137,8 @@ class Edits:
             return
         if not self._agreed(yes=yes):
             return
-        try:
-            replace_all(
-                [
-                    Replacement(
-                        path=self._root / path, before=self._before.get(path), after=self._after[path]
-                    )
-                    for path in changed
-                ]
-            )
-        except ChangedMeanwhileError as error:
-            shown = self._shown(error.path.relative_to(self._root).as_posix())
-            raise CatalogError([_meanwhile(shown)]) from error
+        with exclusive(self._root) as held:
+            self._write(held, changed)
         OUT.print(f"written: {', '.join(map(self._shown, changed))}", markup=False, emoji=False)
         for environment in Environment:
             if _release_path(environment) in changed and self._lacks_places(catalog, environment):
@@ -153,6 +146,25 @@ class Edits:
                     f"next: slipway plan --env {environment} --write (places what is new; commit its lock too)",
                     markup=False,
                 )
+
+    def _write(self, held: Exclusive, changed: Sequence[str]) -> None:
+        """Raises CatalogError where another command was first, with one of these files or with one that they need."""
+        replacements = [
+            Replacement(path=self._root / path, before=self._before.get(path), after=self._after[path])
+            for path in changed
+        ]
+        others = {path: content for path, content in self._on_disk().items() if path not in changed}
+        if others != {path: content for path, content in self._before.items() if path not in changed}:
+            after = {**others, **{path: self._after[path] for path in changed}}
+            checked = check_texts(after, name=self._root.name)
+            if checked.errors:
+                OUT.print("nothing was written: other files changed on disk meanwhile")
+                raise CatalogError(checked.errors)
+        try:
+            replace_all(held, replacements)
+        except ChangedMeanwhileError as error:
+            shown = self._shown(error.path.relative_to(self._root).as_posix())
+            raise CatalogError([changed_meanwhile(shown)]) from error
 
     def _lacks_places(self, catalog: Catalog, environment: Environment) -> bool:
         running = catalog.running(environment)
@@ -211,7 +223,8 @@ def _release_path(environment: Environment) -> str:
     return f"releases/{environment}.yaml"
 
 
-def _meanwhile(file: str) -> Problem:
+def changed_meanwhile(file: str) -> Problem:
+    """Return the problem of a file that another command, or somebody, has changed since it was read."""
     return Problem(
         file=file,
         line=1,

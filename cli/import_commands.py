@@ -11,21 +11,18 @@ import typer
 
 from cli import edits as cli_edits
 from cli.edits import Edits, Yes
+from cli.import_names import GivenNames, variant_of
 from model_catalog import (
-    Catalog,
     CatalogError,
     Environment,
     Problem,
-    Selector,
     VariantRelease,
     entry_path,
 )
 from model_catalog.imports import (
     Answers,
     Arrival,
-    Proposal,
     entry_with,
-    propose,
     release_with,
     remote_models,
     torchserve,
@@ -68,11 +65,25 @@ def import_torchserve(
     env: Env = None,
     task: Annotated[str | None, typer.Option("--task", help="As in QuestionAnswering.")] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="As in Reader. Left out: told from the served name.")
+        list[str] | None,
+        typer.Option(
+            "--model",
+            metavar="[NAME=]MODEL",
+            help="As in Reader, or fr_reader=Reader where there are several. Left out: made of the served name.",
+        ),
     ] = None,
     language: Annotated[
-        str | None, typer.Option("--language", help="BCP 47 tag. Left out: told from the served name.")
+        list[str] | None,
+        typer.Option(
+            "--language",
+            metavar="[NAME=]TAG",
+            help="BCP 47 tag, for all models or, as in fr_reader=fr, for one. Left out: as an entry serves the name.",
+        ),
     ] = None,
+    rename: Annotated[
+        bool,
+        typer.Option("--rename", help="Accept that a model is served under another name than before."),
+    ] = False,
     bucket: Annotated[str | None, typer.Option("--bucket", help="S3 bucket that holds the archives.")] = None,
     archive_dir: Annotated[
         Path | None,
@@ -92,23 +103,19 @@ def import_torchserve(
     script: Scripts = None,
     yes: Yes = False,
 ) -> None:
-    """Import TorchServe configurations of models: name → version → marName, defaultVersion, workers, …
+    """Import what TorchServe runs: config.properties, a snapshot's .cfg, or the JSON of models or model_snapshot.
 
-    fr_reader becomes the language fr of the model Reader. A key that the catalog cannot hold is an error.
+    fr_reader is the model Reader with --language fr. A key that the catalog cannot hold is an error.
     """
     edits = Edits()
     configurations = [torchserve.read(_text(file), str(file)) for file in files]
     names = [name for configuration in configurations for name in configuration.names]
-    if len(set(names)) > 1 and (model or language):
-        raise typer.BadParameter(
-            f"--model and --language name one model, and the files hold {', '.join(sorted(set(names)))}"
-        )
+    given = GivenNames.of(task, model, language, names, rename=rename)
     asks = not yes and cli_edits.at_terminal()
     arrivals: list[Arrival] = []
     for configuration in configurations:
         for name in configuration.names:
-            given = Proposal(task=task, model=model, language=language)
-            variant = _variant(name, given, edits.catalog, asks=asks)
+            variant = variant_of(name, given, edits.catalog, asks=asks)
             naming = torchserve.Naming(
                 variant=variant, bucket=bucket, archives=_archives(archive_dir) if archive_dir else {}
             )
@@ -122,7 +129,8 @@ def import_torchserve(
         per_request=memory_per_request,
         scripts=tuple(script) if script else None,
     )
-    _take_in(edits, arrivals, answers, env, yes=yes)
+    dropped = [line for configuration in configurations for line in configuration.dropped]
+    _take_in(edits, arrivals, answers, env, yes=yes, remarks=dropped)
 
 
 @import_app.command("remote-models")
@@ -157,9 +165,15 @@ def import_remote_models(
 
 
 def _take_in(
-    edits: Edits, arrivals: Sequence[Arrival], answers: Answers, environment: Environment | None, *, yes: bool
+    edits: Edits,
+    arrivals: Sequence[Arrival],
+    answers: Answers,
+    environment: Environment | None,
+    *,
+    yes: bool,
+    remarks: Iterable[str] = (),
 ) -> None:
-    remarks: list[str] = []
+    remarks = list(remarks)
     asks = not yes and cli_edits.at_terminal()
     for path, group in _grouped(arrivals, lambda arrival: entry_path(arrival.selector)):
         text = edits.text(path)
@@ -223,24 +237,6 @@ def _text(file: Path) -> str:
             fix="Save the file as UTF-8",
         )
         raise CatalogError([problem]) from error
-
-
-def _variant(name: str, given: Proposal, catalog: Catalog, *, asks: bool) -> Selector:
-    """What a served name stands for: as given, else as an entry or the name itself says, else as answered."""
-    proposed = propose(name, catalog.entries)
-    parts = {}
-    for part in ("task", "model", "language"):
-        told = getattr(given, part) or getattr(proposed, part)
-        if asks and getattr(given, part) is None:
-            told = typer.prompt(f"{part} of {name}", default=told)
-        if told is None:
-            raise typer.BadParameter(f"the {part} of {name} cannot be told from the file; give --{part}")
-        parts[part] = told
-    text = f"{parts['task']}/{parts['model']}/{parts['language']}"
-    try:
-        return Selector.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def _asked(answers: Answers, model: str) -> Answers:

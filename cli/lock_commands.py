@@ -9,12 +9,13 @@ from typing import Any
 
 import typer
 
-from cli.atomic_write import Replacement, replace_all
+from cli.atomic_write import Replacement, exclusive, replace_all
 from cli.console import CLONE
+from cli.edits import changed_meanwhile
 from cli.plan_formats import counted, printable
 from cli.plans import CATALOG, plan_of, settings_of
-from infra.lock_files import lock_name
-from model_catalog import Catalog, Environment
+from infra.lock_files import lock_name, read_lock
+from model_catalog import Catalog, CatalogError, Environment
 from planning import Plan, make_repacked_plan
 from planning.capacity import HOURS_PER_MONTH
 from planning.capacity.placement import Comparison, compare, format_lock
@@ -22,6 +23,8 @@ from planning.capacity.placement import Comparison, compare, format_lock
 
 def write_lock(plan: Plan, *, beside: bool = False) -> None:
     """Write the plan's placement, and say what that changes. A lock that says it already is left alone.
+
+    Raises CatalogError where the lock is not what the plan was made from any more.
 
     `beside`: on standard error, since standard output is a document.
     """
@@ -36,9 +39,12 @@ def write_lock(plan: Plan, *, beside: bool = False) -> None:
         return
     before = dict(plan.lock.places)
     after = dict(plan.placement.places)
-    content = path.read_bytes() if path.exists() else None
     lines = format_lock(plan.placement.lock).encode()
-    replace_all([Replacement(path=path, before=content, after=lines)])
+    with exclusive(CATALOG) as held:
+        content = path.read_bytes() if path.exists() else None
+        if read_lock(CATALOG, plan.environment) != plan.lock:
+            raise CatalogError([changed_meanwhile(shown)])
+        replace_all(held, [Replacement(path=path, before=content, after=lines)])
     for selector in sorted(before.keys() | after.keys()):
         if before.get(selector) != after.get(selector):
             was, now = before.get(selector, "nowhere"), after.get(selector, "nowhere")

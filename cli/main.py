@@ -17,6 +17,7 @@ from cli import (
     doctor,
     edit_commands,
     plan_command,
+    recover_command,
     sandbox_commands,
     schema_command,
     show_command,
@@ -27,6 +28,7 @@ from cli.git import GitError
 from infra.settings import SettingsError
 from model_catalog import CatalogError
 from planning import PlanningError
+from recovery import RecoveryError
 from sandbox.errors import SandboxError
 
 _WRONG: Final = (CatalogError, PlanningError, RefusedError, SettingsError)
@@ -52,6 +54,7 @@ for _command, _example in (
     (edit_commands.retire, "slipway retire QuestionAnswering/Reader/fr@1.0 --env prod --now"),
     (edit_commands.rollback, "slipway rollback QuestionAnswering/Reader/fr --env prod"),
     (plan_command.plan, "slipway plan --env dev"),
+    (recover_command.recover, "slipway recover --stack dev --dry-run"),
     (schema_command.schema, "slipway schema --write"),
     (show_command.show, "slipway show QuestionAnswering/Reader/fr@2 --env dev"),
     (validate_command.validate, "slipway validate --format github --today 2026-12-31"),
@@ -74,7 +77,7 @@ def main() -> None:
     completion.answer_shells()
     try:
         app()
-    except (ArtifactError, GitError, SandboxError, *_WRONG) as error:
+    except (ArtifactError, GitError, RecoveryError, SandboxError, *_WRONG) as error:
         if debugging():
             raise
         ERR.print(f"slipway: {error}", markup=False, style="red" if ERR.is_terminal else None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from cli.diff_formats import MARKDOWN_LIMIT, code, words
+from cli.diff_formats import MARKDOWN_LIMIT
+from cli.markdown import code, words
 from cli.plan_formats import (
     PARTS,
     USES,

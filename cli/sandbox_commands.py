@@ -11,12 +11,13 @@ from cli.console import CLONE, EXIT_OUTSIDE, EXIT_WRONG, OUT, report
 from cli.serving import predict, serve
 from cli.stopwatch import Stopwatch
 from cli.summary import print_summary
+from recovery import carry_out, make_plan
 from sandbox import processes
 from sandbox.engine import Engine
 from sandbox.errors import SandboxError
-from sandbox.holdings import Holdings
 from sandbox.inspection import Inspection
 from sandbox.lifecycle import ROLES, Sandbox, shell_exports
+from sandbox.lookups import sandbox_lookups
 from sandbox.serving.runtime import RuntimeUnavailable
 
 app = typer.Typer(
@@ -39,10 +40,8 @@ def up(
             lacking = _seed_research(sandbox)
         engine = Engine(sandbox, lock, report)
         with watch.step("engine"):
-            cut_off = _bring_up_to_date(engine)
+            _bring_up_to_date(engine)
             _must_succeed(engine.up("--continue-on-error") if lacking else engine.up(), "update")
-            if cut_off:
-                _remove_what_was_left(engine)
             engine.finished()
         with watch.step("table"):
             outputs = engine.outputs()
@@ -79,16 +78,9 @@ def down() -> None:
                 sandbox.start(report)
             engine = Engine(sandbox, lock, report)
             with watch.step("destroy"):
-                if _bring_up_to_date(engine):
-                    _remove_what_was_left(engine)
+                _bring_up_to_date(engine)
                 _must_succeed(engine.destroy(), "destroy")
-            leftovers = Inspection(sandbox).leftovers()
-            if leftovers:
-                raise SandboxError(
-                    f"the stack is empty, and {len(leftovers)} things are left: {', '.join(leftovers)}. "
-                    f"The sandbox still runs, for you to look; `slipway sandbox stop` ends it as it is."
-                )
-            checked = "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster"
+            checked = _nothing_left(sandbox)
         with watch.step("stop"):
             stopped = sandbox.stop()
             sandbox.remove()
@@ -122,7 +114,6 @@ def start() -> None:
         _seed_research(sandbox)
         engine = Engine(sandbox, lock, report)
         if _bring_up_to_date(engine):
-            _remove_what_was_left(engine)
             engine.finished()
     OUT.print('the sandbox runs; use it with: eval "$(slipway sandbox env)"')
 
@@ -168,27 +159,51 @@ def env() -> None:
 
 
 def _bring_up_to_date(engine: Engine) -> bool:
-    """Makes the stack exist, and its state tell what the account holds; True when it may not have told it.
-
-    The providers may then still hold what no state knows: :func:`_remove_what_was_left`.
-    """
+    """Makes the stack exist, and its state say what the account holds; True when it may not have said it."""
     engine.ready_stack()
     cut_off = engine.was_cut_off()
     if cut_off:
+        if engine.lost_answers():
+            engine.sandbox.paths.cut_off.touch()
         report("the last update was cut off, or the account is new: reading what is there")
-        _must_succeed(engine.refresh("--clear-pending-creates"), "refresh")
+        _recover(engine)
+        _must_succeed(engine.refresh(), "refresh")
     return cut_off
 
 
-def _remove_what_was_left(engine: Engine) -> None:
-    """Removes what the update that was cut off made, and the state does not know."""
-    left = Holdings(engine.sandbox).remove_lost(engine.resources(), report)
-    if left:
+def _nothing_left(sandbox: Sandbox) -> str:
+    """Look whether the account and the cluster are as new ones are; return what to say of it.
+
+    After an update that was cut off they may not be: an engine that lost an answer does not know what was made.
+
+    Raises:
+        SandboxError: something is left, and no update was cut off.
+    """
+    leftovers = Inspection(sandbox).leftovers()
+    if not leftovers:
+        return "nothing is left in S3, IAM, KMS, EC2, EKS and the cluster"
+    left = f"{len(leftovers)} things are left: {', '.join(leftovers)}"
+    if not sandbox.paths.cut_off.exists():
         raise SandboxError(
-            f"{', '.join(map(str, left))} was left by an update that was cut off and cannot be removed. The log "
-            f"{processes.log_of(engine.sandbox.paths, 'aws')} may say why; `slipway sandbox stop` and `up` start "
-            "with an empty account"
+            f"the stack is empty, and {left}. The sandbox still runs, for you to look; `slipway sandbox stop` ends it "
+            "as it is."
         )
+    report(
+        f"an update was cut off here, and what it had made without an answer is in no state: {left}. It ends with the "
+        "emulated account; on a real one `slipway recover --orphans` lists it"
+    )
+    return "the stack is empty"
+
+
+def _recover(engine: Engine) -> None:
+    """Brings pending creates into the state, as `slipway recover` does; nobody is asked about undecided ones."""
+    plan = make_plan(engine.export_state(), sandbox_lookups(engine.sandbox))
+    for decision in plan.into_the_state:
+        report(f"may have been made: {decision.operation.type} {decision.operation.name} ({decision.id})")
+    for decision in plan.undecided:
+        report(f"forgotten: {decision.operation.type} {decision.operation.name}: {decision.why}")
+    if plan.changes_the_state:
+        carry_out(plan, engine.export_state, engine.import_state)
 
 
 def _seed_research(sandbox: Sandbox) -> bool:

@@ -38,6 +38,7 @@ from model_catalog.release import (
 from model_catalog.rules import RULES, Rule
 from model_catalog.selector import Selector
 from model_catalog.served import Unservable, unservable
+from model_catalog.splitting import split_problem
 from model_catalog.version import (
     Architecture,
     Dataset,
@@ -114,5 +115,6 @@ __all__ = [
     "check_texts",
     "entry_path",
     "load_catalog",
+    "split_problem",
     "unservable",
 ]

@@ -224,17 +224,6 @@ class LlmVersion(VersionBase):
             )
         return self
 
-    @property
-    def weights(self) -> Bytes:
-        """What the weights take: as the catalog says; else four bytes a parameter in float32 and two otherwise.
-
-        Quantized weights take less; nothing here may be promised less than they need.
-        """
-        if self.memory is not None:
-            return self.memory.weights
-        assert self.architecture is not None  # noqa: S101 - _sized
-        return Bytes(self.architecture.parameters * (4 if self.precision is Precision.FLOAT32 else 2))
-
 
 class TgiVersion(LlmVersion):
     """One version as TGI serves it."""

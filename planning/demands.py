@@ -22,8 +22,9 @@ from model_catalog import (
     TorchServeVersion,
     VllmVersion,
 )
-from planning.capacity import ChangeKind, Fit, GpuMemory, estimate, fits
+from planning.capacity import ChangeKind, Fit, GpuMemory, estimate, fits, weight_files
 from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand, known_offers
+from planning.capacity.placement.words import size
 from planning.errors import PlanningError
 from planning.gpu_memory import larger_gpus
 from planning.gpu_shares import TimeSlices
@@ -107,8 +108,14 @@ def _whole(running: RunningVersion, pinned: str | None, offers: Sequence[Offer])
         compute_capability=compute_capability(version),
         instance_type=pinned,
         most_replicas=_most_replicas(running.entry),
+        memory_source=_files(version),
         bounded=isinstance(version, VllmVersion),
     )
+
+
+def _files(version: TgiVersion | VllmVersion) -> str:
+    files = weight_files(version)
+    return f"{size(files.memory)} of files: {files.source}"
 
 
 def _most_replicas(entry: Entry) -> int | None:

@@ -8,6 +8,7 @@ from engines import tgi, vllm
 from engines.torchserve import FRONTEND_MEMORY, WORKER_MEMORY
 from hardware import InstanceType
 from model_catalog import TgiVersion, TorchServeVersion, VllmVersion
+from planning.capacity.memory.files import weight_files
 from quantities import Bytes
 
 FRONTEND_MILLICORES: Final = 250
@@ -100,8 +101,8 @@ def torchserve_share(versions: Iterable[TorchServeVersion]) -> Resources:
 
 
 def llm_resources(version: TgiVersion | VllmVersion) -> Resources:
-    """What one replica of a language model's server requests: a GPU a shard, and room on the host for the weights as
-    they load.
+    """What one replica of a language model's server requests: a GPU a shard, and room on the host for the files of
+    the weights as they are read (planning/capacity/memory/files.py).
 
     /dev/shm is memory of the container. Requests live on the device and are not counted here.
     """
@@ -114,7 +115,7 @@ def llm_resources(version: TgiVersion | VllmVersion) -> Resources:
             own = vllm.API_SERVER_MEMORY + vllm.SHARED_MEMORY + vllm.WORKER_MEMORY * shards
     return Resources(
         millicores=ROUTER_MILLICORES + SHARD_MILLICORES * shards,
-        memory=_with_headroom(own + version.weights),
+        memory=_with_headroom(own + weight_files(version).memory),
         gpus=shards,
     )
 

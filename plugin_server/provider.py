@@ -7,7 +7,7 @@ Each request is a frozen record of one engine call. ``UNKNOWN`` may stand anywhe
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from plugin_server.values import Properties
@@ -158,6 +158,19 @@ class Delete(_Addressed):
 
 class ProviderError(Exception):
     """A failure whose message is for the user: what, where and the fix."""
+
+
+@dataclass
+class InitFailed(Exception):  # noqa: N818 (the protocol calls it so)
+    """The resource exists, and did not become what it should be; the engine records it as such."""
+
+    id: str
+    state: Properties
+    inputs: Properties
+    reasons: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return "; ".join(self.reasons)
 
 
 class Provider(Protocol):

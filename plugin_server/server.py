@@ -1,27 +1,30 @@
 """Serves a :class:`Provider` to the Pulumi engine over gRPC.
 
 Written on the SDK's protocol stubs rather than on `pulumi.provider.experimental`, which (3.259) does not pass
-the old inputs to a diff and runs every call on one thread, so that one slow copy would block all others.
+the old inputs to a diff, cannot report a resource that exists but failed to become ready, and runs every call
+on one thread, so that one slow await would block all others.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import grpc
-from google.protobuf import empty_pb2
+from google.protobuf import empty_pb2, struct_pb2
 from pulumi.runtime import proto
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
 
 from plugin_server import provider as api
 from plugin_server.lifetime import engine_address, serve_until_ended
+from plugin_server.secret_values import marked_as, secret_names, secret_texts, without_secrets
 from plugin_server.values import from_struct, path_of, to_struct
 
 _THREADS: Final = 64
@@ -29,6 +32,9 @@ _THREADS: Final = 64
 
 _MESSAGE_LIMIT: Final = 400 * 1024 * 1024
 """The engine's own gRPC message limit in bytes (sdk/go/common/util/rpcutil, 2026-11)."""
+
+_ROOT: Final = re.compile(r"[.\[]")
+"""Ends the first part of a property path."""
 
 Refusal = Callable[[str | None], str | None]
 """Why a call about the resource with this URN must not be served, or None when it may."""
@@ -79,8 +85,11 @@ class EngineLog:
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     """The wire side: unpacks requests, calls the provider, packs answers and failures."""
 
-    def __init__(self, provider: api.Provider, version: str, refusal: Refusal) -> None:
+    def __init__(
+        self, provider: api.Provider, version: str, refusal: Refusal, *, accept_secrets: bool = False
+    ) -> None:
         self._provider = provider
+        self._accept_secrets = accept_secrets
         self._version = version
         self._refusal = refusal
 
@@ -88,32 +97,35 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return proto.PluginInfo(version=self._version)
 
     def CheckConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context, request.urn):
+        with self._answering(context, request.urn, request.news):
             checked = self._provider.check_config(from_struct(request.news))
-            return _check_response(checked)
+            return _check_response(checked, request.news)
 
     def DiffConfig(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context, request.urn):
+        with self._answering(context, request.urn, request.old_inputs, request.news):
             return _diff_response(
                 self._provider.diff_config(from_struct(request.old_inputs), from_struct(request.news))
             )
 
     def Configure(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context):
+        with self._answering(context, None, request.args):
             self._provider.configure(from_struct(request.args))
             return provider_pb2.ConfigureResponse(
-                acceptSecrets=False, supportsPreview=True, acceptResources=False, acceptOutputs=False
+                acceptSecrets=self._accept_secrets,
+                supportsPreview=True,
+                acceptResources=False,
+                acceptOutputs=False,
             )
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context):
+        with self._answering(context, None, request.args):
             answer = to_struct(self._provider.invoke(request.tok, from_struct(request.args)))
             response = provider_pb2.InvokeResponse()
             getattr(response, "return").CopyFrom(answer)  # a keyword in Python
             return response
 
     def Check(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context, request.urn):
+        with self._answering(context, request.urn, request.olds, request.news):
             checked = self._provider.check(
                 api.Check(
                     urn=request.urn,
@@ -122,10 +134,10 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
                     random_seed=request.randomSeed,
                 )
             )
-            return _check_response(checked)
+            return _check_response(checked, request.news)
 
     def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context, request.urn):
+        with self._answering(context, request.urn, request.old_inputs, request.olds, request.news):
             return _diff_response(
                 self._provider.diff(
                     api.Diff(
@@ -139,7 +151,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context, request.urn):
+        with self._answering(context, request.urn, request.properties):
             created = self._provider.create(
                 api.Create(
                     urn=request.urn,
@@ -148,10 +160,11 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
                     preview=request.preview,
                 )
             )
-            return provider_pb2.CreateResponse(id=created.id, properties=to_struct(created.state))
+            state = marked_as(to_struct(created.state), request.properties)
+            return provider_pb2.CreateResponse(id=created.id, properties=state)
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context, request.urn):
+        with self._answering(context, request.urn, request.inputs, request.properties):
             found = self._provider.read(
                 api.Read(
                     urn=request.urn,
@@ -162,12 +175,15 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             )
             if found is None:
                 return provider_pb2.ReadResponse()
+            given = request.inputs, request.properties
             return provider_pb2.ReadResponse(
-                id=found.id, inputs=to_struct(found.inputs), properties=to_struct(found.state)
+                id=found.id,
+                inputs=marked_as(to_struct(found.inputs), *given),
+                properties=marked_as(to_struct(found.state), *given),
             )
 
     def Update(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context, request.urn):
+        with self._answering(context, request.urn, request.old_inputs, request.olds, request.news):
             state = self._provider.update(
                 api.Update(
                     urn=request.urn,
@@ -179,10 +195,10 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
                     preview=request.preview,
                 )
             )
-            return provider_pb2.UpdateResponse(properties=to_struct(state))
+            return provider_pb2.UpdateResponse(properties=marked_as(to_struct(state), request.news))
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:
-        with self._answering(context, request.urn):
+        with self._answering(context, request.urn, request.old_inputs, request.properties):
             self._provider.delete(
                 api.Delete(
                     urn=request.urn,
@@ -199,17 +215,23 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     @contextmanager
-    def _answering(self, context: grpc.ServicerContext, urn: str | None = None) -> Iterator[None]:
+    def _answering(
+        self, context: grpc.ServicerContext, urn: str | None, *given: struct_pb2.Struct
+    ) -> Iterator[None]:
+        """Turns what is raised into the call's failure, in which no secret of what was given stands."""
         if reason := self._refusal(urn):
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
+        secrets = secret_texts(*given)
         try:
             yield
+        except api.InitFailed as failure:
+            _abort_init_failed(context, failure, given)
         except api.ProviderError as error:
-            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+            context.abort(grpc.StatusCode.UNKNOWN, without_secrets(str(error), secrets))
         except Exception as error:  # noqa: BLE001 (the boundary: a bug must reach the user as its resource's error)
-            sys.stderr.write(traceback.format_exc())
-            message = f"a fault in the provider, not in your program: {error!r}"
-            context.abort(grpc.StatusCode.INTERNAL, message)
+            sys.stderr.write(without_secrets(traceback.format_exc(), secrets))
+            message = f"a fault in the provider, not in your program: {type(error).__name__}: {error}"
+            context.abort(grpc.StatusCode.INTERNAL, without_secrets(message, secrets))
 
 
 def serve(
@@ -218,6 +240,7 @@ def serve(
     arguments: list[str] | None = None,
     *,
     refusal: Refusal = _refuse_nothing,
+    accept_secrets: bool = False,
 ) -> None:
     """Runs a provider plugin until the engine ends it or is gone.
 
@@ -226,6 +249,8 @@ def serve(
         version: semantic version announced to the engine; at least the one that the SDK asks for.
         arguments: the engine's command line without the program name; its last word is the engine's address.
         refusal: asked before every call.
+        accept_secrets: whether the engine says which values are secret, so that no failure echoes one. Properties
+            of an answer are secret then that are so, at the top, in the request.
     """
     address = engine_address(sys.argv[1:] if arguments is None else arguments, "provider plugin")
     provider = build(EngineLog(address))
@@ -235,7 +260,7 @@ def serve(
     ]
     server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(
-        ProviderServicer(provider, version, refusal), server
+        ProviderServicer(provider, version, refusal, accept_secrets=accept_secrets), server
     )
     serve_until_ended(server, address)
     provider.cancel()
@@ -244,9 +269,34 @@ def serve(
     os._exit(0)
 
 
-def _check_response(checked: api.Checked) -> Any:
-    failures = [provider_pb2.CheckFailure(property=f.property, reason=f.reason) for f in checked.failures]
-    return provider_pb2.CheckResponse(inputs=to_struct(checked.inputs), failures=failures)
+def _abort_init_failed(
+    context: grpc.ServicerContext, failure: api.InitFailed, given: Sequence[struct_pb2.Struct]
+) -> NoReturn:
+    secrets = secret_texts(*given)
+    message = without_secrets(str(failure), secrets)
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=failure.id,
+        properties=marked_as(to_struct(failure.state), *given),
+        inputs=marked_as(to_struct(failure.inputs), *given),
+        reasons=[without_secrets(reason, secrets) for reason in failure.reasons],
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+    status.details.add().Pack(detail)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, message)
+
+
+def _check_response(checked: api.Checked, given: struct_pb2.Struct) -> Any:
+    """The engine shows the value of the property that a failure names, a secret's too: such a failure names none."""
+    secrets, hidden = secret_texts(given), secret_names(given)
+    failures = []
+    for failure in checked.failures:
+        reason = without_secrets(failure.reason, secrets)
+        if _ROOT.split(failure.property, maxsplit=1)[0] in hidden:
+            failures.append(provider_pb2.CheckFailure(reason=f"{failure.property} {reason}"))
+        else:
+            failures.append(provider_pb2.CheckFailure(property=failure.property, reason=reason))
+    return provider_pb2.CheckResponse(inputs=marked_as(to_struct(checked.inputs), given), failures=failures)
 
 
 def _diff_response(difference: api.Difference) -> Any:

@@ -1,8 +1,8 @@
 """Property values between the engine's wire form and plain Python.
 
-Our providers tell the engine that they accept neither secrets nor resources, so the engine unwraps secrets
-before a call and marks the same properties secret again in the answer. What is left on the wire is JSON with
-one addition: a value that is not known yet, which becomes :data:`UNKNOWN`.
+A provider sees neither secrets nor resources. Unless it says that it accepts secrets, the engine unwraps them before
+a call and marks the same properties secret again in the answer; otherwise :mod:`plugin_server.secret_values` does.
+What is left is JSON with one addition: a value that is not known yet, which becomes :data:`UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ UNKNOWN: Final = _Unknown()
 """A value that exists only once another resource has been created."""
 
 _UNKNOWN_ON_THE_WIRE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a type's signature)
+SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
+SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a type's signature)
 """The protocol's fixed marks (sdk/go/common/resource/sig and plugin/rpc.go of pulumi 3.259)."""
 
 _EXACT_INTEGER_LIMIT: Final = 2**53
@@ -112,9 +112,9 @@ def _from_value(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if _SIGNATURE in fields:
-            signature = fields[_SIGNATURE].string_value
-            if signature == _SECRET:
+        if SIGNATURE in fields:
+            signature = fields[SIGNATURE].string_value
+            if signature == SECRET:
                 return _from_value(fields["value"])
             raise TypeError(
                 f"a property holds an asset, archive or resource reference ({signature}), unsupported here"

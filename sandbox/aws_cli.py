@@ -17,7 +17,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import ProxyHandler, Request, build_opener
 
-from sandbox import control_plane, guard
+from sandbox import guard, tokens
 from sandbox.errors import SandboxError
 from sandbox.paths import SandboxPaths
 
@@ -50,7 +50,7 @@ def main() -> int:
         )
         return 254
     try:
-        token = control_plane.deployer_token(SandboxPaths.of_environment(dict(os.environ)))
+        token = tokens.deployer_token(SandboxPaths.of_environment(dict(os.environ)))
     except SandboxError as error:
         sys.stderr.write(f"aws: {error}\n")
         return 254

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sandbox import certificates, processes
+from sandbox import certificates, processes, tokens
 from sandbox.endpoints import Endpoints
 from sandbox.errors import SandboxError
 from sandbox.paths import SandboxPaths
@@ -148,16 +148,6 @@ def _listens(port: int) -> bool:
     return not processes.port_is_free(port)
 
 
-def admin_token(paths: SandboxPaths) -> str:
-    """Bearer token with full access."""
-    return tokens(paths)["admin"]
-
-
-def deployer_token(paths: SandboxPaths) -> str:
-    """Bearer token that `aws eks get-token` hands to the deploying program."""
-    return tokens(paths)["deployer"]
-
-
 def _credentials(paths: SandboxPaths, endpoints: Endpoints) -> dict[str, str]:
     folder = paths.control_plane
     folder.mkdir(parents=True, exist_ok=True)
@@ -170,22 +160,9 @@ def _credentials(paths: SandboxPaths, endpoints: Endpoints) -> dict[str, str]:
         scratch.touch(mode=0o600)
         scratch.write_text("".join(rows))
         scratch.replace(folder / "tokens.csv")
-    known = tokens(paths)
+    known = tokens.of_users(paths)
     _write_kubeconfig(paths, endpoints, paths.admin_kubeconfig, "admin", known["admin"])
     return known
-
-
-def tokens(paths: SandboxPaths) -> dict[str, str]:
-    """Bearer token of each user.
-
-    Raises:
-        SandboxError: the sandbox was never started.
-    """
-    try:
-        rows = (paths.control_plane / "tokens.csv").read_text().splitlines()
-    except FileNotFoundError:
-        raise SandboxError("the sandbox was never started here. Run `slipway sandbox start`.") from None
-    return {row.split(",")[1]: row.split(",")[0] for row in rows}
 
 
 def _write_kubeconfig(paths: SandboxPaths, endpoints: Endpoints, path: Path, user: str, token: str) -> Path:

@@ -15,7 +15,7 @@ import psutil
 
 from sandbox.errors import SandboxError
 from sandbox.guard import STACK
-from sandbox.lifecycle import Sandbox
+from sandbox.lifecycle import NEW_ACCOUNT, Sandbox
 from sandbox.toolchain.build import Report
 
 _PLAIN: Final = ("--non-interactive", "--suppress-permalink=true")
@@ -65,6 +65,13 @@ class Engine:
         """Whether the last update did not succeed, so that the providers may have made what the state lacks."""
         return self.sandbox.paths.unfinished.exists() or bool(self.deployment().get("pending_operations"))
 
+    def lost_answers(self) -> bool:
+        """Return whether the account may hold what no state knows: an update of this account was cut off."""
+        unfinished = self.sandbox.paths.unfinished
+        if not unfinished.exists():
+            return bool(self.deployment().get("pending_operations"))
+        return unfinished.read_text() != NEW_ACCOUNT
+
     def resources(self) -> list[dict[str, Any]]:
         """The resources of all stacks of this sandbox, as they lie in its backend; secrets are encrypted."""
         found: list[dict[str, Any]] = []
@@ -97,10 +104,18 @@ class Engine:
         outputs: dict[str, Any] = json.loads(self._quiet("stack", "output", "--json", "--stack", STACK))
         return outputs
 
+    def export_state(self) -> dict[str, Any]:
+        """Return the stack's state as `pulumi stack export` prints it."""
+        state: dict[str, Any] = json.loads(self._quiet("stack", "export", "--stack", STACK))
+        return state
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Replace the stack's state; the engine drops what is pending in it."""
+        self._quiet("stack", "import", "--stack", STACK, stdin=json.dumps(state))
+
     def deployment(self) -> dict[str, Any]:
         """The stack's state: resources and pending operations."""
-        exported = json.loads(self._quiet("stack", "export", "--stack", STACK))
-        deployment: dict[str, Any] = exported["deployment"] or {}
+        deployment: dict[str, Any] = self.export_state()["deployment"] or {}
         return deployment
 
     def _changing(self, command: str, *arguments: str) -> int:
@@ -131,11 +146,12 @@ class Engine:
         except SandboxError as error:
             self.report(str(error))  # the update goes on, and fails where it needs what is missing
 
-    def _quiet(self, *arguments: str) -> str:
+    def _quiet(self, *arguments: str, stdin: str = "") -> str:
         ran = subprocess.run(
             [self._program(), *arguments, "--non-interactive"],
             cwd=self.sandbox.clone,
             env=self.sandbox.full_environment(),
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

@@ -13,7 +13,7 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sandbox import control_plane
+from sandbox import tokens
 from sandbox.endpoints import Endpoints
 from sandbox.errors import SandboxError
 from sandbox.lifecycle import REGION, Sandbox
@@ -54,7 +54,7 @@ class Inspection:
         self._session = requests.Session()
         # Else REQUESTS_CA_BUNDLE and proxy variables win over what is set here.
         self._session.trust_env = False
-        self._session.headers["Authorization"] = f"Bearer {control_plane.admin_token(sandbox.paths)}"
+        self._session.headers["Authorization"] = f"Bearer {tokens.admin_token(sandbox.paths)}"
         self._session.verify = str(sandbox.paths.cluster_ca)
 
     def bucket(self, name: str) -> BucketFacts:

@@ -38,6 +38,9 @@ PASSPHRASE: Final = "slipway-sandbox"  # noqa: S105 (public on purpose)
 REGION: Final = "eu-west-1"
 """Only a default for command line tools; the program takes its region from the stack's config."""
 
+NEW_ACCOUNT: Final = "the account was started anew\n"
+"""Why an update is unfinished where none was cut off."""
+
 _UNSET: Final = (
     "AWS_DEFAULT_PROFILE",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -172,6 +175,9 @@ class Sandbox:
             "PATH": os.pathsep.join([*own, *(entry for entry in path if entry not in own)]),
             "KUBECONFIG": str(paths.admin_kubeconfig),
             **repository.helm_environment(paths),
+            # The provider's setting enablePatchForce, which the program has, is newer than the provider built here
+            # (pulumi-kubernetes#4242, 2026-03-18); the variable means the same and is older.
+            "PULUMI_K8S_ENABLE_PATCH_FORCE": "true",
             "AWS_ENDPOINT_URL": ports.aws_url,
             "AWS_ACCESS_KEY_ID": "sandbox",
             "AWS_SECRET_ACCESS_KEY": "sandbox",
@@ -238,9 +244,10 @@ class Sandbox:
             report("the emulated account had ended; its cluster goes with it")
         if (self.paths.backend / ".pulumi").exists():
             # Outlives this command: whichever comes next refreshes before it compares anything.
-            self.paths.unfinished.write_text("the account was started anew\n")
+            self.paths.unfinished.write_text(NEW_ACCOUNT)
         shutil.rmtree(self.paths.control_plane / "etcd", ignore_errors=True)
         shutil.rmtree(self.paths.root / "recorded", ignore_errors=True)
+        self.paths.cut_off.unlink(missing_ok=True)
 
 
 def _holder(note: str) -> str:

@@ -54,6 +54,11 @@ class SandboxPaths:
         return self.root / "unfinished"
 
     @property
+    def cut_off(self) -> Path:
+        """There once an update of this account was cut off, so that it may hold what no state knows."""
+        return self.root / "cut-off"
+
+    @property
     def engine_home(self) -> Path:
         """PULUMI_HOME."""
         return self.root / "pulumi-home"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from artifacts.archives.handlers import HandlerCode
 from artifacts.archives.layout import HANDLER_FILE, MANIFEST_NAME, MARK_FORMAT, MARK_NAME, stored
+from artifacts.archives.reading import read_archive
 from artifacts.digest import PREFIX, is_digest
 from artifacts.errors import RefusedError
 
@@ -22,9 +23,11 @@ def thin_archive(*, model: str, version: str, handler: HandlerCode, weights: str
     """The archive's bytes: the same for the same arguments, wherever and whenever it is made.
 
     Raises:
-        RefusedError: model or version cannot be part of a URL, or `weights` is no digest.
+        RefusedError: model or version cannot be part of a URL, `weights` is no digest, or the agent would refuse it.
     """
-    return stored(thin_members(model=model, version=version, handler=handler, weights=weights))
+    content = stored(thin_members(model=model, version=version, handler=handler, weights=weights))
+    read_archive(content)
+    return content
 
 
 def thin_members(

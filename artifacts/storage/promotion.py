@@ -1,7 +1,8 @@
 """From a source to an environment's bucket: listed, copied, compared with the digest, and published at last.
 
-Safe to kill at any moment and to run twice at once: files without a manifest are nobody's, the manifest is written
-when all of them are there, and only where there is none.
+Safe to kill at any moment and to run twice at once. Files without a manifest may be taken over by any run, so a run
+whose files are not those of the digest deletes none of them: it cannot know which of them another run is about to
+publish. A run whose files are replaces and removes what is wrong, and that is never another run's.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from artifacts.digest import FileDigest, digest_of
 from artifacts.errors import DigestMismatchError, StorageError
 from artifacts.manifest import Manifest, ManifestFile
 from artifacts.storage.client import WORKERS
-from artifacts.storage.copying import PART_SIZE, SINGLE_COPY_LIMIT, Copier, Placed, PublishedMeanwhileError
+from artifacts.storage.copying import Copier, PublishedMeanwhileError
 from artifacts.storage.parallel import Report, Tally, in_parallel, report_nothing
+from artifacts.storage.parts import PART_SIZE, SINGLE_COPY_LIMIT
+from artifacts.storage.placed import Placed
 from artifacts.storage.source import Listing, Source, SourceObject, list_source
 from artifacts.storage.target import Published, Target
 
@@ -108,29 +111,52 @@ def _promote(source: Source, target: Target, manner: Manner, damaged: Published 
     found = digest_of(listing.kind, (_digest_of(file) for file in placed.values()))
     if found != target.digest:
         mismatch = DigestMismatchError(str(source), target.digest, found)
-        if damaged or target.published() is None:
-            _take_back(target, placed, mismatch)
+        _take_back(target, placed, mismatch)
         raise mismatch
-    _settle(copier, placed, manner.workers)
-    manifest = Manifest(
-        kind=listing.kind.value,
-        digest=target.digest,
-        source=str(source),
-        files=tuple(_line(placed[each.name]) for each in listing.objects),
-    )
-    published = target.publish(manifest, replacing=damaged.etag if damaged else None)
+    published = _publish(copier, listing, placed, damaged, manner.workers)
     copied = [file.found.size for file in placed.values() if file.copied]
-    return Promotion(
-        published=published or target.must_be_published(), copied=len(copied), copied_size=sum(copied)
-    )
+    return Promotion(published=published, copied=len(copied), copied_size=sum(copied))
+
+
+def _publish(
+    copier: Copier, listing: Listing, placed: dict[str, Placed], damaged: Published | None, workers: int
+) -> Published:
+    """Writes the manifest, and looks at the files once more: what somebody did to them just before it was written is
+    repaired, and the manifest replaced by one that names the new objects."""
+    target, replacing = copier.target, damaged.etag if damaged else None
+    _settle(copier, placed, workers)
+    for _ in range(_ROUNDS):
+        manifest = Manifest(
+            kind=listing.kind.value,
+            digest=target.digest,
+            source=str(copier.source),
+            files=tuple(_line(placed[each.name]) for each in listing.objects),
+        )
+        published = target.publish(manifest, replacing=replacing) or target.must_be_published()
+        if not _settle(copier, placed, workers):
+            return published
+        replacing = published.etag
+    raise _interfered(target, "its files")
 
 
 def _take_back(target: Target, placed: Mapping[str, Placed], mismatch: DigestMismatchError) -> None:
-    """Removes what this run copied. Where it may not, that is a note: what went wrong is the digest."""
+    """Removes what this run copied and what is not of a published artifact; while nothing is published, nothing.
+    Where it may not, that is a note: what went wrong is the digest."""
+    copied = {name: file for name, file in placed.items() if file.copied}
+    if not copied:
+        return
+    stays = f"{len(copied):,} files that were copied stay unpublished below {target}"
     try:
-        target.remove(sorted(name for name, file in placed.items() if file.copied))
+        published = target.published()
+        if published is None:
+            mismatch.add_note(
+                f"{stays}; the next run from the right source takes over or removes each of them"
+            )
+            return
+        right = {file.name: file.sha256 for file in published.manifest.files}
+        target.remove({name: file.etag for name, file in copied.items() if right.get(name) != file.sha256})
     except StorageError as error:
-        mismatch.add_note(f"what was copied stays there unpublished: {error}")
+        mismatch.add_note(f"{stays}: {error}")
 
 
 def _copier(
@@ -162,9 +188,11 @@ def _place(
     return {file.found.name: file for file in placed}
 
 
-def _settle(copier: Copier, placed: dict[str, Placed], workers: int) -> None:
-    """Returns once the target holds just what was placed: what a run with other files left is removed, and what
-    somebody removed or replaced meanwhile is copied again, in `placed` too.
+def _settle(copier: Copier, placed: dict[str, Placed], workers: int) -> bool:
+    """Returns once the target holds just what was placed, and whether anything had to be copied for it, in `placed`
+    too: what waited for the digest, and what somebody removed or replaced. What a run with other files left is removed.
+
+    Only for files that gave the digest: what is strange to them is never another run's.
 
     The listing is that of objects. One of versions is as long as all that a mended artifact ever held, and each copy's
     answer has its version id already.
@@ -172,17 +200,23 @@ def _settle(copier: Copier, placed: dict[str, Placed], workers: int) -> None:
     Raises:
         StorageError: somebody goes on doing so.
     """
+    any_lost = False
     for _ in range(_ROUNDS):
         there = copier.target.etags()
-        strange = sorted(there.keys() - placed.keys())
-        lost = [name for name, file in placed.items() if there.get(name) != file.etag]
+        strange = {name: etag for name, etag in there.items() if name not in placed}
+        lost = [file for name, file in placed.items() if there.get(name) != file.etag]
         if not strange and not lost:
-            return
+            return any_lost
         copier.target.remove(strange)
-        placed |= _place(copier, [placed[name].found for name in lost], there, workers)
-    raise StorageError(
-        f"{copier.target}: somebody else writes there, e.g. {(strange + lost)[0]!r}, so nothing was published. "
-        "Fix: find out who, and run it again"
+        again = in_parallel(copier.replace, lost, workers=workers, stop=copier.stop)
+        placed |= {file.found.name: file for file in again}
+        any_lost = any_lost or bool(lost)
+    raise _interfered(copier.target, repr([*sorted(strange), *(file.found.name for file in lost)][0]))
+
+
+def _interfered(target: Target, what: str) -> StorageError:
+    return StorageError(
+        f"{target}: somebody else writes there again and again, e.g. {what}. Fix: find out who, and run it again"
     )
 
 

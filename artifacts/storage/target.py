@@ -16,6 +16,9 @@ from artifacts.storage.faults import CONFLICT, NOT_FOUND, code_of, told
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+_ROUNDS: Final = 3
+"""How often what somebody else writes meanwhile is removed too."""
+
 _NO_VERSION: Final = "null"
 """How S3 calls the version of an object in a bucket that keeps none."""
 
@@ -162,14 +165,38 @@ class Target:
         with told(f"listing {self}"):
             return dict(self._stored())
 
-    def remove(self, names: list[str]) -> None:
-        """Takes files away; in a bucket with versions they can be brought back for as long as it keeps them."""
-        self._delete([self.key(name) for name in names])
+    def remove(self, etags: Mapping[str, str]) -> None:
+        """Takes files away by name, each only while it has its ETag; in a bucket with versions they can be brought
+        back for as long as it keeps them. Who wrote another object meanwhile keeps it.
+
+        S3 has the condition since 2025-09-16
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html).
+        """
+        self._delete([{"Key": self.key(name), "ETag": etag} for name, etag in sorted(etags.items())])
 
     def unpublish(self) -> None:
-        """Takes the manifest away, then all files: a reader never sees a manifest whose files are gone."""
-        self._delete([manifest_key(self.digest)])
-        self.remove(sorted(self.listing()))
+        """Takes the manifest away, then all files: a reader never sees a manifest whose files are gone, unless a
+        promotion publishes them at this moment; then its manifest goes too. A manifest that comes after this has
+        ended is of a promotion that looks at its files again.
+
+        Raises:
+            StorageError: somebody publishes it again and again; files may be left, and no manifest.
+        """
+        manifest = [{"Key": manifest_key(self.digest)}]
+        for _ in range(_ROUNDS):
+            self._delete(manifest)
+            self.remove(self.etags())
+            if not self._holds_anything():
+                return
+        self._delete(manifest)
+        raise StorageError(f"{self}: somebody else writes there. Fix: find out who, and run it again")
+
+    def _holds_anything(self) -> bool:
+        with told(f"listing {self}"):
+            answer = self.client.list_objects_v2(
+                Bucket=self.bucket, Prefix=folder_of(self.digest), MaxKeys=1, **self.owned()
+            )
+        return bool(answer.get("Contents"))
 
     def _stored(self) -> Iterator[tuple[str, Stored]]:
         pages = self.client.get_paginator("list_object_versions").paginate(
@@ -187,19 +214,24 @@ class Target:
                         ),
                     )
 
-    def _delete(self, keys: list[str]) -> None:
+    def _delete(self, objects: list[Any]) -> None:
         most = 1000  # of one request
         with told(f"removing from {self}"):
-            for first in range(0, len(keys), most):
-                objects: Any = [{"Key": key} for key in keys[first : first + most]]
+            for first in range(0, len(objects), most):
                 answer = self.client.delete_objects(
-                    Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}, **self.owned()
+                    Bucket=self.bucket,
+                    Delete={"Objects": objects[first : first + most], "Quiet": True},
+                    **self.owned(),
                 )
-                if errors := answer.get("Errors"):
-                    refused = errors[0]
+                refused = [
+                    error
+                    for error in answer.get("Errors", ())
+                    if error.get("Code") not in CONFLICT | NOT_FOUND
+                ]
+                if refused:
                     raise StorageError(
-                        f"removing s3://{self.bucket}/{refused.get('Key')}: S3 says {refused.get('Code')}. "
-                        "Fix: allow s3:DeleteObject there, or keep the artifact (retain)"
+                        f"removing s3://{self.bucket}/{refused[0].get('Key')}: S3 says {refused[0].get('Code')}. "
+                        "Fix: allow s3:DeleteObject and s3:GetObject there, or keep the artifact (retain)"
                     )
 
 

@@ -17,6 +17,7 @@ from engines.tgi.facts import (
 from engines.tgi.options import TUNABLE, KvCacheDtype, ServingOptions
 from engines.tgi.quantization import FACTS as QUANTIZATION_FACTS
 from engines.tgi.quantization import Quantization, QuantizationFacts
+from engines.tgi.splitting import split_problem
 from engines.tgi.weights import compute_capability, weight_problems
 
 __all__ = [
@@ -39,5 +40,6 @@ __all__ = [
     "VERSION",
     "compute_capability",
     "launcher_environment",
+    "split_problem",
     "weight_problems",
 ]

@@ -41,7 +41,7 @@ class ServingOptions(BaseModel):
     payload_limit: Bytes = Bytes(2_000_000)
     waiting_served_ratio: Ratio = 0.3
     num_shard: Count = 1
-    """GPUs that share one copy of the model."""
+    """GPUs that share one copy of the model. The model's attention and key-value heads must be divisible by it."""
     kv_cache_dtype: KvCacheDtype | None = None
     cuda_memory_fraction: Annotated[Ratio, Field(le=1)] = 1.0
     """Of the whole card, counted from its top: what neighbours hold is taken off it (read: flash_causal_lm.py)."""

@@ -23,6 +23,7 @@ from engines.vllm.facts import (
 from engines.vllm.options import LORA_RANKS, TUNABLE, KvCacheDtype, ServingOptions
 from engines.vllm.quantization import FACTS as QUANTIZATION_FACTS
 from engines.vllm.quantization import Quantization, QuantizationFacts
+from engines.vllm.splitting import split_problem
 from engines.vllm.weights import compute_capability, weight_problems
 
 __all__ = [
@@ -53,5 +54,6 @@ __all__ = [
     "compute_capability",
     "server_arguments",
     "server_environment",
+    "split_problem",
     "weight_problems",
 ]

@@ -54,7 +54,8 @@ class ServingOptions(BaseModel):
     max_num_queued_reqs: Count | None = None
     """Requests that run or wait; one more is answered with 503. Left out, any number waits."""
     tensor_parallel_size: Count = 1
-    """GPUs that share one copy of the model. The model's attention heads must be divisible by it."""
+    """GPUs that share one copy of the model. The model's attention heads must be divisible by it, and its key-value
+    heads too where there are as many."""
     kv_cache_dtype: KvCacheDtype | None = None
     gpu_memory_utilization: Number | None = None
     """Share of each GPU that must be free as the server starts, and that it fills with weights and KV cache. Above 0

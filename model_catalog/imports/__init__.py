@@ -3,7 +3,7 @@
 from model_catalog.imports import remote_models, torchserve
 from model_catalog.imports.arrival import Answers, Arrival
 from model_catalog.imports.entries import ENTRY_HEADER, RELEASE_HEADER, Taken, entry_with, release_with
-from model_catalog.imports.proposal import Proposal, propose
+from model_catalog.imports.proposal import Proposal, model_of, prefixes, propose
 
 __all__ = [
     "Answers",
@@ -13,6 +13,8 @@ __all__ = [
     "RELEASE_HEADER",
     "Taken",
     "entry_with",
+    "model_of",
+    "prefixes",
     "propose",
     "release_with",
     "remote_models",

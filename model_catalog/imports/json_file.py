@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from model_catalog.problem import CatalogError, Problem
@@ -13,28 +14,44 @@ _RULE: Final = "import-format"
 
 
 class JsonFile:
-    """One JSON object. Raises CatalogError for text that is none, or gives a key twice."""
+    """One JSON object. Raises CatalogError for text that is none, or gives a key twice.
 
-    def __init__(self, text: str, file: str) -> None:
+    `places` are line and column, in the file, of each character of text that stands escaped in another format.
+    """
+
+    def __init__(self, text: str, file: str, places: Sequence[tuple[int, int]] | None = None) -> None:
         self.file = file
+        self._text, self._within = text, places
         # JSON is read as YAML for its places alone; tabs may stand between its values, where YAML has none.
         self._places = parse_source(text.replace("\t", " "), file)
         try:
             self.value: Any = json.loads(text)
         except json.JSONDecodeError as error:
-            raise CatalogError([_not_json(file, error.lineno, error.colno, error.msg)]) from error
+            raise CatalogError(
+                [self._moved(_not_json(file, error.lineno, error.colno, error.msg))]
+            ) from error
         except RecursionError as error:
             raise CatalogError([_not_json(file, 1, 1, "it is nested too deeply")]) from error
         except ValueError as error:
             raise CatalogError([_not_json(file, 1, 1, "a number in it has too many digits")]) from error
         repeated = [problem for problem in self._places.problems if problem.rule == "duplicate-key"]
         if repeated:
-            raise CatalogError(repeated)
+            raise CatalogError(map(self._moved, repeated))
+
+    def _moved(self, problem: Problem) -> Problem:
+        """From a place in the text to that in the file."""
+        if not self._within:
+            return problem
+        before = sum(len(line) for line in self._text.splitlines(keepends=True)[: problem.line - 1])
+        line, column = self._within[min(before + problem.column, len(self._within)) - 1]
+        return replace(problem, line=line, column=column)
 
     def problem(self, location: Location, message: str, fix: str, *, key: bool = False) -> Problem:
         """A finding at a location, which the message names as a JSON path."""
-        return self._places.problem(
-            location, rule=_RULE, message=f"{json_path(location)} {message}", fix=fix, key=key
+        return self._moved(
+            self._places.problem(
+                location, rule=_RULE, message=f"{json_path(location)} {message}", fix=fix, key=key
+            )
         )
 
     def refuse(self, location: Location, message: str, fix: str, *, key: bool = False) -> NoReturn:
@@ -62,11 +79,11 @@ class JsonFile:
             self.refuse(location, f"is {_shown(value)}", fix)
         return value
 
-    def count(self, location: Location) -> int:
-        """A whole number from 1. Raises CatalogError for anything else."""
+    def count(self, location: Location, least: int = 1) -> int:
+        """A whole number, at least `least`. Raises CatalogError for anything else."""
         value = self._at(location)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            self.refuse(location, f"is {_shown(value)}", "Write a whole number from 1")
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            self.refuse(location, f"is {_shown(value)}", f"Write a whole number from {least}")
         return value
 
     def flag(self, location: Location) -> bool:

@@ -1,9 +1,10 @@
 """TorchServe's configuration of models: name → version → marName, defaultVersion, workers, batching, timeouts.
 
-It is what `model_snapshot` holds under `models` (docs/facts/torchserve.md §3).
+torchserve_file.py reads it out of the files that TorchServe has; here it becomes versions of the catalog, and they
+become it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -17,11 +18,14 @@ from model_catalog.entry import TorchServeEntry
 from model_catalog.ids import ARCHIVE_PATTERN, PATTERN_HINTS
 from model_catalog.imports.arrival import Arrival
 from model_catalog.imports.json_file import JsonFile
-from model_catalog.problem import CatalogError, Problem
+from model_catalog.imports.torchserve_file import Configuration, has_no_effect, read
 from model_catalog.release import Environment
 from model_catalog.selector import Selector
 from model_catalog.version import TorchServeVersion
+from model_catalog.yaml_source import Location
 from quantities import Bytes
+
+__all__ = ["Archive", "Configuration", "Naming", "arrivals", "exported", "read"]
 
 _COUNTS: Final = {"minWorkers": "min_workers", "maxWorkers": "max_workers", "batchSize": "batch_size"}
 _SPANS: Final = {
@@ -29,7 +33,6 @@ _SPANS: Final = {
     "responseTimeout": ("response_timeout", "s", timedelta(seconds=1)),
     "startupTimeout": ("startup_timeout", "s", timedelta(seconds=1)),
 }
-_KEYS: Final = frozenset({"marName", "defaultVersion", *_COUNTS, *_SPANS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +45,6 @@ class Archive:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Configuration:
-    """One file that was read: its models by the name they are served under."""
-
-    file: JsonFile
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Naming:
     """What a served name stands for, and where its archives lie."""
 
@@ -59,52 +54,41 @@ class Naming:
     """By file name."""
 
 
-def read(text: str, file: str) -> Configuration:
-    """Raises CatalogError for what is no such file, with every key that would be lost."""
-    source = JsonFile(text, file)
-    problems: list[Problem] = []
-    names = tuple(source.mapping(()))
-    for name in names:
-        for version in source.mapping((name,)):
-            try:
-                source.mapping((name, version), _KEYS)
-            except CatalogError as error:
-                problems.extend(error.problems)
-    if problems:
-        raise CatalogError(problems)
-    return Configuration(file=source, names=names)
-
-
 def arrivals(configuration: Configuration, name: str, naming: Naming) -> tuple[Arrival, ...]:
-    """The versions of one name. Raises CatalogError where values are wrong or no default can be told."""
-    source = configuration.file
-    versions = source.mapping((name,))
-    default = _default(source, name)
-    return tuple(_arrival(source, name, version, naming, default) for version in versions)
+    """The versions of one name. Raises CatalogError where values are wrong or no default is known."""
+    default = _default(configuration, name)
+    return tuple(
+        _arrival(configuration, name, version, naming, default) for version in configuration.versions(name)
+    )
 
 
-def _default(source: JsonFile, name: str) -> str:
-    versions = list(source.mapping((name,)))
+def _default(configuration: Configuration, name: str) -> str:
+    source, versions = configuration.file, configuration.versions(name)
     named = [
         version
         for version in versions
-        if "defaultVersion" in source.mapping((name, version))
-        and source.flag((name, version, "defaultVersion"))
+        if "defaultVersion" in configuration.said(name, version)
+        and source.flag(configuration.at(name, version, "defaultVersion"))
     ]
     if len(versions) == 1:
         return versions[0]
+    # With `models=` TorchServe ignores defaultVersion and takes what load_models names first.
+    archives = {configuration.said(name, version).get("marName"): version for version in versions}
+    loaded = [archives[archive] for archive in configuration.loads if archive in archives]
+    if loaded:
+        return loaded[0]
     if len(named) != 1:
         source.refuse(
-            (name,),
+            configuration.at(name),
             f"names {len(named)} default versions among {', '.join(versions)}",
             "Write defaultVersion true for the one that answers where a caller names none",
         )
     return named[0]
 
 
-def _arrival(source: JsonFile, name: str, version: str, naming: Naming, default: str) -> Arrival:
-    location = (name, version)
-    said = source.mapping(location)
+def _arrival(configuration: Configuration, name: str, version: str, naming: Naming, default: str) -> Arrival:
+    source, location = configuration.file, configuration.at(name, version)
+    said = configuration.said(name, version)
     variant = naming.variant
     selector = _selector(source, location, f"{variant}@{version}")
     archive = (
@@ -123,7 +107,7 @@ def _arrival(source: JsonFile, name: str, version: str, naming: Naming, default:
     }
     if archive:
         says["archive"] = archive
-    serving = _serving(source, location)
+    serving = _serving(configuration, location)
     if serving:
         says["serving"] = serving
     overruled = default == version and "defaultVersion" in said and not said["defaultVersion"]
@@ -145,7 +129,7 @@ def _arrival(source: JsonFile, name: str, version: str, naming: Naming, default:
     )
 
 
-def _selector(source: JsonFile, location: tuple[str, str], text: str) -> Selector:
+def _selector(source: JsonFile, location: Location, text: str) -> Selector:
     try:
         return Selector.parse(text)
     except ValueError as error:
@@ -156,20 +140,33 @@ def _assumed_archive(selector: Selector) -> str:
     return archive_name(model_name(selector.language or "", selector.model or ""), selector.version or "")
 
 
-def _serving(source: JsonFile, location: tuple[str, str]) -> dict[str, Any]:
+def _serving(configuration: Configuration, location: Location) -> dict[str, Any]:
+    source = configuration.file
     serving: dict[str, Any] = {}
-    for key in source.mapping(location):
+    for key, amount in _amounts(configuration, location):
         if key in _COUNTS:
-            serving[_COUNTS[key]] = source.count((*location, key))
-        elif key in _SPANS:
+            serving[_COUNTS[key]] = amount
+        else:
             option, unit, _ = _SPANS[key]
-            serving[option] = f"{source.count((*location, key))}{unit}"
+            serving[option] = f"{amount}{unit}"
     try:
         ServingOptions.model_validate(serving)
     except ValidationError as error:
         message, _, fix = str(error.errors()[0]["ctx"]["error"]).partition("; ")
         source.refuse(location, f"is impossible: {message}", f"{fix[:1].upper()}{fix[1:]}", key=True)
     return serving
+
+
+def _amounts(configuration: Configuration, location: Location) -> Iterator[tuple[str, int]]:
+    """Workers, batch and times that have an effect: what the version says, then what the file says of all versions."""
+    source = configuration.file
+    said = source.mapping(location)
+    given = [key for key in said if (key in _COUNTS or key in _SPANS) and not has_no_effect(key, said[key])]
+    for key in given:
+        yield key, source.count((*location, key), least=0 if key == "maxBatchDelay" else 1)
+    for key, amount in configuration.defaults.items():
+        if key not in given:
+            yield key, amount
 
 
 def exported(catalog: Catalog, environment: Environment, wanted: Selector | None = None) -> dict[str, Any]:

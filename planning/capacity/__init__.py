@@ -27,11 +27,13 @@ from planning.capacity.memory import (
     MemoryEstimate,
     Part,
     PartName,
+    WeightFiles,
     allocator_fraction,
     estimate,
     fits,
     gpus_needed,
     told_of_share,
+    weight_files,
 )
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "Prices",
     "Tenant",
     "Use",
+    "WeightFiles",
     "allocator_fraction",
     "apportion",
     "by_language",
@@ -64,4 +67,5 @@ __all__ = [
     "node_share",
     "told_of_share",
     "total_cost",
+    "weight_files",
 ]

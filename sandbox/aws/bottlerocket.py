@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import tomllib
+from collections.abc import Mapping
 from typing import Any, Final
 
+from sandbox.aws.account import Account
 from sandbox.aws.capacity import GPU, Machine
 
 _MODELS: Final = {
@@ -33,6 +35,24 @@ _PROFILES: Final = {
 
 class UserDataError(ValueError):
     """User data that is no TOML."""
+
+
+def template_version(account: Account, reference: Mapping[str, str]) -> dict[str, Any]:
+    """The version of a launch template that a node group names.
+
+    Raises:
+        AwsError: there is no such template or version.
+    """
+    which = {"LaunchTemplateId": reference["id"], "Versions": [reference["version"]]}
+    answer = account.aws("ec2", "DescribeLaunchTemplateVersions", **which)
+    found: dict[str, Any] = answer["LaunchTemplateVersions"][0]
+    return found
+
+
+def data_disk_gib(data: Mapping[str, Any]) -> int:
+    """The size of Bottlerocket's volume for images and pods; EKS's default where the template says nothing."""
+    mappings = data.get("BlockDeviceMappings", [])
+    return next((int(one["Ebs"]["VolumeSize"]) for one in mappings if one["DeviceName"] == "/dev/xvdb"), 20)
 
 
 def parse(user_data: str | None) -> dict[str, Any]:

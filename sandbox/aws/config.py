@@ -4,56 +4,27 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from plugin_server.provider import CheckFailure
-from plugin_server.values import UNKNOWN, Properties
+from plugin_server.values import Properties
 
+_TAKEN: Final = frozenset({"defaultTags", "pluginDownloadURL", "region", "version"})
 _WITHOUT_EFFECT: Final = frozenset(
     {
         "accessKey",
-        "allowedAccountIds",
         "endpoints",
-        "insecure",
-        "maxRetries",
         "profile",
-        "retryMode",
         "s3UsePathStyle",
         "secretKey",
-        "sharedConfigFiles",
-        "sharedCredentialsFiles",
         "skipCredentialsValidation",
         "skipMetadataApiCheck",
         "skipRegionValidation",
         "skipRequestingAccountId",
-        "stsRegion",
         "token",
-        "useDualstackEndpoint",
-        "useFipsEndpoint",
     }
 )
 """How the real provider reaches AWS. The emulation has one endpoint and the environment's fake credentials."""
-
-_NOT_EMULATED: Final = frozenset(
-    {
-        "assumeRoleWithWebIdentity",
-        "assumeRoles",
-        "customCaBundle",
-        "ec2MetadataServiceEndpoint",
-        "ec2MetadataServiceEndpointMode",
-        "forbiddenAccountIds",
-        "httpProxy",
-        "httpsProxy",
-        "ignoreTags",
-        "noProxy",
-        "s3UsEast1RegionalEndpoint",
-        "tagPolicyCompliance",
-        "tokenBucketRateLimiterCapacity",
-        "userAgents",
-    }
-)
-
-_OWN: Final = frozenset({"defaultTags", "region", "version", "pluginDownloadURL"})
 
 _DEFAULT_REGION: Final = "us-east-1"
 
@@ -66,41 +37,22 @@ class Settings:
     default_tags: dict[str, str] = field(default_factory=dict)
 
 
-def decoded(inputs: Properties) -> Properties:
-    """Configuration values, which travel as JSON text where they are not plain."""
-    return {
-        key: _from_json(value) if key not in ("region", "profile") else value for key, value in inputs.items()
-    }
-
-
 def failures(inputs: Properties, environment_region: str | None) -> list[CheckFailure]:
     """What is wrong with a configuration."""
-    found = []
-    for key, value in sorted(decoded(inputs).items()):
-        if key.startswith("__") or value is None:
-            continue
-        if key in _NOT_EMULATED:
-            found.append(
-                CheckFailure(key, "is not emulated; leave it out of the sandbox's stack configuration")
-            )
-        elif key not in _OWN and key not in _WITHOUT_EFFECT:
-            found.append(CheckFailure(key, "is not a configuration key of the aws provider"))
+    found = [
+        CheckFailure(key, "is not emulated; leave it out of the sandbox's stack configuration")
+        for key, value in sorted(inputs.items())
+        if value is not None and not key.startswith("__") and key not in _TAKEN | _WITHOUT_EFFECT
+    ]
     if not inputs.get("region") and not environment_region:
         found.append(CheckFailure("region", "is required: set `aws:region` or AWS_REGION"))
     return found
 
 
 def settings(inputs: Properties, environment_region: str | None) -> Settings:
-    """The settings of a checked configuration without unknowns."""
-    values = decoded(inputs)
-    tags = (values.get("defaultTags") or {}).get("tags") or {}
-    return Settings(values.get("region") or environment_region or _DEFAULT_REGION, dict(tags))
-
-
-def _from_json(value: Any) -> Any:
-    if value is UNKNOWN or not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
+    """The settings of a checked configuration without unknowns; values that are not plain travel as JSON text."""
+    default_tags = inputs.get("defaultTags") or {}
+    if isinstance(default_tags, str):
+        default_tags = json.loads(default_tags)
+    region = inputs.get("region") or environment_region or _DEFAULT_REGION
+    return Settings(region, dict(default_tags.get("tags") or {}))

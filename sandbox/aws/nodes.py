@@ -14,18 +14,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from plugin_server.provider import ProviderError
-from sandbox.aws.bottlerocket import gpu_resources, parse
-from sandbox.aws.calls import Call
+from sandbox.aws.account import Account
+from sandbox.aws.bottlerocket import data_disk_gib, gpu_resources, parse, template_version
 from sandbox.aws.capacity import Machine, allocatable, capacity
 from sandbox.aws.cluster_api import ClusterApi, ClusterApiError
-from sandbox.aws.ec2_templates import data_disk_gib, template_version
 
 GROUP_LABEL: Final = "slipway.dev/node-group"
 """Finds a group's nodes: the one API server may hold those of several clusters."""
 
 _SLOT: Final = "slipway.dev/slot"
 _APPLIED: Final = "slipway.dev/applied"
-_URN: Final = "slipway.dev/urn"
 _TEMPLATE: Final = "slipway.dev/launch-template"
 _EMULATED: Final = "slipway.dev/emulated"
 _EFFECTS: Final = {
@@ -44,7 +42,6 @@ class Group:
     cluster: str
     name: str
     region: str
-    urn: str
     desired: int
     version: str
     ami_type: str
@@ -72,20 +69,19 @@ class Group:
 
 
 def group_of(
-    call: Call, description: dict[str, Any], version: str, reference: Mapping[str, str] | None = None
+    account: Account, description: dict[str, Any], version: str, reference: Mapping[str, str] | None = None
 ) -> Group:
     """A group of DescribeNodegroup's answer, with the launch template that it names."""
     instance_type = description["instanceTypes"][0]
-    answer = call.aws("ec2", "describe_instance_types", InstanceTypes=[instance_type])
-    subnets = call.aws("ec2", "describe_subnets", SubnetIds=description["subnets"])["Subnets"]
+    answer = account.aws("ec2", "DescribeInstanceTypes", InstanceTypes=[instance_type])
+    subnets = account.aws("ec2", "DescribeSubnets", SubnetIds=description["subnets"])["Subnets"]
     machine = Machine.of_description(answer["InstanceTypes"][0])
-    template = template_version(call, reference) if reference else None
+    template = template_version(account, reference) if reference else None
     data = template["LaunchTemplateData"] if template else {}
     return Group(
         cluster=description["clusterName"],
         name=description["nodegroupName"],
-        region=call.region,
-        urn=call.urn,
+        region=account.region,
         desired=description["scalingConfig"]["desiredSize"],
         version=version,
         ami_type=description["amiType"],
@@ -100,31 +96,31 @@ def group_of(
     )
 
 
-def reconcile(call: Call, group: Group) -> int:
+def reconcile(account: Account, group: Group) -> int:
     """Makes the nodes what the group says; returns how many had to be made."""
-    cluster = call.cluster()
+    cluster = account.cluster()
     present = {_slot(node): node for node in _nodes(cluster, group.key)}
     for slot in sorted(present, reverse=True):
         if slot >= group.desired or _template_of(present[slot]) != group.template:
-            call.status(f"removing {present[slot]['metadata']['name']}")
+            account.status(f"removing {present[slot]['metadata']['name']}")
             _remove(cluster, present.pop(slot)["metadata"]["name"])
         else:
             _amend(cluster, group, present[slot])
     missing = [slot for slot in range(group.desired) if slot not in present]
     for slot in missing:
         name = _add(cluster, group, slot)
-        call.status(f"registered {name} ({len(missing)} new of {group.desired})")
+        account.status(f"registered {name} ({len(missing)} new of {group.desired})")
     if missing and group.machine.gpus and not group.has_device_plugin:
-        call.warn(
+        account.warn(
             f"the nodes of {group.name} offer no nvidia.com/gpu: {group.ami_type} brings no device plugin "
             f"(as in EKS); use a BOTTLEROCKET_*_NVIDIA type, or deploy the plugin, which the sandbox does not run"
         )
     return len(missing)
 
 
-def remove_all(call: Call, cluster_name: str, name: str) -> None:
+def remove_all(account: Account, cluster_name: str, name: str) -> None:
     """Removes a group's nodes and the pods on them."""
-    cluster = call.cluster()
+    cluster = account.cluster()
     key = hashlib.sha256(f"{cluster_name}/{name}".encode()).hexdigest()[:16]
     for node in _nodes(cluster, key):
         _remove(cluster, node["metadata"]["name"])
@@ -195,7 +191,6 @@ def _manifest(group: Group, slot: int, address: ipaddress.IPv4Address) -> dict[s
             "annotations": {
                 "kwok.x-k8s.io/node": "fake",
                 _SLOT: str(slot),
-                _URN: group.urn,
                 _APPLIED: _applied(group),
                 **({_TEMPLATE: group.template} if group.template else {}),
                 **({_EMULATED: _NOT_DIVIDED} if group.divided else {}),

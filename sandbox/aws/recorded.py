@@ -1,4 +1,4 @@
-"""What the emulation only writes down, with the reason, and where it writes it.
+"""What the emulation only writes down, with the reason, and how it then answers in moto's place.
 
 A record is a file of its own rather than a part of Pulumi's state: someone who deletes or edits it is seen by
 a refresh, as with any other object.
@@ -10,46 +10,55 @@ import hashlib
 import json
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-RECORDED_ONLY: Final[Mapping[str, str]] = {
-    "aws:eks/accessEntry:AccessEntry": (
-        "moto has no EKS access entries; the local API server knows its own credentials only"
-    ),
-    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": (
-        "moto has no EKS access policies; nothing is granted in the local cluster"
-    ),
-    "aws:eks/addon:Addon": "moto has no EKS add-ons; nothing is installed in the local cluster",
-    "aws:eks/podIdentityAssociation:PodIdentityAssociation": (
-        "moto has no EKS pod identity; pods in the local cluster get no credentials"
-    ),
-    "aws:s3/bucketPolicy:BucketPolicy": (
-        "moto takes a conditional Deny (TLS only) for an unconditional one and would refuse every request"
-    ),
-    "aws:eks/cluster:Cluster accessConfig": "moto drops it",
-    "aws:eks/cluster:Cluster bootstrapSelfManagedAddons": "moto installs no add-ons",
-    "aws:eks/cluster:Cluster deletionProtection": "moto drops it; the emulation refuses the delete itself",
-    "aws:eks/cluster:Cluster upgradePolicy": "moto drops it",
-    "aws:eks/cluster:Cluster version": (
-        "moto cannot update it, and the local API server has one version whatever is asked for"
-    ),
-    "aws:eks/cluster:Cluster zonalShiftConfig": "moto drops it",
-    "aws:ec2/launchTemplate:LaunchTemplate tags": "moto cannot change a launch template's tags",
-    "aws:eks/nodeGroup:NodeGroup launchTemplate": "moto cannot update its version; nodes are made of the one recorded",
-    "aws:eks/nodeGroup:NodeGroup nodeRepairConfig": "moto's create drops it; nothing repairs an emulated node",
-    "aws:eks/nodeGroup:NodeGroup tags": "moto cannot change a node group's tags",
-    "aws:eks/nodeGroup:NodeGroup updateConfig": "moto's create drops it; an emulated node is changed at once",
-    "aws:eks/nodeGroup:NodeGroup version": "moto cannot update it; emulated nodes run no kubelet",
-}
+import yaml
+
+from sandbox.aws.table import TABLES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Whole:
+    """A resource type all of whose calls are recorded: its record holds the arguments of its calls."""
+
+    reason: str
+    unique: tuple[str, ...]
+    """Arguments that no two objects have in common."""
+    parent: tuple[str, str, str, str]
+    """What it belongs to: service, reading operation, its parameter, and the argument that names it."""
+    answer: str = ""
+    """Key of the API's answers under which the object stands; empty where they are the object itself."""
+    absent: str = "ResourceNotFoundException"
+    exists: str = ""
+    """AWS's code for a second create; empty where creating is a put."""
+    id: Mapping[str, str] = field(default_factory=dict)
+    arn: Mapping[str, str] = field(default_factory=dict)
+    """The last part of an ARN; as an id, a format of the arguments, ``uuid`` and ``hex``."""
+    times: tuple[str, ...] = ()
+
+    def made(self, arguments: Mapping[str, Any], region: str, account: str) -> dict[str, Any]:
+        """An object as AWS makes it of the arguments of a create."""
+        unique = uuid.uuid4()
+        words = {**arguments, "uuid": unique, "hex": unique.hex[:17]}
+        arns = {
+            key: f"arn:aws:eks:{region}:{account}:{text.format(**words)}" for key, text in self.arn.items()
+        }
+        times = dict.fromkeys(self.times, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        return {**arguments, **{key: text.format(**words) for key, text in self.id.items()}, **arns, **times}
+
+
+_TABLE: Final = yaml.safe_load((TABLES / "recorded.yaml").read_text(encoding="utf-8"))
+WHOLE: Final[Mapping[str, Whole]] = {token: Whole(**row) for token, row in _TABLE["types"].items()}
+PARTS: Final[Mapping[str, str]] = _TABLE["properties"]
+"""Resource type and property to the reason: the property is recorded beside what moto holds of the object."""
+
+RECORDED_ONLY: Final[Mapping[str, str]] = {**{token: whole.reason for token, whole in WHOLE.items()}, **PARTS}
 """Resource type, or resource type and property, to the reason. Listed in docs/sandbox-aws.md (a test compares)."""
-
-
-def is_recorded(token: str) -> bool:
-    """Whether a whole type is only recorded."""
-    return token in RECORDED_ONLY
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class Records:
         return content
 
     def put(self, token: str, id_: str, content: Mapping[str, Any]) -> None:
-        """Records an object, replacing what was recorded."""
+        """Record an object, replacing what was recorded."""
         file = self._file(token, id_)
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=".new-")
@@ -76,7 +85,7 @@ class Records:
         Path(temporary).replace(file)
 
     def remove(self, token: str, id_: str) -> None:
-        """Forgets an object."""
+        """Forget an object."""
         self._file(token, id_).unlink(missing_ok=True)
 
     def all(self, token: str) -> Iterator[dict[str, Any]]:

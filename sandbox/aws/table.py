@@ -1,18 +1,108 @@
-"""How one resource type is emulated, as data and a few functions."""
+"""The tables that map a resource type to AWS API calls, read from tables/*.yaml; tables/README.md has their form."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from pathlib import Path as File
+from typing import Any, Final
 
-from plugin_server.provider import CheckFailure
-from plugin_server.values import UNKNOWN, Properties, contains_unknown
-from sandbox.aws.calls import Call
+import yaml
 
-_HEX_SUFFIX: Final = re.compile(r"-[0-9a-f]{7}\Z")
+from plugin_server.values import Properties
+from sandbox.aws.conversions import COMPUTATIONS, CONVERSIONS, Context, route_id
+
+Path = tuple[str | int, ...]
+
+TABLES: Final = File(__file__).with_name("tables")
+_SERVICES: Final = ("ec2", "eks", "iam", "s3")
+_COMPUTATION: Final = re.compile(r"\$\((\w+) ?(\w*)\)")
+
+
+@dataclass(frozen=True)
+class In:
+    """The value of an input at a dotted path; left out of the call where the input is not set."""
+
+    path: str
+    convert: Callable[[Any], Any] | None = None
+
+
+@dataclass(frozen=True)
+class Out:
+    """An output that the resource already has, e.g. its ARN."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A value that a function takes from the whole context; ``path`` is the input that it is about, if any."""
+
+    path: str
+    function: Callable[[Context], Any]
+
+
+@dataclass(frozen=True)
+class Id:
+    """The object's id."""
+
+
+@dataclass(frozen=True)
+class Tags:
+    """All tags, the provider's default ones included, in a form that the service takes."""
+
+    form: str = "pairs"
+    removed: bool = False
+    """Whether the keys that an update removes are meant."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One API call, its arguments a template."""
+
+    service: str
+    operation: str
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(Row):
+    """A call that creates, changes or deletes."""
+
+    when: tuple[str, ...] = ()
+    """Inputs that make it necessary: set ones in a create, changed ones in an update. Empty: always."""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    """Input to the value that it must have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look(Row):
+    """A call that reads, and the part of its answer that is kept under a name."""
+
+    name: str
+    part: str
+    """JMESPath in the answer; ``$id`` and ``$<input>`` are replaced by their values first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """What AWS refuses to do, and moto does, when a look finds something."""
+
+    at: str
+    """``create`` or ``delete``."""
+    look: Look
+    code: str
+    says: str
+    """The message; ``$found`` is what the look finds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where a property stands among what was read."""
+
+    path: str
+    convert: Callable[[Any], Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,124 +111,145 @@ class Autoname:
 
     property: str
     limit: int
-    prefix_property: str | None = None
     lower: bool = False
-    prepend: str = ""
 
     def accepts(self, logical: str, value: object) -> bool:
         """Whether a value is one that autonaming gives to that logical name."""
-        stem = self.prepend + (logical.lower() if self.lower else logical)
-        return (
-            isinstance(value, str)
-            and value.startswith(stem)
-            and _HEX_SUFFIX.fullmatch(value[len(stem) :]) is not None
-        )
-
-
-Identify = Callable[[Call, Properties], str | None]
-"""The id that an object with such inputs has, where AWS does not choose it; None when it cannot be told."""
-
-Tagger = Callable[[Call, str, Mapping[str, str], list[str]], None]
-"""Sets tags on an object and removes others: (call, id, to set, keys to remove)."""
+        stem = re.escape(logical.lower() if self.lower else logical)
+        return isinstance(value, str) and re.fullmatch(f"{stem}-[0-9a-f]{{7}}", value) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One resource type.
-
-    ``observe`` returns the resource's outputs as AWS holds them: a property that AWS says is not set is None,
-    one that AWS cannot tell (``forceDestroy``) is left out. Tags go under ``tagsAll``, URN tag included.
-    """
+    """One resource type; the fields are the keys of the table."""
 
     token: str
-    handles: frozenset[str]
-    """Inputs that are emulated; any other input of the real type is refused, not ignored."""
-    create: Callable[[Call, Properties], str]
-    observe: Callable[[Call, str, Properties], Properties | None]
-    delete: Callable[[Call, str, Properties], object]
-    update: Callable[[Call, str, Properties, Properties], object] | None = None
-    """None where every input forces replacement or only tags change."""
-    computed: frozenset[str] = frozenset()
-    """Outputs known only once the resource exists."""
+    id: str
+    """JMESPath in the answer of the first create call; or a format of the inputs, or ``=> route_id``."""
+    create: tuple[Step, ...]
+    read: tuple[Look, ...]
+    """The first one decides whether the object exists."""
+    outputs: Mapping[str, Output]
+    delete: tuple[Step, ...]
+    update: tuple[Step, ...] = ()
+    tag: tuple[Step, ...] = ()
+    """Calls that change the tags of an object; empty where the type has none."""
+    tags: str = "@"
+    """JMESPath of the tags among the looks."""
+    imports: str = "(?P<id>.+)"
+    """Regular expression of the ids that ``pulumi import`` takes; its groups are inputs, or ``id``."""
+    imports_as: str = "its id"
+    """The same for people, as in the real provider's documentation."""
+    read_id: str = "id"
+    """JMESPath of the id among the looks, where an import names the object by something else."""
+    local: frozenset[str] = frozenset()
+    """Inputs that are the provider's own and part of no create or update call."""
     replaces: frozenset[str] = frozenset()
     """Inputs, or dotted paths of nested inputs, that force a replacement."""
+    delete_before_replace: bool = False
+    """Whether a replacement can exist only after the old object is gone."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     policies: frozenset[str] = frozenset()
     """Inputs that hold a JSON policy, given as text or object, compared by meaning."""
     ordered: frozenset[str] = frozenset()
     """List inputs whose order matters; all other lists are sets."""
-    delete_before_replace: bool = False
-    """Whether a replacement can exist only after the old object is gone."""
-    conflicts: tuple[tuple[str, ...], ...] = ()
-    """Groups of inputs of which at most one may be set."""
-    requires_one: tuple[tuple[str, ...], ...] = ()
-    """Groups of inputs of which exactly one must be set."""
-    enums: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """Dotted input path to the (service, shape) of botocore's model that lists its values; ``*`` is any index."""
-    check: Callable[[Properties], Iterable[CheckFailure]] = lambda _inputs: ()
     autoname: Autoname | None = None
-    identify: Identify | None = None
-    """For types whose id follows from the inputs."""
-    owned: Callable[[Call], Iterable[str]] | None = None
-    """Ids of the objects that bear the call's URN, for types whose id AWS chooses."""
-    named: Callable[[Call, Properties], Iterable[str]] | None = None
-    """Names in use, for finding a lost object of an autonamed type."""
-    tag: Tagger | None = None
-    scope: Literal["region", "global"] = "region"
+    refuse: tuple[Refusal, ...] = ()
+    scope: str = "region"
 
     @property
-    def taggable(self) -> bool:
-        """Whether objects of this type bear tags."""
-        return self.tag is not None
+    def inputs(self) -> frozenset[str]:
+        """The inputs that are emulated: those that some step takes."""
+        steps = (*self.create, *self.update, *self.delete)
+        taken = {path.partition(".")[0] for one in steps for path in _sources(one.arguments)}
+        used = {name.partition(".")[0] for one in steps for name in (*one.when, *one.where)}
+        named = {self.autoname.property} if self.autoname else set()
+        return frozenset(taken | used | named | self.local | ({"tags"} if self.tag else set())) - {"tagsAll"}
+
+    @property
+    def computed(self) -> frozenset[str]:
+        """Outputs that are known only once the object exists."""
+        return frozenset(self.outputs) - self.inputs
+
+    def id_of(self, inputs: Properties) -> str | None:
+        """The id where it follows from the inputs; None where AWS chooses it."""
+        if self.id == "=> route_id":
+            return route_id(inputs)
+        return self.id.format(**inputs) if "{" in self.id else None
 
 
-def comparable(kind: Kind, inputs: Properties) -> Properties:
-    """Inputs in a form in which equal meaning is equal value: policies parsed, sets sorted."""
-    return {key: _comparable(kind, key, value) for key, value in inputs.items()}
+def _sources(template: Any) -> Iterator[str]:
+    """The input paths that a template of arguments takes."""
+    if isinstance(template, Tags):
+        yield "tags"
+    elif isinstance(template, In | Compute):
+        yield from filter(None, [template.path])
+    elif isinstance(template, Mapping | list):
+        for item in template.values() if isinstance(template, Mapping) else template:
+            yield from _sources(item)
 
 
-def same_policy(one: Any, other: Any) -> bool:
-    """Whether two policies, as text, mean the same."""
-    return bool(canonical_policy(one) == canonical_policy(other))
-
-
-def canonical_policy(policy: Any) -> Any:
-    """A policy with its keys and sets sorted and one-item lists unwrapped, as text."""
-    if not isinstance(policy, str):
-        return policy
-    try:
-        return json.dumps(_canonical(json.loads(policy)), sort_keys=True)
-    except ValueError:
-        return policy
-
-
-def policy_text(policy: Any) -> Any:
-    """A policy as the text that the real provider makes of an object."""
-    if isinstance(policy, str) or policy is UNKNOWN:
-        return policy
-    return UNKNOWN if contains_unknown(policy) else json.dumps(policy, sort_keys=True, separators=(",", ":"))
-
-
-def _canonical(value: Any) -> Any:
+def _template(value: Any) -> Any:
+    """Arguments with their marks, which begin with $, turned into leaves."""
     if isinstance(value, dict):
-        return {key: _canonical(item) for key, item in value.items()}
+        return {key: _template(item) for key, item in value.items()}
     if isinstance(value, list):
-        items = sorted(
-            (_canonical(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True)
-        )
-        return items[0] if len(items) == 1 else items
-    return value
+        return [_template(item) for item in value]
+    if not isinstance(value, str) or not value.startswith("$") or value == "$Latest":
+        return value
+    if match := _COMPUTATION.fullmatch(value):
+        return Compute(match[2], COMPUTATIONS[match[1]])
+    mark, _, conversion = value[1:].partition(" => ")
+    head, _, rest = mark.partition(".")
+    if head == "tags" or mark == "untag":
+        return Tags(rest or "pairs", removed=mark == "untag")
+    if mark == "id":
+        return Id()
+    return Out(rest) if head == "state" else In(mark, CONVERSIONS[conversion] if conversion else None)
 
 
-def _comparable(kind: Kind, key: str, value: Any) -> Any:
-    if key in kind.policies:
-        return canonical_policy(value)
-    if isinstance(value, list) and not contains_unknown(value) and key not in kind.ordered:
-        return sorted((_comparable(kind, key, item) for item in value), key=_sort_key)
-    if isinstance(value, dict):
-        return {name: _comparable(kind, f"{key}.{name}", item) for name, item in value.items()}
-    return value
+def _step(row: dict[str, Any]) -> Step:
+    service, _, operation = row["call"].partition(".")
+    extra = {"when": tuple(row.get("when", ())), "where": row.get("where", {})}
+    return Step(service=service, operation=operation, arguments=_template(row["with"]), **extra)
 
 
-def _sort_key(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+def _look(name: str, row: dict[str, Any]) -> Look:
+    service, _, operation = row["call"].partition(".")
+    arguments = _template(row["with"])
+    return Look(name=name, service=service, operation=operation, arguments=arguments, part=row["part"])
+
+
+def _refusal(row: dict[str, Any]) -> Refusal:
+    look = _look("found", {**row, "part": row["if"]})
+    return Refusal(at=row["at"], look=look, code=row["code"], says=row["says"])
+
+
+def _output(text: str) -> Output:
+    path, _, conversion = text.partition(" => ")
+    if path.startswith("arn:"):
+        _, service, resource = path.split(":")
+        path = f"join('', ['arn:aws:{service}:', region, ':', account, ':{resource}', id])"
+    return Output(path=path, convert=CONVERSIONS[conversion] if conversion else None)
+
+
+def _kind(token: str, row: dict[str, Any]) -> Kind:
+    fields: dict[str, Any] = dict(row)
+    for key in ("create", "update", "delete", "tag"):
+        fields[key] = tuple(_step(one) for one in row.get(key, ()))
+    fields["refuse"] = tuple(_refusal(one) for one in row.get("refuse", ()))
+    fields["read"] = tuple(_look(name, one) for name, one in row["read"].items())
+    fields["outputs"] = {name: _output(text) for name, text in row["outputs"].items()}
+    for key in ("local", "replaces", "policies", "ordered"):
+        fields[key] = frozenset(row.get(key, ()))
+    fields["autoname"] = Autoname(**row["autoname"]) if "autoname" in row else None
+    return Kind(token=token, **fields)
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    token: _kind(token, row)
+    for service in _SERVICES
+    for token, row in yaml.safe_load((TABLES / f"{service}.yaml").read_text(encoding="utf-8")).items()
+    if token.startswith("aws:")
+}
+"""Every resource type that is emulated."""

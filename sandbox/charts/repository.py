@@ -152,13 +152,14 @@ def start(paths: SandboxPaths, endpoints: Endpoints) -> bool:
     index = {"apiVersion": "v1", "generated": _NEVER, "entries": entries}
     # What `helm repo add` writes: the repository's address, and a copy of its index.
     known = {"apiVersion": "v1", "repositories": [{"name": NAME, "url": endpoints.charts_url}]}
-    for path, content in (
-        (folder / "index.yaml", index),
-        (paths.helm / "repositories.yaml", known),
-        (paths.helm / "cache" / "repository" / f"{NAME}-index.yaml", index),
-    ):
+    documents: dict[Path, Any] = {
+        folder / "index.yaml": index,
+        paths.helm / "repositories.yaml": known,
+        paths.helm / "cache" / "repository" / f"{NAME}-index.yaml": index,
+    }
+    for path, document in documents.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n")
+        path.write_text(json.dumps(document, indent=1) + "\n")
     server = [sys.executable, "-m", "http.server", str(endpoints.charts), "--bind", "127.0.0.1"]
     processes.start(paths, ROLE, [*server, "--directory", str(folder)])
     return True

@@ -7,10 +7,6 @@ import threading
 from pathlib import Path
 from typing import Final
 
-import grpc
-from google.protobuf import empty_pb2
-from pulumi.runtime.proto import provider_pb2_grpc
-
 _SECONDS: Final = 20.0
 
 
@@ -19,6 +15,11 @@ def plugin_version(path: Path) -> str | None:
 
     Started without an engine's address, a plugin prints its port and waits to be called.
     """
+    # Here, since they take a third of a second, and nearly no command asks.
+    import grpc
+    from google.protobuf import empty_pb2
+    from pulumi.runtime.proto import provider_pb2_grpc
+
     try:
         plugin = subprocess.Popen(
             [str(path)],
@@ -37,7 +38,7 @@ def plugin_version(path: Path) -> str | None:
         if not port.isdigit():
             return None
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            stub = provider_pb2_grpc.ResourceProviderStub(channel)  # type: ignore[no-untyped-call]
+            stub = provider_pb2_grpc.ResourceProviderStub(channel)
             answer = stub.GetPluginInfo(empty_pb2.Empty(), timeout=_SECONDS)
         return str(answer.version).partition("+")[0].removeprefix("v") or None
     except grpc.RpcError:

@@ -176,12 +176,5 @@ PROMETHEUS_OPERATOR_DEFINITIONS: Final = Module(
     assets=("example/prometheus-operator-crd/*.yaml",),
     what="the definitions of PodMonitor, PrometheusRule and their like",
 )
-KEDA_DEFINITIONS: Final = Module(
-    folder="crds",
-    source="github.com/kedacore/keda/v2",
-    assets=("config/crd/bases/*.yaml",),
-    what="the definitions of ScaledObject and its like",
-)
-
-MODULES: Final = (PULUMI, ETCD, KWOK, KUBERNETES, PROMETHEUS_OPERATOR_DEFINITIONS, KEDA_DEFINITIONS)
+MODULES: Final = (PULUMI, ETCD, KWOK, KUBERNETES, PROMETHEUS_OPERATOR_DEFINITIONS)
 """In build order: what is needed first comes first."""

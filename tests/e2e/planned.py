@@ -20,7 +20,8 @@ def imported(case: Path, catalog: Path, archives: Path) -> None:
     for folder in ("entries", "releases", "placement"):
         (catalog / folder).mkdir(parents=True)
     options = (
-        "--task", "QuestionAnswering", "--device", "cpu", "--env", "dev", "--archive-dir", str(archives), "--yes"
+        "--task", "QuestionAnswering", "--language", "fr", "--device", "cpu", "--env", "dev",
+        "--archive-dir", str(archives), "--yes",
     )  # fmt: skip
     before, edits.CATALOG = edits.CATALOG, catalog
     try:

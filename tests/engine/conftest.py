@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import account, control_plane, endpoints, processes
+from sandbox import account, control_plane, endpoints, processes, tokens
 from sandbox.paths import SandboxPaths
 from sandbox.toolchain.build import ensure_programs
 
@@ -29,7 +29,7 @@ class ControlPlane:
 
     @property
     def token(self) -> str:
-        return control_plane.admin_token(self.paths)
+        return tokens.admin_token(self.paths)
 
 
 @pytest.fixture(scope="session", name="control_plane")

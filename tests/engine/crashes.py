@@ -20,10 +20,11 @@ from typing import IO, Any, Final
 import psutil
 
 from sandbox import account, control_plane, endpoints, processes
-from sandbox.holdings import Holdings
+from sandbox.engine import Engine
 from sandbox.inspection import Inspection
 from sandbox.toolchain.programs import KUBERNETES_PROVIDER
 from tests.engine.clones import Clone, Ran
+from tests.engine.holdings import Holdings
 
 CREATING: Final = r"^ \+ .* creating"
 KUBERNETES_CREATING: Final = r"^ \+ .* kubernetes:\S+ .* creating"
@@ -136,6 +137,18 @@ def check(clone: Clone, ran: Ran) -> Found:
         missing=[*holdings.missing(resources), *_unready(clone)],
         survivors=survivors,
     )
+
+
+def delete_by_hand(clone: Clone) -> list[str]:
+    """Do what docs/operations.md asks of a person: delete what the APIs hold and no state knows; return what it was."""
+    if account.ROLE not in processes.running(clone.sandbox.paths):
+        return []
+    resources = Engine(clone.sandbox).resources()
+    holdings = Holdings(clone.sandbox)
+    strays = [str(stray) for stray in holdings.strays(resources)]
+    left = holdings.remove_lost(resources, lambda _: None)
+    assert not left, f"cannot be deleted by hand: {left}"
+    return strays
 
 
 def check_gone(clone: Clone, ran: Ran) -> Found:

@@ -17,6 +17,13 @@ OPEN_POLICY: Final = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 )
 
+OPEN_TRUST: Final = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}],
+    }
+)
+
 NOTHING_TO_EDIT: Final = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "is there or is not; it has no property of its own",
     "aws:ec2/routeTableAssociation:RouteTableAssociation": "to associate anew is to delete and create",
@@ -147,8 +154,8 @@ _EDITS: Final[dict[str, Edit]] = {
     "aws:eks/cluster:Cluster": _edit_record("version", "1.34", part=""),
     "aws:eks/nodeGroup:NodeGroup": _scale_nodes,
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": _edit_record("edited", "yes", part="tags"),
-    "aws:iam/role:Role": lambda clone, resource: clone.aws("iam").update_role(
-        RoleName=resource["id"], Description="edited", MaxSessionDuration=7200
+    "aws:iam/role:Role": lambda clone, resource: clone.aws("iam").update_assume_role_policy(
+        RoleName=resource["id"], PolicyDocument=OPEN_TRUST
     ),
     "aws:iam/rolePolicy:RolePolicy": _put_role_policy,
     "aws:kms/key:Key": lambda clone, resource: clone.aws("kms").update_key_description(
@@ -172,7 +179,7 @@ _EDITS: Final[dict[str, Edit]] = {
         "put_bucket_ownership_controls",
         OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
     ),
-    "aws:s3/bucketPolicy:BucketPolicy": _edit_record("policy", OPEN_POLICY),
+    "aws:s3/bucketPolicy:BucketPolicy": _edit_record("Policy", OPEN_POLICY, part=""),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": _s3(
         "put_public_access_block",
         PublicAccessBlockConfiguration={

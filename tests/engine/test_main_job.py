@@ -1,5 +1,7 @@
 """The main job as a newcomer runs it: the real engine and control plane, from a clone of its own."""
 
+import base64
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ import pytest
 import requests
 import yaml
 
-from sandbox import control_plane, processes
+from sandbox import processes, tokens
 from sandbox.inspection import Inspection
 from sandbox.lifecycle import ROLES
 from tests.engine import crashes
@@ -94,6 +96,42 @@ def test_the_bucket_answers_over_the_s3_api_and_is_private_versioned_and_encrypt
     assert len(s3.list_object_versions(Bucket=bucket, Prefix="probe")["Versions"]) == 2
     facts = Inspection(clone.sandbox).bucket(bucket)
     assert (facts.private, facts.versioned, facts.encryption) == (True, True, "aws:kms")
+
+
+def _release(clone: Clone, namespace: str, name: str) -> dict[str, Any]:
+    """Helm's own record of a release."""
+    (secret,) = _listed(
+        clone, f"/api/v1/namespaces/{namespace}/secrets?labelSelector=owner%3Dhelm%2Cname%3D{name}"
+    )
+    packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+    record: dict[str, Any] = json.loads(gzip.decompress(packed))
+    return record
+
+
+def test_helm_itself_installs_stand_ins_that_say_so_with_the_operator_s_own_definitions(clone: Clone) -> None:
+    for name in ("prometheus-operator-crds", "kube-prometheus-stack"):
+        release = _release(clone, "slipway-monitoring", name)
+        assert release["info"]["status"] == "deployed"
+        assert release["info"]["notes"].startswith(f"This is a stand-in for {name} ")
+    (rules,) = (
+        definition
+        for definition in _listed(clone, "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
+        if definition["metadata"]["name"] == "prometheusrules.monitoring.coreos.com"
+    )
+    assert rules["metadata"]["labels"]["app.kubernetes.io/managed-by"] == "Helm"
+    assert rules["metadata"]["annotations"]["operator.prometheus.io/version"]
+
+
+def test_a_misspelt_field_of_a_definition_s_kind_is_refused_by_the_real_schema(clone: Clone) -> None:
+    rule = {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "probe"},
+        "spec": {"groups": [{"name": "a", "rules": [{"alert": "A", "expr": "1", "form": "5m"}]}]},
+    }
+    path = "/apis/monitoring.coreos.com/v1/namespaces/slipway-serving/prometheusrules"
+    with pytest.raises(requests.HTTPError, match="unknown field"):
+        Inspection(clone.sandbox).request("POST", f"{path}?dryRun=All&fieldValidation=Strict", rule)
 
 
 def test_a_second_up_changes_nothing(clone: Clone) -> None:
@@ -241,11 +279,11 @@ def test_a_wrong_catalog_stops_before_any_resource_and_names_file_line_rule_and_
 
 def test_nothing_in_the_state_gives_access_to_the_cluster(clone: Clone) -> None:
     state = json.dumps(clone.state())
-    tokens = (
-        control_plane.admin_token(clone.sandbox.paths),
-        control_plane.deployer_token(clone.sandbox.paths),
+    secrets = (
+        tokens.admin_token(clone.sandbox.paths),
+        tokens.deployer_token(clone.sandbox.paths),
     )
-    assert all(token not in state for token in tokens)
+    assert all(token not in state for token in secrets)
 
 
 def test_an_account_that_ended_is_built_anew_whatever_command_comes_first(clone: Clone) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sandbox import control_plane, processes
+from sandbox import processes, tokens
 from sandbox.inspection import Inspection
 from tests.engine import crashes
 from tests.engine.clones import Clone, Ran, new_clone
@@ -71,7 +71,7 @@ def test_nothing_sensitive_is_plain_in_the_state_or_in_a_log(
 ) -> None:
     awkward, *_ = both
     paths = awkward.sandbox.paths
-    secrets = set(control_plane.tokens(paths).values())
+    secrets = set(tokens.of_users(paths).values())
     for file in paths.control_plane.glob("*.kubeconfig"):
         for user in json.loads(file.read_text())["users"]:
             secrets |= {value for value in user["user"].values() if isinstance(value, str)}

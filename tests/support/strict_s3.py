@@ -1,9 +1,11 @@
 """moto's S3 over HTTP, stricter and weaker than moto: it counts requests, can be told to fail, and keeps what moto
-ignores (5.2.5): a copy's conditions, and the expected owner of a bucket.
+ignores (5.2.5): a copy's conditions, the ETags of what DeleteObjects deletes, and the expected owner of a bucket.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html says what the conditions do.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html and
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html say what the conditions do.
 """
 
+import io
 import logging
 import threading
 from collections import Counter
@@ -12,6 +14,8 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, unquote
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import boto3
 import moto.backends
@@ -21,6 +25,7 @@ from werkzeug.serving import make_server
 
 ACCOUNT = "123456789012"
 REGION = "eu-west-1"
+_NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 _CODES = {409: "ConditionalRequestConflict", 503: "SlowDown"}
 Hook = Callable[[str, str], int | None]
 """Operation and key → status to refuse it with, or None. Called before the request is served."""
@@ -91,12 +96,36 @@ class StrictS3:
         )
         if {owner, source_owner} - {None, ACCOUNT}:
             return _refused(start_response, 403, "AccessDenied")
+        if operation == "POST delete":
+            with self._conditions:
+                return self._deleted(environ, start_response, bucket)
         if "HTTP_X_AMZ_COPY_SOURCE" not in environ:
             return self._served(environ, start_response)
         with self._conditions:
             if not self._holds(environ, bucket, key):
                 return _refused(start_response, 412, "PreconditionFailed")
             return self._served(environ, start_response)
+
+    def _deleted(self, environ: dict[str, Any], start_response: Any, bucket: str) -> Iterable[bytes]:
+        """DeleteObjects: what has another ETag than the request names stays, and is an error of its own."""
+        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        document = ElementTree.fromstring(body)  # noqa: S314 (the tests' own requests)
+        refused = []
+        for entry in list(document.iter(f"{_NAMESPACE}Object")):
+            wanted, key = entry.findtext(f"{_NAMESPACE}ETag"), entry.findtext(f"{_NAMESPACE}Key") or ""
+            there = None if wanted is None else self.stored(bucket, key)
+            if wanted is not None and (there is None or there.etag.strip('"') != wanted.strip('"')):
+                code = "NoSuchKey" if there is None else "PreconditionFailed"
+                refused.append(f"<Error><Key>{escape(key)}</Key><Code>{code}</Code></Error>")
+                document.remove(entry)
+        answer: list[bytes] = [b"<DeleteResult></DeleteResult>"]
+        if document.find(f"{_NAMESPACE}Object") is not None:
+            body = ElementTree.tostring(document, default_namespace=_NAMESPACE[1:-1])
+            environ["CONTENT_LENGTH"], environ["wsgi.input"] = str(len(body)), io.BytesIO(body)
+            answer = list(self._inner(environ, lambda *_: None))
+        whole = b"".join(answer).replace(b"</DeleteResult>", f"{''.join(refused)}</DeleteResult>".encode())
+        start_response("200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(whole)))])
+        return [whole]
 
     def _served(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer: Iterable[bytes] = self._inner(environ, start_response)

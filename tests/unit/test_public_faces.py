@@ -26,6 +26,7 @@ PACKAGES = [
     "plugin_server",
     "preprocessing",
     "quantities",
+    "recovery",
     "workloads.agent",
 ]
 

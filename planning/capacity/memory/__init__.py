@@ -4,6 +4,7 @@
 from planning.capacity.memory.breakdown import MemoryEstimate, Part, PartName
 from planning.capacity.memory.changes import ChangeKind
 from planning.capacity.memory.estimate import estimate, gpus_needed
+from planning.capacity.memory.files import WeightFiles, weight_files
 from planning.capacity.memory.fit import Change, Fit, fits
 from planning.capacity.memory.gpu import GpuMemory
 from planning.capacity.memory.shape import ModelShape
@@ -19,9 +20,11 @@ __all__ = [
     "ModelShape",
     "Part",
     "PartName",
+    "WeightFiles",
     "allocator_fraction",
     "estimate",
     "fits",
     "gpus_needed",
     "told_of_share",
+    "weight_files",
 ]

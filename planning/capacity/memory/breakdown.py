@@ -33,6 +33,8 @@ class Part:
     memory: Bytes
     source: str
     """What the figure was made of, in words."""
+    assumption: str = ""
+    """What nobody said and was taken to be large, and the key that replaces it: a refusal names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +95,11 @@ class MemoryEstimate:
     def reserve(self) -> Bytes:
         """Left unused."""
         return self[PartName.RESERVE]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was assumed of any part."""
+        return tuple(part.assumption for part in self.parts if part.assumption)
 
     @property
     def total(self) -> Bytes:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from engines import tgi, vllm
-from model_catalog import Architecture, TgiVersion, TorchServeVersion, Version, VllmVersion
+from model_catalog import TgiVersion, TorchServeVersion, Version, VllmVersion, split_problem
 from planning.capacity.memory.weights import SCHEMES
 
 V = TypeVar("V", TorchServeVersion, TgiVersion, VllmVersion)
@@ -113,7 +113,7 @@ def _tgi(version: TgiVersion, compute_capability: tuple[int, int]) -> Iterator[C
                     update={"quantization": tgi_scheme, "precision": precision, "memory": None}
                 )
                 yield _quantized(tgi_scheme, changed, prequantized=tgi_facts.prequantized)
-    for size in _splits(version.architecture, options.num_shard):
+    for size in _splits(version, options.num_shard):
         split = _with_serving(version, num_shard=size)
         if not tgi.weight_problems(split.serving, version.precision, version.quantization):
             yield _spread("num_shard", size, split)
@@ -157,7 +157,7 @@ def _vllm(version: VllmVersion, compute_capability: tuple[int, int]) -> Iterator
             ):
                 changed = version.model_copy(update={"quantization": scheme, "memory": None})
                 yield _quantized(scheme, changed, prequantized=facts.prequantized)
-    for size in _splits(version.architecture, options.tensor_parallel_size):
+    for size in _splits(version, options.tensor_parallel_size):
         yield _spread("tensor_parallel_size", size, _with_serving(version, tensor_parallel_size=size))
 
 
@@ -165,10 +165,10 @@ def _below(values: tuple[int, ...], limit: int | None) -> Iterator[int]:
     return (value for value in values if limit is not None and value < limit)
 
 
-def _splits(architecture: Architecture | None, size: int) -> Iterator[int]:
-    """Both engines ask that the attention heads be divisible."""
-    if architecture is not None:
-        yield from (n for n in PARALLEL if n > size and architecture.attention_heads % n == 0)
+def _splits(version: TgiVersion | VllmVersion, size: int) -> Iterator[int]:
+    """Larger numbers of GPUs among which the engine can divide the model; none where its heads are not known."""
+    if version.architecture is not None:
+        yield from (n for n in PARALLEL if n > size and split_problem(version, n) is None)
 
 
 def _quantized(scheme: str, changed: Version, *, prequantized: bool) -> Candidate:

@@ -60,7 +60,9 @@ class Fit:
             if self.changes
             else "no single change that was tried makes it fit"
         )
-        return f"short by {gibibytes(self.shortage)} on {where}: {found}; {remedy}"
+        return "; ".join(
+            (f"short by {gibibytes(self.shortage)} on {where}: {found}", remedy, *found.assumptions)
+        )
 
 
 def fits(

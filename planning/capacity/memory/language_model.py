@@ -30,6 +30,8 @@ class Model:
     weights: Bytes
     """On each GPU."""
     weights_source: str
+    weights_assumption: str
+    """What was assumed of them, and the key that replaces it; may be empty."""
     bytes_each: int
     """Of a number as the model computes."""
     kv_bytes_per_token: Bytes | None
@@ -44,6 +46,7 @@ def resolve(
     """`memory` of the catalog goes before anything computed; without it the architecture is there (a rule of types)."""
     bytes_each = PRECISION_BYTES[version.precision or Precision.BFLOAT16]
     shape = None if version.architecture is None else ModelShape.of(version.architecture)
+    assumption = ""
     if version.memory is not None:
         weights = Bytes(ceil(Fraction(version.memory.weights, tensor_parallel)))
         kind = "measured" if version.memory.measured else "estimated"
@@ -57,10 +60,14 @@ def resolve(
             source = f"{source}; {quantization}: {scheme.source}, embeddings excepted"
         elif quantization is not None:
             source = f"{source}; {quantization} names no width, so none is assumed smaller"
+            assumption = (
+                f"weights count as if {quantization} left them whole, and memory.weights replaces this"
+            )
     return Model(
         shape=shape,
         weights=weights,
         weights_source=source,
+        weights_assumption=assumption,
         bytes_each=bytes_each,
         kv_bytes_per_token=None
         if shape is None
@@ -80,6 +87,16 @@ def longest_request(version: LlmVersion, given: int | None) -> int:
     if version.architecture is not None and version.architecture.max_positions is not None:
         return version.architecture.max_positions
     return UNKNOWN_CONTEXT
+
+
+def weights_part(model: Model) -> Part:
+    """The weights on each GPU."""
+    return Part(
+        name=PartName.WEIGHTS,
+        memory=model.weights,
+        source=model.weights_source,
+        assumption=model.weights_assumption,
+    )
 
 
 def kv_part(model: Model, *, tokens: int, requests: int) -> Part:

@@ -21,7 +21,7 @@ document, which takes 0.15."""
 
 GRAPH: Final = Bytes(891_290)
 """Of one layer and one captured batch size, 0.85 MiB. Chosen: the most that was seen (Qwen2.5-7B, 28 layers, 67
-sizes, 1.56 GiB; section 4 of docs/memory-model.md). The same figure is 0.18 MiB on a T4, and vLLM 0.11.0 on an H100
+sizes, 1.56 GiB; section 5 of docs/memory-model.md). The same figure is 0.18 MiB on a T4, and vLLM 0.11.0 on an H100
 even gave memory back in five of eight runs."""
 
 

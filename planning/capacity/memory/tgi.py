@@ -16,7 +16,14 @@ from model_catalog import TgiVersion
 from planning.capacity.memory.activations import layer_peak
 from planning.capacity.memory.breakdown import MemoryEstimate, Part, PartName
 from planning.capacity.memory.gpu import GpuMemory
-from planning.capacity.memory.language_model import Model, kv_part, resolve, tokens_in, unknown_overhead
+from planning.capacity.memory.language_model import (
+    Model,
+    kv_part,
+    resolve,
+    tokens_in,
+    unknown_overhead,
+    weights_part,
+)
 from planning.capacity.memory.overheads import COMMUNICATION, CUDA_CONTEXT, graph_bytes, lora_bytes
 from planning.capacity.memory.shape import ModelShape
 from quantities import Bytes
@@ -118,7 +125,7 @@ def estimate_tgi(
 
 def _fixed_parts(version: TgiVersion, model: Model, prefill: int) -> tuple[Part, ...]:
     shards = version.serving.num_shard
-    weights = Part(name=PartName.WEIGHTS, memory=model.weights, source=model.weights_source)
+    weights = weights_part(model)
     if model.shape is None:
         return (weights, unknown_overhead(model.weights))
     return (

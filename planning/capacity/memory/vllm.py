@@ -23,6 +23,7 @@ from planning.capacity.memory.language_model import (
     resolve,
     tokens_in,
     unknown_overhead,
+    weights_part,
 )
 from planning.capacity.memory.overheads import COMMUNICATION, CUDA_CONTEXT, NON_TORCH, graph_bytes, lora_bytes
 from planning.capacity.memory.shape import ModelShape
@@ -33,7 +34,7 @@ BLOCK: Final = 16
 
 SHARE_MARGIN_PERCENT: Final = 5
 """Of weights and activations, that a KV cache of fixed size leaves free in a share of a card. Chosen: two and a half
-times the worst error of either against vLLM's own logs (docs/memory-model.md, section 4)."""
+times the worst error of either against vLLM's own logs (docs/memory-model.md, section 5)."""
 
 FRACTION_STEPS: Final = 10_000
 """gpu_memory_utilization is told to four digits, cut."""
@@ -181,7 +182,7 @@ def _fraction(options: vllm.ServingOptions, gpu: GpuMemory, share: float, outsid
 
 def _fixed_parts(version: VllmVersion, model: Model, gpu: GpuMemory) -> tuple[Part, ...]:
     options, size = version.serving, version.serving.tensor_parallel_size
-    weights = Part(name=PartName.WEIGHTS, memory=model.weights, source=model.weights_source)
+    weights = weights_part(model)
     if model.shape is None:
         return (weights, unknown_overhead(model.weights))
     default = default_batch(gpu)

@@ -60,6 +60,8 @@ class WholeDemand:
     """Pinned there by a person."""
     most_replicas: int | None = None
     """That its autoscaling may ask for. None: no more than `replicas`."""
+    memory_source: str = ""
+    """What of `memory` was assumed, and how to replace it: a refusal names it."""
     bounded: bool = False
     """Whether arguments bound what it takes of a GPU, whoever else is there and started first: vLLM's do, TGI's do
     not. Only then may it have a time slice."""

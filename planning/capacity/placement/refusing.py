@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from planning.capacity.placement.demands import WholeDemand
 from planning.capacity.placement.offers import known_offers
 from planning.capacity.placement.pieces import Piece, Room, make_rooms, missing
 from planning.capacity.placement.rules import PlacementRules
@@ -55,7 +56,13 @@ def _no_host(piece: Piece, rooms: Sequence[Room], rules: PlacementRules) -> str:
         found = (
             f"{piece.name} fits no offered node{pinned}: the nearest, {name}, is {_phrase(others, nearest)}"
         )
-    return f"{found}; {_way_out(piece, rooms, rules, lacking)}"
+    return f"{found}; {_way_out(piece, rooms, rules, lacking)}{_assumed(piece, lacking)}"
+
+
+def _assumed(piece: Piece, lacking: Sequence[tuple[str, int]]) -> str:
+    """What of an amount that is too large somebody can replace by a better figure."""
+    source = piece.demand.memory_source if isinstance(piece.demand, WholeDemand) else ""
+    return f". Its host memory counts {source}" if source and "memory" in dict(lacking) else ""
 
 
 def _phrase(lacking: Sequence[tuple[str, int]], room: Room) -> str:

@@ -95,7 +95,21 @@ def test_a_wrong_digest_publishes_nothing_and_says_what_was_expected_and_found(p
         if part not in message
     ] == []
     assert wrong.published() is None
-    assert wrong.listing() == {}
+
+
+def test_what_a_wrong_digest_left_unpublished_is_named_and_the_right_source_replaces_or_removes_it(
+    make: Any, versions: bool
+) -> None:
+    place = make(versions=versions)
+    altered = {**place.contents, "config.json": b"[]", "more.json": b"{}"}
+    for name, body in altered.items():
+        place.s3.stored_put(place.source.bucket, f"models/altered/{name}", body)
+    with pytest.raises(DigestMismatchError) as refused:
+        promote(replace(place.source, path="models/altered"), place.target, place.manner())
+    assert "8 files that were copied stay unpublished" in refused.value.__notes__[0]
+    assert set(place.target.listing()) == set(altered)
+    promote(place.source, place.target, place.manner())
+    assert verify(place.target).whole
 
 
 def test_an_empty_prefix_is_refused(make: Any) -> None:

@@ -95,6 +95,22 @@ def test_what_is_wrong_is_said_before_anything_is_copied(stack: Stack, place: An
     assert "holds no file" in refused.stdout + refused.stderr
 
 
+def test_a_secret_input_is_echoed_by_no_failure_and_stays_secret_in_the_state(
+    stack: Stack, place: Any
+) -> None:
+    stack.settings |= {"source_owner": "hunter2-planted", "secret": ["source_owner", "source_path"]}
+    refused = stack.run("preview")
+    assert refused.returncode != 0
+    assert "is '[secret]'; write an account id of twelve digits" in refused.stdout + refused.stderr
+    assert "hunter2" not in refused.stdout + refused.stderr
+    stack.settings["source_owner"] = "123456789012"
+    stack.ok("up", "--yes", "--skip-preview")
+    stack.ok("refresh", "--yes", "--skip-preview")
+    assert place.source.path not in stack.state()
+    stack.ok("up", "--yes")
+    assert stack.changes() == {}
+
+
 def test_a_wrong_digest_fails_the_update_and_publishes_nothing(stack: Stack, place: Any) -> None:
     wrong = replace(place.target, digest=f"sha256:{'0' * 64}")
     stack.settings["digest"] = wrong.digest

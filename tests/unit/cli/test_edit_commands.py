@@ -19,6 +19,7 @@ from model_catalog.selector import Selector
 
 MODEL_CATALOG = Path(__file__).parents[1] / "model_catalog"
 CASES = MODEL_CATALOG / "imports" / "cases"
+FRENCH = ("--task", "QuestionAnswering", "--language", "fr")
 FR = "QuestionAnswering/Reader/fr"
 DEV = f'# What dev runs.\n\n{FR}:\n  default: "1.0"  # since Monday\n# The end.\n'
 
@@ -293,9 +294,7 @@ def empty(catalog: Path) -> Path:
 
 
 def test_an_import_lists_what_it_assumes_and_runs_the_versions_where_that_is_asked(empty: Path) -> None:
-    result = import_config(
-        "torchserve_config_two_versions", "--task", "QuestionAnswering", "--env", "dev", "--yes"
-    )
+    result = import_config("torchserve_config_two_versions", *FRENCH, "--env", "dev", "--yes")
     assert result.exit_code == 0, result.output
     assert "assumed in entries/question_answering/reader.yaml: owner: unassigned (owner)" in result.output
     assert (
@@ -314,9 +313,7 @@ def test_an_import_lists_what_it_assumes_and_runs_the_versions_where_that_is_ask
 
 @pytest.mark.usefixtures("empty")
 def test_a_lone_version_becomes_the_default_and_the_import_says_so() -> None:
-    result = import_config(
-        "torchserve_config_one_version", "--task", "QuestionAnswering", "--env", "dev", "--yes"
-    )
+    result = import_config("torchserve_config_one_version", *FRENCH, "--env", "dev", "--yes")
     assert f"{FR}@1.0 answers by default although its file says defaultVersion false" in result.output
     exported = slipway("export", "torchserve", FR, "--env", "dev")
     assert json.loads(exported.stdout) == json.loads(
@@ -345,8 +342,7 @@ def test_an_archive_at_hand_is_pinned_by_its_digest(empty: Path, tmp_path: Path)
     (tmp_path / "fr_reader.mar").write_bytes(b"weights")
     result = import_config(
         "torchserve_config_one_version",
-        "--task",
-        "QuestionAnswering",
+        *FRENCH,
         "--archive-dir",
         str(tmp_path),
         "--yes",
@@ -364,7 +360,7 @@ def test_what_the_name_does_not_tell_is_asked_for_or_named_as_an_option(
     assert result.exit_code == 2
     assert "--task" in result.output
     monkeypatch.setattr(edits, "at_terminal", lambda: True)
-    answers = "QuestionAnswering\nReader\nfr\nnlp-platform\n\nmit\n\n440MiB\n\ny\n"
+    answers = "QuestionAnswering\nfr\nReader\nnlp-platform\n\nmit\n\n440MiB\n\ny\n"
     result = import_config("torchserve_config_one_version", answer=answers)
     assert result.exit_code == 0, result.output
     entry = load_catalog(empty).entries[0]
@@ -377,7 +373,8 @@ def test_one_model_s_name_does_not_fit_two_models(empty: Path, tmp_path: Path) -
     file = tmp_path / "two.json"
     file.write_text('{"fr_reader": {"1": {"minWorkers": 1}}, "en_reader": {"1": {"minWorkers": 1}}}')
     assert slipway("import", "torchserve", str(file), "--task", "A", "--model", "B", "--yes").exit_code == 2
-    result = slipway("import", "torchserve", str(file), "--task", "A", "--env", "dev", "--yes")
+    languages = ("--language", "fr_reader=fr", "--language", "en_reader=en")
+    result = slipway("import", "torchserve", str(file), "--task", "A", *languages, "--env", "dev", "--yes")
     assert result.exit_code == 0, result.output
     (entry,) = load_catalog(empty).entries
     assert sorted(entry.languages) == ["en", "fr"]
@@ -417,7 +414,7 @@ def test_a_write_that_dies_before_the_rename_leaves_every_file_and_no_other(
 
     before = sorted(empty.rglob("*"))
     monkeypatch.setattr(os, "replace", die)
-    import_config("torchserve_config_one_version", "--task", "QuestionAnswering", "--env", "dev", "--yes")
+    import_config("torchserve_config_one_version", *FRENCH, "--env", "dev", "--yes")
     assert sorted(empty.rglob("*")) == before
 
 
@@ -455,6 +452,24 @@ def test_a_file_that_changed_while_the_question_stood_is_not_overwritten(
     assert "releases/dev.yaml:1:1 changed-meanwhile" in said
     assert dev.read_text() == "# somebody else\n"
     assert sorted(path.name for path in dev.parent.iterdir()) == ["dev.yaml", "prod.yaml", "sandbox.yaml"]
+
+
+def test_a_change_of_another_file_that_would_make_the_catalog_wrong_is_found_before_writing(
+    dev: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = next((dev.parent.parent / "entries" / "question_answering").glob("reader.yaml"))
+    before = dev.read_bytes()
+
+    def meanwhile(*_: object, **__: object) -> bool:
+        entry.unlink()  # another command has taken the model out
+        return True
+
+    monkeypatch.setattr(edits, "at_terminal", lambda: True)
+    monkeypatch.setattr(typer, "confirm", meanwhile)
+    result = slipway("promote", FR, "--from", "sandbox", "--to", "dev")
+    refused(result)
+    assert "other files changed on disk meanwhile" in result.output
+    assert dev.read_bytes() == before
 
 
 def test_carriage_returns_stay(dev: Path) -> None:

@@ -3,12 +3,15 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from cli import lock_commands, main, plan_command, plans
 from cli.console import CLONE
+from model_catalog import CatalogError
+from planning import Plan, make_plan
 from planning.capacity.placement import HEADER
 
 BASE = Path(__file__).parents[1] / "model_catalog" / "base"
@@ -53,6 +56,25 @@ def test_writing_says_where_everything_went_and_a_second_time_that_it_is_there(c
     written = (clone / LOCK).read_bytes()
     assert run("plan", "--env", "dev", "--write") == f"{LOCK} says so already: 4 places\n"
     assert (clone / LOCK).read_bytes() == written
+
+
+def test_a_lock_that_another_command_has_written_since_the_plan_is_not_overwritten(
+    clone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("plan", "--env", "dev", "--write")
+    stale = (clone / LOCK).read_text()
+    (clone / LOCK).unlink()
+
+    def meanwhile(*arguments: Any) -> Plan:
+        made = make_plan(*arguments)
+        (clone / LOCK).write_text(stale)
+        return made
+
+    monkeypatch.setattr(plans, "make_plan", meanwhile)
+    result = runner.invoke(main.app, ["plan", "--env", "dev", "--write"])
+    assert isinstance(result.exception, CatalogError | SystemExit)
+    assert result.exit_code == 1
+    assert (clone / LOCK).read_text() == stale
 
 
 def test_a_lock_is_lines_of_selector_and_place_sorted(clone: Path) -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from infra import program
 from infra.stack_files import read_stack_config
-from sandbox.aws.kinds import KINDS
 from tests.support.recording import Recorded, Recording, record
 
 STACKS = ("dev", "prod", "sandbox", "sandbox-platform", "sandbox-serving")
@@ -195,8 +194,3 @@ def test_a_first_preview_already_names_every_resource() -> None:
     assert {r.urn for r in recorded("dev", preview=True).resources} == {
         r.urn for r in recorded("dev").resources
     }
-
-
-def test_only_types_that_the_sandbox_emulates_are_used(recording: Recording) -> None:
-    used = {resource.type for resource in recording.resources if resource.type.startswith("aws:")}
-    assert used <= set(KINDS)

@@ -10,7 +10,10 @@ from artifacts.resource import ModelArtifact, ModelArtifactArgs
 
 SETTINGS: dict[str, Any] = json.loads(Path("settings.json").read_text())
 
-artifact = ModelArtifact("reader", ModelArtifactArgs(**SETTINGS))
+SECRET: list[str] = SETTINGS.pop("secret", [])
+GIVEN = {name: pulumi.Output.secret(value) if name in SECRET else value for name, value in SETTINGS.items()}
+
+artifact = ModelArtifact("reader", ModelArtifactArgs(**GIVEN))
 pulumi.export("files", artifact.files)
 pulumi.export("size", artifact.size)
 pulumi.export("files_prefix", artifact.files_prefix)

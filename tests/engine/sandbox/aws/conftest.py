@@ -21,10 +21,10 @@ import requests
 import yaml
 
 from plugin_server import provider as api
-from sandbox.aws.calls import Clients
-from sandbox.aws.kinds import KINDS
+from sandbox.aws.account import Clients
 from sandbox.aws.provider import AwsProvider
 from sandbox.aws.schema import inputs_of
+from sandbox.aws.table import KINDS
 from sandbox.paths import SandboxPaths
 
 REGION = "eu-west-1"
@@ -69,12 +69,6 @@ class Engine:
 
     def urn(self, token: str, name: str) -> str:
         return f"urn:pulumi:sandbox::{self.project}::{token}::{name}"
-
-    def restart(self) -> None:
-        """A new run of the engine: another provider process."""
-        config = self.provider._settings
-        self.provider = AwsProvider(self.log, self.environment, self.clients)  # type: ignore[arg-type]
-        self.provider._settings = config
 
     def check(
         self, token: str, name: str, inputs: dict[str, Any], old: dict[str, Any] | None = None
@@ -204,7 +198,7 @@ class FakeCluster:
         parts = urlsplit(url)
         path, query = parts.path, parse_qs(parts.query)
         if path == "/readyz":
-            return (200, "ok") if self.ready else (503, {"message": "not ready"})
+            return (200, "ok") if self.ready else (500, {"message": "not ready"})
         if method == "POST":
             where = f"{path}/{body['metadata']['name']}"
             if where in self.objects:
@@ -292,7 +286,7 @@ def cluster(_fake_cluster: FakeCluster) -> FakeCluster:
 def clients(moto_url: str, _environment: None) -> Clients:
     """boto3 clients for the session: reading a service's model takes up to a second each."""
     clients = Clients(moto_url)
-    clients.send("iam", REGION, "list_roles", {})
+    clients.send("iam", REGION, "ListRoles", {})
     for token in KINDS:
         inputs_of(token)
     gc.freeze()  # 1,582 managed policies and the SDK's modules: walking them took a third of the tests' time

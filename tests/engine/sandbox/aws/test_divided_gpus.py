@@ -12,7 +12,7 @@ from planning.node_settings import node_settings
 from plugin_server.provider import ProviderError
 from sandbox.aws.bottlerocket import gpu_resources, parse
 from sandbox.aws.capacity import Machine
-from tests.engine.sandbox.aws.test_life_cycle import _node_group
+from tests.engine.sandbox.aws.cases import node_group
 
 if TYPE_CHECKING:
     from tests.engine.sandbox.aws.conftest import Engine, FakeCluster, Resource
@@ -82,7 +82,7 @@ def test_settings_have_the_effect_that_they_have_on_a_node(
 
 
 def _inputs(engine: Engine, made: Resource) -> dict[str, Any]:
-    inputs = {key: value for key, value in _node_group(engine).items() if key != "diskSize"}
+    inputs = {key: value for key, value in node_group(engine).items() if key != "diskSize"}
     reference = {"id": made.id, "version": str(made.state["latestVersion"])}
     return {**inputs, "instanceTypes": ["g5.2xlarge"], "launchTemplate": reference}
 

@@ -17,6 +17,7 @@ POLICY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["s3:Get*"], "Resource": ["*"]}],
 }
+DENIAL = json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}]})
 TRUST = '{"Statement": [{"Effect": "Allow", "Principal": {"Service": "x"}, "Action": "sts:AssumeRole"}]}'
 
 
@@ -96,18 +97,24 @@ def test_a_deleted_route_is_gone_and_a_redirected_one_is_seen(engine: Engine) ->
     gateway = engine.create("aws:ec2/internetGateway:InternetGateway", "gateway", {"vpcId": network}).id
     route = {"routeTableId": table, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway}
     made = engine.create("aws:ec2/route:Route", "out", route)
-    engine.aws("ec2").delete_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0")
+    ec2 = engine.aws("ec2")
+    subnet = engine.create("aws:ec2/subnet:Subnet", "s", {"vpcId": network, "cidrBlock": "10.0.0.0/24"}).id
+    card = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    where = {"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0"}
+    ec2.replace_route(**where, NetworkInterfaceId=card)
+    assert engine.drift(made) == ["gatewayId"]
+    ec2.delete_route(**where)
     assert engine.read(made) is None
 
 
 def test_a_bucket_policy_that_is_only_recorded_can_be_changed_behind_the_back_too(engine: Engine) -> None:
     name = _bucket(engine).id
     token = "aws:s3/bucketPolicy:BucketPolicy"  # noqa: S105 (a type token)
-    made = engine.create(token, "models", {"bucket": name, "policy": json.dumps(POLICY)})
+    made = engine.create(token, "models", {"bucket": name, "policy": DENIAL})
     engine.aws("s3").put_object(Bucket=name, Key="weights", Body=b"1")  # moto enforces nothing of it
     record = engine.provider._records.get(token, name)
     assert record is not None
-    record["inputs"]["policy"] = "{}"
+    record["Policy"] = "{}"
     engine.provider._records.put(token, name, record)
     assert engine.drift(made) == ["policy"]
     engine.provider._records.remove(token, name)
@@ -117,7 +124,7 @@ def test_a_bucket_policy_that_is_only_recorded_can_be_changed_behind_the_back_to
 def test_a_recorded_object_goes_with_what_it_belongs_to(engine: Engine) -> None:
     bucket = _bucket(engine)
     made = engine.create(
-        "aws:s3/bucketPolicy:BucketPolicy", "models", {"bucket": bucket.id, "policy": json.dumps(POLICY)}
+        "aws:s3/bucketPolicy:BucketPolicy", "models", {"bucket": bucket.id, "policy": DENIAL}
     )
     engine.aws("s3").delete_bucket(Bucket=bucket.id)
     assert engine.read(made) is None

@@ -11,12 +11,11 @@ from plugin_server.provider import ProviderError
 from sandbox.aws.capacity import Machine, allocatable, capacity, reserved_cpu_millicores, reserved_memory_mib
 
 if TYPE_CHECKING:
-    from sandbox.aws.calls import Clients
+    from sandbox.aws.account import Clients
     from tests.engine.sandbox.aws.conftest import Engine, FakeCluster, Resource
 
 G5 = Machine(instance_type="g5.xlarge", architecture="amd64", cores=4, memory_mib=16384, gpus=1, max_pods=58)
 GROUP = "aws:eks/nodeGroup:NodeGroup"
-URN = "slipway.dev/urn"
 
 
 @pytest.mark.parametrize(("cores", "reserved"), [(1, 60), (2, 70), (4, 80), (8, 90), (48, 190), (96, 310)])
@@ -110,7 +109,6 @@ def test_nodes_look_like_those_of_eks(pool: Resource, cluster: FakeCluster) -> N
     assert first["metadata"]["name"].startswith("ip-10-0-0-")
     assert first["metadata"]["name"].endswith(".eu-west-1.compute.internal")
     assert first["metadata"]["annotations"]["kwok.x-k8s.io/node"] == "fake"
-    assert first["metadata"]["annotations"][URN] == pool.urn
     assert first["spec"]["providerID"].startswith("aws:///eu-west-1a/i-")
     assert first["spec"]["taints"] == [{"key": "nvidia.com/gpu", "value": "true", "effect": "NoSchedule"}]
     assert first["status"]["allocatable"]["nvidia.com/gpu"] == "1"
@@ -257,7 +255,7 @@ def test_an_api_server_that_is_not_ready_fails_with_the_fix(
     engine: Engine, inputs: dict[str, Any], cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.ready = False
-    monkeypatch.setattr("sandbox.aws.eks.READY_SECONDS", 0.0)
+    monkeypatch.setattr("sandbox.aws.server_rules.READY_SECONDS", 0.0)
     role = _role(engine, "second", "eks.amazonaws.com")
     with pytest.raises(ProviderError, match="was not ready within 0 s; run `slipway sandbox start`"):
         engine.create(
@@ -265,9 +263,3 @@ def test_an_api_server_that_is_not_ready_fails_with_the_fix(
             "two",
             {"roleArn": role, "vpcConfig": {"subnetIds": inputs["subnetIds"]}},
         )
-
-
-def test_access_entries_need_a_cluster_that_takes_them(engine: Engine, inputs: dict[str, Any]) -> None:
-    entry = {"clusterName": inputs["clusterName"], "principalArn": inputs["nodeRoleArn"]}
-    with pytest.raises(ProviderError, match=r"InvalidRequestException.*authentication mode"):
-        engine.create("aws:eks/accessEntry:AccessEntry", "sre", entry)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from artifacts import RefusedError
-from artifacts.archives import Member, archive_digest, read_archive, reading, write_archive
+from artifacts.archives import Member, archive_digest, read_archive, write_archive
+from workloads.agent import archive_rules
 
 MODEL: dict[str, Any] = {"modelName": "reader", "modelVersion": "1.0", "handler": "handler.py"}
 
@@ -107,7 +108,7 @@ def test_a_bomb_is_refused_without_unpacking_it(monkeypatch: pytest.MonkeyPatch)
     with zipfile.ZipFile(held, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("zeros.bin", bytes(2_000_000))
     assert read_archive(held.getvalue()).size > 2_000_000, "small zeros are no bomb"
-    monkeypatch.setattr(reading, "RATIO_FROM", 1_000_000)
+    monkeypatch.setattr(archive_rules, "RATIO_FROM", 1_000_000)
     assert "archive-size" in refused(held.getvalue())
 
 

@@ -18,12 +18,15 @@ from model_catalog.imports import (
     Proposal,
     Taken,
     entry_with,
+    model_of,
+    prefixes,
     propose,
     release_with,
     remote_models,
     torchserve,
 )
 from model_catalog.imports.json_file import json_path
+from model_catalog.imports.properties import read_properties
 from quantities import Bytes
 
 CASES = Path(__file__).parent / "cases"
@@ -212,7 +215,28 @@ def test_a_model_that_another_engine_serves_is_not_mixed_in() -> None:
             r'config.json:2:11 .*\$.fr_reader\["1.0"\].jobQueueSize',
         ),
         ('{"fr_reader": {"1": {"marName": "a.tar"}}}', r'\$.fr_reader\["1"\].marName is "a.tar"'),
-        ('{"fr_reader": {"1": {"minWorkers": 0}}}', "minWorkers is 0. Write a whole number from 1"),
+        ('{"fr_reader": {"1": {"minWorkers": -1}}}', "minWorkers is -1. Write a whole number from 1"),
+        ('{"fr_reader": {"1": {"responseTimeout": 0}}}', "responseTimeout is 0. Write a whole number from 1"),
+        ('{"fr_reader": {"1": {"runtimeType": "LSP"}}}', "runtimeType is not python"),
+        ('{"fr_reader": {"1": {"parallelLevel": 4}}}', "parallelLevel is 4: a worker would spread"),
+        (
+            "inference_address=http://0.0.0.0:8080",
+            "config.json:1:1 import-format it is neither JSON nor a properties",
+        ),
+        (
+            "models={}\nmodels={}",
+            "config.json:2:1 duplicate-key models is given twice, and was already on line 1",
+        ),
+        (
+            '# c\n  models = {"a": \\\n   {"1": {"batch": 1}}}',
+            r"config.json:3:11 import-format \$.a\[.*batch is not a key",
+        ),
+        (
+            'model_snapshot={\\n "models"\\: {"a"\\: {"1"\\: {"marName"\\: 3}}}}',
+            r"config.json:1:58 .*marName is 3",
+        ),
+        ('{"modelCount": 1, "models": {}}', r"\$.models is {}"),
+        ('{"modelCount": 1, "models": {"a": {"1": {"x": 1}}}}', r"\$.models.a\[.*\].x is not a key"),
         ('{"fr_reader": {"1": {"minWorkers": true}}}', "minWorkers is true"),
         ('{"fr_reader": {"1": {"minWorkers": 2, "maxWorkers": 1}}}', "max_workers 1 is below min_workers 2"),
         ('{"fr_reader": {"1": {"defaultVersion": "no"}}}', 'defaultVersion is "no"'),
@@ -254,27 +278,96 @@ def test_a_remote_models_file_that_would_lose_something_is_refused(text: str, sa
         remote_models.read(text, "remote_models.json")
 
 
+@pytest.mark.parametrize("name", ["my_tc", "fr_reader", "zh_hant_reader", "mnist", "squeezenet1_1", "no_one"])
+def test_a_name_alone_is_no_evidence_of_a_language(name: str) -> None:
+    assert propose(name, ()) == Proposal()
+
+
 @pytest.mark.parametrize(
-    ("name", "proposal"),
+    ("name", "language", "model"),
     [
-        ("fr_reader", Proposal(model="Reader", language="fr")),
-        ("zh_hant_reader", Proposal(model="Reader", language="zh-Hant")),
-        ("no_question_reader", Proposal(model="Question_Reader", language="no")),
-        ("reader", Proposal()),
-        ("xx_reader", Proposal()),
+        ("fr_reader", "fr", "Reader"),
+        ("zh_hant_reader", "zh-Hant", "Reader"),
+        ("zh_hant_reader", "zh", "Hant_Reader"),
+        ("no_question_reader", "no", "Question_Reader"),
     ],
 )
-def test_a_served_name_is_taken_apart_so_that_it_comes_out_again(name: str, proposal: Proposal) -> None:
-    found = propose(name, ())
-    assert found == proposal
-    if found.language and found.model:
-        assert server.model_name(found.language, found.model) == name
+def test_a_model_s_name_is_what_keeps_the_served_name_in_its_language(
+    name: str, language: str, model: str
+) -> None:
+    assert language in prefixes(name)
+    assert model_of(name, language) == model
+    assert server.model_name(language, model) == name
 
 
-def test_an_entry_that_would_serve_under_the_name_decides_task_and_spelling() -> None:
+@pytest.mark.parametrize("name", ["mnist", "squeezenet1_1", "Reader", "fr_", "fr__x"])
+def test_a_model_that_cannot_keep_its_name_is_called_like_it(name: str) -> None:
+    assert server.model_name("mul", model_of(name, "mul")) == f"mul_{name.lower()}"
+
+
+def test_an_entry_that_serves_the_language_under_the_name_decides_task_and_spelling() -> None:
     catalog = load_catalog()
-    expected = Proposal(task="QuestionAnswering", model="Reader", language="de")
-    assert propose("de_reader", catalog.entries) == expected
+    expected = Proposal(task="QuestionAnswering", model="Reader", language="fr")
+    assert propose("fr_reader", catalog.entries) == expected
+    assert propose("de_reader", catalog.entries) == Proposal()
+
+
+@pytest.mark.parametrize(
+    ("text", "properties"),
+    [
+        ("# c\n! c\n\n", {}),
+        ("a=1\nb:2\nc 3\r\nd\te", {"a": "1", "b": "2", "c": "3", "d": "e"}),
+        ("a = x = y ", {"a": "x = y "}),
+        (r"a\=b\:c=d\=e", {"a=b:c": "d=e"}),
+        ("a=1\\\n   2\\\n  # no comment", {"a": "12# no comment"}),
+        ("a=1\\\\\nb=2", {"a": "1\\", "b": "2"}),
+        (r"a=\u00e9\n\x\uZZ", {"a": "é\nxuZZ"}),
+        ("a", {"a": ""}),
+        ("a=\\", {"a": ""}),
+    ],
+)
+def test_properties_are_read_as_java_reads_them(text: str, properties: dict[str, str]) -> None:
+    assert {one.key: one.value for one in read_properties(text)} == properties
+
+
+MODELS = (
+    '{"a": {"1": {"marName": "a-1.mar", "defaultVersion": true}, '
+    '"2": {"marName": "a-2.mar", "defaultVersion": false}}}'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        (MODELS, "1"),
+        (f'{{"name": "x.cfg", "modelCount": 2, "models": {MODELS}}}', "1"),
+        (f'{{"models": {MODELS}}}', "1"),
+        (f"models={MODELS}", "1"),
+        (f"load_models=all\nmodels={MODELS}", "1"),
+        (f"load_models=a-2.mar, a-1.mar\nmodels={MODELS}", "2"),
+        (f"load_models=a=a-2.mar\nmodels={MODELS}", "2"),
+        (f'load_models=a-2.mar\nmodel_snapshot={{"modelCount": 2, "models": {MODELS}}}', "1"),
+    ],
+)
+def test_the_default_is_the_one_that_torchserve_takes(text: str, default: str) -> None:
+    """As measured: docs/facts/torchserve.md, section 3."""
+    (found,) = (arrival.selector.version for arrival in from_torchserve(text) if arrival.default)
+    assert found == default
+
+
+def test_a_model_that_is_called_models_is_no_snapshot() -> None:
+    (arrival,) = from_torchserve('{"models": {"1": {"marName": "a.mar"}}}')
+    assert arrival.selector.version == "1"
+
+
+def test_what_a_properties_file_says_of_all_models_holds_where_a_version_says_nothing() -> None:
+    head = "default_workers_per_model=3\ndefault_response_timeout=30\n"
+    (arrival,) = from_torchserve(head + 'models={"a": {"1": {"minWorkers": 0, "maxWorkers": 4}}}')
+    assert arrival.says["serving"] == {"min_workers": 3, "max_workers": 4, "response_timeout": "30s"}
+    (arrival,) = from_torchserve(
+        head + 'model_snapshot={"modelCount": 1, "models": {"a": {"1": {"minWorkers": 2}}}}'
+    )
+    assert arrival.says["serving"] == {"min_workers": 2}
 
 
 def test_exports_of_the_repository_s_catalog_hold_what_runs() -> None:

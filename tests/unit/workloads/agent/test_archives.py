@@ -137,16 +137,20 @@ def encrypted() -> bytes:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "corrupt"),
-        (b"nonsense", "corrupt"),
-        (archive_with("MAR-INF/MANIFEST.json", "{}" * 100)[:-40], "corrupt"),
-        (damaged(zipfile.ZIP_DEFLATED), "corrupt"),
-        (damaged(zipfile.ZIP_LZMA), "corrupt"),
-        (encrypted(), "corrupt"),
-        (archive_with("MAR-INF/MANIFEST.json", "[" * 200_000), "nests deeper"),
-        (archive_with("handler.py", ""), "no MAR-INF/MANIFEST.json"),
-        (archive_with("MAR-INF/MANIFEST.json", "{}"), "no MAR-INF/MANIFEST.json with model.modelVersion"),
-        (archive_with("MAR-INF/MANIFEST.json", "[]"), "no MAR-INF/MANIFEST.json with model.modelVersion"),
+        (b"", "archive-zip"),
+        (b"nonsense", "archive-zip"),
+        (archive_with("MAR-INF/MANIFEST.json", "{}" * 100)[:-40], "archive-zip"),
+        (damaged(zipfile.ZIP_DEFLATED), "archive-zip"),
+        (damaged(zipfile.ZIP_LZMA), "archive-zip"),
+        (encrypted(), "archive-encrypted"),
+        (archive_with("MAR-INF/MANIFEST.json", "[" * 200_000), "archive-manifest"),
+        (archive_with("handler.py", ""), "archive-manifest: it has no MAR-INF/MANIFEST.json"),
+        (archive_with("MAR-INF/MANIFEST.json", "{}"), "archive-manifest: it has no object model"),
+        (archive_with("MAR-INF/MANIFEST.json", "[]"), "archive-manifest: it has no object model"),
+        (
+            archive_with("MAR-INF/MANIFEST.json", '{"model": {}}'),
+            "no MAR-INF/MANIFEST.json with model.modelVersion",
+        ),
     ],
 )
 def test_what_torchserve_would_take_for_an_empty_model_is_refused(
@@ -164,7 +168,7 @@ def test_a_document_that_unpacks_to_more_than_any_is_refused_and_not_read(tmp_pa
         if name != "MAR-INF/MANIFEST.json":
             archive.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"modelVersion": "1"}}))
         archive.writestr(name, '{"model": {"modelVersion": "1"}}' + " " * (2 << 20))
-    with pytest.raises(ArchiveError, match=f"{name} has more than 1048576 bytes"):
+    with pytest.raises(ArchiveError, match=f"it has a {name} of more than 1048576 bytes"):
         look_inside(tmp_path / "x.mar")
 
 
@@ -198,7 +202,7 @@ def test_a_thin_archive_says_which_weights_it_is_made_for_and_whether_it_brings_
 @pytest.mark.parametrize("document", ["", "{}", "[]", '{"format": 2, "weights": "x"}', '{"format": 1}'])
 def test_a_thin_archive_that_does_not_say_its_weights_is_refused(tmp_path: Path, document: str) -> None:
     (tmp_path / "x.mar").write_bytes(thin_with(document))
-    with pytest.raises(ArchiveError, match=r"slipway\.json names no weights"):
+    with pytest.raises(ArchiveError, match=r"slipway\.json (names no weights|that is no JSON)"):
         look_inside(tmp_path / "x.mar")
 
 

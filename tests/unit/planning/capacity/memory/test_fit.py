@@ -77,6 +77,14 @@ def test_a_model_is_split_only_where_its_heads_can_be() -> None:
     assert _kinds(fit)[ChangeKind.PARALLEL] == ["2"]
 
 
+def test_no_number_of_gpus_is_proposed_that_the_engine_would_refuse() -> None:
+    """Phi-3-medium has ten key-value heads: neither engine divides them by four."""
+    phi = {**MISTRAL, "attention_heads": 40, "kv_heads": 10, "parameters": 40 * 10**9}
+    for version in (tgi_version(architecture=phi), vllm_version({"max_model_len": 4096}, architecture=phi)):
+        assert ChangeKind.PARALLEL not in _kinds(fits(version, A10G))
+        assert fits(version, A10G).shortage > 0
+
+
 def test_fewer_workers_are_proposed_for_torchserve() -> None:
     fit = fits(torchserve_version({"min_workers": 20}, measured=True), T4, share=0.5)
     assert _kinds(fit) == {ChangeKind.WORKERS: ["7"]}

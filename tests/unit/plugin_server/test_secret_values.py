@@ -1,0 +1,127 @@
+"""A secret input is in no failure, and stays a secret in the answers."""
+
+from typing import Any, NoReturn
+
+import grpc
+import pytest
+from google.protobuf import struct_pb2
+from pulumi.runtime.proto import provider_pb2
+
+from artifacts.provider.provider import ArtifactResourceProvider
+from plugin_server import Create, Created, ProviderError
+from plugin_server.server import ProviderServicer
+from plugin_server.values import SECRET, SIGNATURE, from_struct, to_struct
+
+PLANTED = "hunter2 'quoted' and \\ more"
+URN = "urn:pulumi:dev::slipway::slipway:index:ModelArtifact::reader"
+INPUTS: dict[str, Any] = {
+    "sourceBucket": "research",
+    "sourcePath": "models/fr",
+    "digest": f"sha256:{'a' * 64}",
+    "bucket": "environment",
+}
+
+
+class Nowhere:
+    def status(self, urn: str, message: str) -> None: ...
+
+    info = warning = status
+
+
+class AbortedError(Exception):
+    """What a call of gRPC ends with."""
+
+
+class Context:
+    def abort(self, _code: grpc.StatusCode, details: str) -> NoReturn:
+        raise AbortedError(details)
+
+
+def secret(value: Any) -> dict[str, Any]:
+    return {SIGNATURE: SECRET, "value": value}
+
+
+def servicer(provider: Any) -> ProviderServicer:
+    return ProviderServicer(provider, "0.1.0", lambda _: None, accept_secrets=True)
+
+
+def checked(**changes: Any) -> Any:
+    request = provider_pb2.CheckRequest(urn=URN, news=to_struct({**INPUTS, **changes}))
+    context: Any = Context()
+    return servicer(ArtifactResourceProvider(Nowhere())).Check(request, context)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("bucketOwner", secret(PLANTED)),
+        ("digest", secret(PLANTED)),
+        ("bucketOwner", secret(4815162342)),
+        ("kmsKeyArn", {"deep": [secret(PLANTED)]}),
+        ("kmsKeyArn", secret({"deep": [PLANTED]})),
+    ],
+)
+def test_a_wrong_secret_input_is_not_echoed_in_the_failure_of_a_check(name: str, value: Any) -> None:
+    failures = checked(**{name: value}).failures
+    # The engine shows the value of a property that is named there.
+    assert [failure.property for failure in failures] == [""]
+    assert failures[0].reason.startswith(f"{name} is ")
+    assert "hunter2" not in failures[0].reason
+    assert "4815162342" not in failures[0].reason
+    assert "[secret]" in failures[0].reason
+
+
+def test_a_wrong_input_that_is_no_secret_is_shown() -> None:
+    failure = checked(bucketOwner="nobody", sourcePath=secret("models/fr")).failures[0]
+    assert failure.property == "bucketOwner"
+    assert "is 'nobody'; write an account id" in failure.reason
+
+
+def test_a_secret_address_is_not_echoed_by_the_provider_s_own_check() -> None:
+    request = provider_pb2.CheckRequest(urn=URN, news=to_struct({"endpoint": secret(f"ftp://{PLANTED}")}))
+    context: Any = Context()
+    answer = servicer(ArtifactResourceProvider(Nowhere())).CheckConfig(request, context)
+    assert answer.failures
+    assert "hunter2" not in str(answer.failures)
+
+
+def test_a_secret_input_is_secret_in_what_a_check_gives_back_and_in_the_state() -> None:
+    assert (
+        checked(sourcePath=secret("models/fr")).inputs.fields["sourcePath"]
+        == to_struct({"x": secret("models/fr")}).fields["x"]
+    )
+
+    class Echo:
+        def create(self, request: Create) -> Created:
+            return Created(id="1", state={**request.inputs, "size": 3})
+
+    request = provider_pb2.CreateRequest(urn=URN, properties=to_struct({**INPUTS, "bucket": secret(PLANTED)}))
+    context: Any = Context()
+    state: struct_pb2.Struct = servicer(Echo()).Create(request, context).properties
+    assert state.fields["bucket"].struct_value.fields[SIGNATURE].string_value == SECRET
+    assert from_struct(state) == {**INPUTS, "bucket": PLANTED, "size": 3}
+    assert state.fields["size"].number_value == 3
+
+
+@pytest.mark.parametrize("kind", [ProviderError, ValueError])
+def test_a_secret_input_is_not_in_the_error_of_a_call_nor_in_its_traceback(
+    kind: type[Exception], capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Failing:
+        def create(self, request: Create) -> NoReturn:
+            raise kind(f"the bucket {request.inputs['bucket']} and {request.inputs['bucket']!r}")
+
+    request = provider_pb2.CreateRequest(urn=URN, properties=to_struct({"bucket": secret(PLANTED)}))
+    context: Any = Context()
+    with pytest.raises(AbortedError) as failed:
+        servicer(Failing()).Create(request, context)
+    assert "[secret]" in str(failed.value)
+    assert "hunter2" not in str(failed.value) + capsys.readouterr().err
+
+
+@pytest.mark.parametrize("accepts", [True, False])
+def test_the_engine_is_told_whether_secrets_are_accepted(accepts: bool) -> None:
+    provider: Any = ArtifactResourceProvider(Nowhere())
+    made = ProviderServicer(provider, "0.1.0", lambda _: None, accept_secrets=accepts)
+    context: Any = Context()
+    assert made.Configure(provider_pb2.ConfigureRequest(), context).acceptSecrets is accepts
