@@ -25,7 +25,7 @@ from workloads.agent.torchserve import TorchServeApi
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """What the agent has to be told."""
+    """The agent's arguments."""
     parser = argparse.ArgumentParser(prog="python -m workloads.agent", description=__doc__)
     parser.add_argument("--configuration", type=Path, required=True, help="the mounted configuration file")
     parser.add_argument(

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from workloads.agent.bounded import UnreadableError, parse_json
+from workloads.agent.limits import LONGEST_ARCHIVED_DOCUMENT
 from workloads.agent.zip_layout import (
     Entry,
     TwoContentsError,
@@ -36,7 +37,6 @@ configurations reaches 20."""
 RATIO_FROM = 64 << 20
 """Bytes below which no ratio counts: a small file of zeros is no bomb."""
 MOST_FILES = 100_000
-_MOST_JSON = 1 << 20
 _LONGEST_NAME, _LONGEST_PART = 900, 255
 _CHUNK = 1 << 20
 _ENCRYPTED = 0x1 | 0x40 | 0x2000
@@ -100,15 +100,17 @@ def read_document(file: IO[bytes], name: str) -> Any:
     """Return the JSON in a file of an archive that was checked. Raises ArchiveRuleError."""
     with zipfile.ZipFile(file) as archive, archive.open(name) as member:
         try:
-            text = member.read(_MOST_JSON + 1)
+            text = member.read(LONGEST_ARCHIVED_DOCUMENT + 1)
         except (zipfile.BadZipFile, EOFError) as error:
             raise ArchiveRuleError("archive-zip", f"is no whole zip ({error})", "pack it again") from None
-    if len(text) > _MOST_JSON:
+    if len(text) > LONGEST_ARCHIVED_DOCUMENT:
         raise ArchiveRuleError(
-            "archive-manifest", f"has a {name} of more than {_MOST_JSON} bytes", "pack it again"
+            "archive-manifest",
+            f"has a {name} of more than {LONGEST_ARCHIVED_DOCUMENT} bytes",
+            "pack it again",
         )
     try:
-        return parse_json(text, _MOST_JSON)
+        return parse_json(text, LONGEST_ARCHIVED_DOCUMENT)
     except UnreadableError as error:
         what = f"has a {name} that is no JSON ({error})"
         raise ArchiveRuleError("archive-manifest", what, "pack it again") from None

@@ -40,7 +40,7 @@ class _WithinRoom:
     keep_free: int
 
     def read(self, location: str) -> Iterator[bytes]:
-        """The bytes, piece by piece. Raises OSError, besides what the source raises."""
+        """The bytes, piece by piece. Raises OSError, and what the source raises."""
         for chunk in self.source.read(location):
             if shutil.disk_usage(self.folder).free - len(chunk) < self.keep_free:
                 raise OSError(errno.ENOSPC, f"{self.keep_free} bytes are kept free")

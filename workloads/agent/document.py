@@ -42,8 +42,8 @@ def text_of(path: Path) -> str | None:
 
 
 class WatchedDocument:
-    """What a watch last told. While the watch is lost, the file takes over once it changes: at first it may be older
-    than what the watch told."""
+    """The text that a watch last gave. While the watch is lost, the file takes over once it changes: at first it may be
+    older than what the watch gave."""
 
     def __init__(self, fallback: DocumentSource) -> None:
         self._fallback = fallback

@@ -1,7 +1,7 @@
 """The files of one artifact, several at once, each checked while it streams.
 
 What is the artifact's own fault, or a full disk, ends the others in the middle; a source that fails lets them end, so
-that each attempt gets further. Daemon threads: an agent that is told to stop does not wait for gigabytes.
+that each attempt gets further. Daemon threads: an agent that has to stop does not wait for gigabytes.
 """
 
 from __future__ import annotations

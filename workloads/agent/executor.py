@@ -83,7 +83,7 @@ class Executor:
             return self._warm(step)
         if isinstance(step, Restart):
             self.torchserve.scale(step.key, 0, 0, _BEYOND)
-            self.disk.version_files.write(step.key, step.spec)  # no worker is left that was told otherwise
+            self.disk.version_files.write(step.key, step.spec)  # no worker is left that has read another
             return self._load(step.key, step.spec, "restart")
         if isinstance(step, SetDefault):
             return self._ask(lambda: self.torchserve.set_default(step.key), "default")

@@ -127,7 +127,7 @@ class ConfigMapWatch:
         self._pause = FIRST_PAUSE
 
     def run(self, stop: threading.Event) -> None:
-        """Run until told to stop.
+        """Run until `stop` is set.
 
         A lost connection, a server that is away and a version that is gone are all met by listing again, and each new
         beginning waits for longer than the one before, until a watch lasted.

@@ -115,7 +115,8 @@ class Agent:
         self._wake.wait(seconds)
 
     def run(self, stop: threading.Event) -> None:
-        """Until told to stop. Steps that are under way are left: whatever they reach, the next agent goes on from."""
+        """Run until `stop` is set. Steps that are under way are left: whatever they reach, the next agent goes on from
+        there."""
         self._reporter.guarded("resume", self._resume)
         while not stop.is_set():
             self._wake.clear()

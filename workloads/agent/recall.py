@@ -73,9 +73,11 @@ def _seen(
     key: Key, desired: Configuration, observed: Observed, memory: Memory, earlier: Memory, now: float
 ) -> Record:
     record = earlier.record(key)
-    record = replace(record, retry_at=min(record.retry_at, now + LONGEST_RETRY))  # the clock was set back
+    record = replace(
+        record, retry_at=min(record.retry_at, now + LONGEST_RETRY)
+    )  # it was stored, and may be anything
     if key in earlier.known and memory.known.get(key) != earlier.known[key]:
-        record = replace(record, retry_at=min(record.retry_at, now))  # mended, perhaps
+        record = replace(record, retry_at=min(record.retry_at, now))  # repaired, perhaps
     if record.failure is not None and record.failure.stage == "fetch" and on_disk(key, observed, memory):
         record = replace(record, failure=None, retry_at=0.0)  # another version fetched what they share
     if observed.answers:
@@ -106,7 +108,7 @@ def _leaving(
     if key in desired.versions():
         return None
     if since is not None:
-        return min(since, now)  # a clock that was set back must not prolong the drain
+        return min(since, now)  # it was stored, and must not prolong the drain
     if key.model not in desired.models:
         return now
     current = observed.default_key(key.model)
@@ -120,15 +122,15 @@ def _used_archives(observed: Observed, memory: Memory, known: Mapping[Key, Versi
 
 
 def _used_weights(observed: Observed, known: Mapping[Key, Version]) -> set[str]:
-    """What versions shall have, and what those that are registered were told; perhaps every file's, where TorchServe
-    does not say which are."""
+    """The digests that versions shall have, and those that registered ones have read; perhaps every file's, where
+    TorchServe does not say which are registered."""
     registered = {(key.model, key.version) for key in observed.all_keys()}
-    told = {
+    named = {
         file.weights
         for name, file in observed.version_files.items()
         if file.weights and (name in registered or not observed.answers)
     }
-    return told | {spec.weights.digest for spec in known.values() if spec.weights}
+    return named | {spec.weights.digest for spec in known.values() if spec.weights}
 
 
 def _unused(

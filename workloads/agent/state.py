@@ -39,7 +39,7 @@ class ObservedModel:
 
 @dataclass(frozen=True)
 class InForce:
-    """What a version's workers were told when it was registered."""
+    """The settings that a version's workers read when it was registered."""
 
     weights: str | None = None
     """Digest."""
@@ -92,7 +92,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Record:
-    """What is remembered of one key. Times are seconds of the wall clock."""
+    """What is remembered of one key. Times are seconds of the machine's monotonic clock."""
 
     failures: int = 0
     """In a row; servable makes it 0."""
