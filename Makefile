@@ -62,7 +62,7 @@ e2e-short: install ## What of the e2e tier CI runs: released handlers, imported 
 chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --only engine" (an hour for all)
 	@$(BIN)/python -m tests.engine.chaos $(ARGS)
 
-fuzz: install ## Break the catalog 20,000 ways; ARGS="--cases 1000 --seed 7"
+fuzz: install ## Break the catalog 20,000 ways; ARGS="--cases 1000 --seed 7", or ARGS=--agent: input for the agent
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: install ## Ratios, measured side by side (minutes)

@@ -42,9 +42,12 @@ def changed_bytes(content: bytes, chance: random.Random) -> bytes:
 
 def changed_document(content: bytes, chance: random.Random) -> bytes:
     """JSON whose values and keys are exchanged, or, one time in three, its bytes."""
-    if not content or chance.randrange(3) == 0:
+    try:
+        document = {"whole": json.loads(content)}
+    except ValueError:
         return changed_bytes(content, chance)
-    document = {"whole": json.loads(content)}
+    if chance.randrange(3) == 0:
+        return changed_bytes(content, chance)
     for _ in range(chance.randint(1, 4)):
         parent, key = chance.choice(_spots(document))
         value = copy.deepcopy(chance.choice((*VALUES, document["whole"])))
@@ -61,7 +64,8 @@ def changed_document(content: bytes, chance: random.Random) -> bytes:
 
 
 def _spots(tree: Any) -> list[tuple[Any, Any]]:
-    found, waiting = [], [tree]
+    found: list[tuple[Any, Any]] = []
+    waiting = [tree]
     while waiting and len(found) < 2000:
         parent = waiting.pop()
         children = list(parent.items()) if isinstance(parent, dict) else list(enumerate(parent))

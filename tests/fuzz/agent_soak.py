@@ -34,6 +34,7 @@ from workloads.agent.events import NoEvents
 from workloads.agent.executor import Executor
 from workloads.agent.folders import delete, own_folder
 from workloads.agent.kubernetes import ConfigMapWatch, KubernetesApi
+from workloads.agent.limits import LONGEST_CONFIGURATION
 from workloads.agent.loop import Agent
 from workloads.agent.torchserve import TorchServeApi
 
@@ -123,7 +124,10 @@ def _archive(site: Site, chance: random.Random) -> bool:
 def _journal(site: Site, chance: random.Random) -> bool:
     name = chance.choice(("agent.json", "configuration.last.json"))
     path = site.folder / name
-    good = path.read_bytes() if path.is_file() else b"{}"
+    sound = (
+        path.is_file() and path.stat().st_size < LONGEST_CONFIGURATION
+    )  # an earlier case may have been there
+    good = path.read_bytes() if sound else b"{}"
     delete(path)
     path.write_bytes(cases.changed_document(good, chance))
     site.begin()

@@ -50,8 +50,6 @@ def serve(agent: Agent, host: str, port: int) -> ThreadingHTTPServer:
     pages = _Pages(agent)
 
     class Handler(BaseHTTPRequestHandler):
-        timeout = REQUEST_SECONDS
-
         def setup(self) -> None:
             super().setup()
             self.rfile = _Request(until(self.rfile, self.connection, REQUEST_SECONDS))

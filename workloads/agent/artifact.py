@@ -24,6 +24,7 @@ FILES = "files"
 _LONGEST_NAME, _LONGEST_PART = 900, 255
 _HEX = re.compile(r"[0-9a-f]{64}")
 _HEADER = b"slipway-tree-1\n"
+_SPACE = re.compile(r"[ \t\r\n]*")
 _PIECE = 64 << 10
 _MOST_KEYS = 100
 """Of the manifest itself; it has five."""
@@ -90,9 +91,9 @@ class _Cursor:
     def peek(self) -> str:
         """Return the next character that is no white space; "" at the end."""
         while self._ahead(1):
-            if self._text[self._at] not in " \t\r\n":
+            self._at += len(_SPACE.match(self._text, self._at)[0])  # type: ignore[index] # it matches nothing too
+            if self._at < len(self._text):
                 return self._text[self._at]
-            self._at += 1
         return ""
 
     def take(self, expected: str) -> str:

@@ -60,8 +60,16 @@ class Pod:
         return [
             process.pid
             for process in psutil.process_iter()
-            if process.status() != psutil.STATUS_ZOMBIE and _session_of(process.pid) in leaders
+            if _session_of(process.pid) in leaders and not _ended(process)
         ]
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Others of this machine end while they are looked at."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _session_of(pid: int) -> int:
