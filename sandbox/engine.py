@@ -102,8 +102,8 @@ class Engine:
     def refresh(self, *arguments: str) -> int:
         """Read every resource as it is now into the state; return the engine's exit code.
 
-        Where the account is new, what its old cluster held is forgotten, as docs/operations.md says of a cluster that is
-        gone: nobody else answers for it.
+        Where the account is new, what its old cluster held is forgotten, as docs/operations.md says of a cluster that
+        is gone: nobody else answers for it.
         """
         forget = {"PULUMI_K8S_DELETE_UNREACHABLE": "true"} if self.account_is_new() else {}
         return self._changing("refresh", *arguments, environment=forget)
