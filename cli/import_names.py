@@ -1,4 +1,5 @@
-"""Find out what a name in TorchServe stands for: as an entry or a person says. A name that changes is accepted or refused."""
+"""Find out what a name in TorchServe stands for: as an entry or a person says. A name that changes is accepted or
+refused."""
 
 from __future__ import annotations
 
