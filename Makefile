@@ -13,7 +13,7 @@ INSTALLED := $(VENV)/.installed
 CONTAINERFILES := $(wildcard engines/*/Containerfile)
 PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities recovery sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit browser engine e2e e2e-short chaos fuzz bench check format types lock lock-image lock-serving clean
+.PHONY: help install up preview down toolchain test unit long browser engine e2e e2e-short chaos fuzz bench check format types lock lock-image lock-serving clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,8 +38,11 @@ toolchain: install ## Build the engine and the control plane into the cache (20 
 test: install ## All that CI runs
 	@scripts/test
 
-unit: install ## The unit tier (seconds)
-	@$(BIN)/pytest -q tests/unit
+unit: install ## The unit tier (a minute or two)
+	@$(BIN)/pytest -q -m "not long" tests/unit
+
+long: install ## What takes minutes of its own: all orders of two promotions, engine tests left out of `make test`
+	@$(BIN)/pytest -q -m long tests/unit tests/engine
 
 browser: install ## The browser tier: the plan's page in a real Chromium, and axe-core's verdict on it
 	@scripts/browser

@@ -1,4 +1,5 @@
-"""What a name in TorchServe stands for: as an entry or a person says. A name that changes is accepted or refused."""
+"""Find out what a name in TorchServe stands for: as an entry or a person says. A name that changes is accepted or
+refused."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from model_catalog.imports import model_of, prefixes, propose
 
 @dataclass(frozen=True, kw_only=True)
 class GivenNames:
-    """What the command line says."""
+    """The answer that the command line gives."""
 
     task: str | None
     models: Mapping[str, str]
@@ -22,7 +23,7 @@ class GivenNames:
     languages: Mapping[str, str]
     """Served name → language; "" is every name."""
     rename: bool
-    """Whether a model may be served under another name than before."""
+    """True where a model may be served under another name than before."""
 
     @staticmethod
     def of(

@@ -7,8 +7,10 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import psutil
@@ -67,10 +69,16 @@ class Engine:
 
     def lost_answers(self) -> bool:
         """Return whether the account may hold what no state knows: an update of this account was cut off."""
+        notes = set(self._notes()) - {NEW_ACCOUNT}
+        return bool(notes or self.deployment().get("pending_operations"))
+
+    def account_is_new(self) -> bool:
+        """Return whether the account was started anew since the last update that succeeded: its cluster is gone."""
+        return NEW_ACCOUNT in self._notes()
+
+    def _notes(self) -> list[str]:
         unfinished = self.sandbox.paths.unfinished
-        if not unfinished.exists():
-            return bool(self.deployment().get("pending_operations"))
-        return unfinished.read_text() != NEW_ACCOUNT
+        return unfinished.read_text().splitlines() if unfinished.exists() else []
 
     def resources(self) -> list[dict[str, Any]]:
         """The resources of all stacks of this sandbox, as they lie in its backend; secrets are encrypted."""
@@ -92,8 +100,13 @@ class Engine:
         return self._shown("preview", *arguments)
 
     def refresh(self, *arguments: str) -> int:
-        """Reads every resource as it is now into the state; returns the engine's exit code."""
-        return self._changing("refresh", *arguments)
+        """Read every resource as it is now into the state; return the engine's exit code.
+
+        Where the account is new, what its old cluster held is forgotten, as docs/operations.md says of a cluster that
+        is gone: nobody else answers for it.
+        """
+        forget = {"PULUMI_K8S_DELETE_UNREACHABLE": "true"} if self.account_is_new() else {}
+        return self._changing("refresh", *arguments, environment=forget)
 
     def destroy(self) -> int:
         """Removes every resource; returns the engine's exit code."""
@@ -118,16 +131,21 @@ class Engine:
         deployment: dict[str, Any] = self.export_state()["deployment"] or {}
         return deployment
 
-    def _changing(self, command: str, *arguments: str) -> int:
+    def _changing(
+        self, command: str, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> int:
         """Runs a command that changes things; a note of it stays until :meth:`finished`."""
-        self.sandbox.paths.unfinished.write_text(f"{command}\n")
-        return self._shown(command, "--yes", "--skip-preview", *arguments)
+        with self.sandbox.paths.unfinished.open("a") as notes:
+            notes.write(f"{command}\n")
+        return self._shown(command, "--yes", "--skip-preview", *arguments, environment=environment)
 
-    def _shown(self, command: str, *arguments: str) -> int:
+    def _shown(
+        self, command: str, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
+    ) -> int:
         process = subprocess.Popen(
             [self._program(), command, "--stack", STACK, *_PLAIN, *arguments],
             cwd=self.sandbox.clone,
-            env=self.sandbox.full_environment(),
+            env={**self.sandbox.full_environment(), **environment},
             pass_fds=() if self.lock is None else (self.lock,),
         )
         while True:
@@ -190,7 +208,8 @@ class Engine:
             state.replace(state.with_suffix(".json.damaged"))
         shutil.copy(backup, state)
         # The copy is one step older than what was done: read everything, and look for what it does not know.
-        self.sandbox.paths.unfinished.write_text("an update whose state was damaged\n")
+        with self.sandbox.paths.unfinished.open("a") as notes:
+            notes.write("an update whose state was damaged\n")
 
     def _locks(self) -> list[Path]:
         return sorted((self.sandbox.paths.backend / ".pulumi" / "locks").rglob("*.json"))

@@ -38,7 +38,7 @@ PASSPHRASE: Final = "slipway-sandbox"  # noqa: S105 (public on purpose)
 REGION: Final = "eu-west-1"
 """Only a default for command line tools; the program takes its region from the stack's config."""
 
-NEW_ACCOUNT: Final = "the account was started anew\n"
+NEW_ACCOUNT: Final = "the account was started anew"
 """Why an update is unfinished where none was cut off."""
 
 _UNSET: Final = (
@@ -244,7 +244,7 @@ class Sandbox:
             report("the emulated account had ended; its cluster goes with it")
         if (self.paths.backend / ".pulumi").exists():
             # Outlives this command: whichever comes next refreshes before it compares anything.
-            self.paths.unfinished.write_text(NEW_ACCOUNT)
+            self.paths.unfinished.write_text(f"{NEW_ACCOUNT}\n")
         shutil.rmtree(self.paths.control_plane / "etcd", ignore_errors=True)
         shutil.rmtree(self.paths.root / "recorded", ignore_errors=True)
         self.paths.cut_off.unlink(missing_ok=True)

@@ -24,9 +24,9 @@ class Property:
     key: str
     value: str
     line: int
-    """Of the key."""
+    """The place of the key."""
     places: tuple[Place, ...]
-    """Of each character of the value."""
+    """The place of each character of the value."""
 
 
 def read_properties(text: str) -> tuple[Property, ...]:

@@ -14,7 +14,7 @@ from model_catalog.languages import known_language
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """What is known of a name; None where nothing is."""
+    """Return what is known of a name; None where nothing is."""
 
     task: str | None = None
     model: str | None = None

@@ -11,6 +11,7 @@ import requests
 
 from sandbox.aws.recorded import RECORDED_ONLY
 from sandbox.inspection import Inspection
+from sandbox.lifecycle import shell_exports
 from tests.engine import crashes, edits
 from tests.engine.clones import Clone, new_clone
 from tests.engine.edits import NOTHING_TO_EDIT
@@ -52,8 +53,10 @@ def _one_of_each(state: State) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _refresh(clone: Clone) -> State:
-    clone.pulumi("refresh", "--stack sandbox --yes --skip-preview").ok()
+def _refresh(clone: Clone, *, cluster_is_gone: bool = False) -> State:
+    exports = shell_exports(clone.sandbox.environment())
+    forget = "PULUMI_K8S_DELETE_UNREACHABLE=true " if cluster_is_gone else ""
+    clone.shell(f"{exports}{forget}pulumi refresh --stack sandbox --yes --skip-preview").ok()
     return _state(clone)
 
 
@@ -211,11 +214,13 @@ def test_an_account_that_somebody_emptied_is_built_anew_with_a_new_cluster_and_a
     kinds = _one_of_each(_state(clone))
     requests.post(f"{clone.sandbox.endpoints().aws_url}/moto-api/reset", timeout=30).raise_for_status()
     shutil.rmtree(clone.sandbox.paths.root / "recorded")
-    _assert_gone_and_mended(clone, kinds)
+    _assert_gone_and_mended(clone, kinds, cluster_is_gone=True)
 
 
-def _assert_gone_and_mended(clone: Clone, gone: dict[str, dict[str, Any]]) -> None:
-    seen = _refresh(clone)
+def _assert_gone_and_mended(
+    clone: Clone, gone: dict[str, dict[str, Any]], *, cluster_is_gone: bool = False
+) -> None:
+    seen = _refresh(clone, cluster_is_gone=cluster_is_gone)
     # A setting that a bucket cannot be without is seen as changed.
     unseen = {t for t, r in gone.items() if seen.get(r["urn"], {}).get("inputs") == r["inputs"]}
     assert unseen == set(), "refresh did not see these"

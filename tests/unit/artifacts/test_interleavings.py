@@ -41,7 +41,14 @@ class Sort:
         return ", ".join(w for w, on in zip(words, vars(self).values(), strict=True) if on) or "plain"
 
 
-SORTS = [Sort(), Sort(versions=False), Sort(unique_etags=True), Sort(in_parts=True)]
+SORTS = [
+    Sort(),
+    *(
+        pytest.param(sort, marks=pytest.mark.long)
+        for sort in (Sort(versions=False), Sort(unique_etags=True), Sort(in_parts=True))
+    ),
+]
+"""All orders of one sort of bucket take seconds: `make long` tries the others."""
 
 
 @pytest.fixture(params=SORTS, ids=str)
@@ -146,6 +153,7 @@ def test_two_promotions_of_one_source_publish_it_once_and_both_succeed(sort: Sor
     assert orders(world, at_end) > 20
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sort", [Sort(versions=False), Sort(in_parts=True)], ids=str)
 def test_two_sources_with_the_same_files_replace_what_a_third_one_left(sort: Sort) -> None:
     worlds: list[MemoryS3] = []

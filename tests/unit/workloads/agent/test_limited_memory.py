@@ -142,9 +142,9 @@ def test_two_manifests_of_99_000_files_at_once_fit_the_memory(unharmed: Pod) -> 
 def test_an_archive_of_400_000_entries_is_refused_also_after_a_restart(unharmed: Pod) -> None:
     version = Version(offer(unharmed, directory(400_000), "5"))
     unharmed.configuration.write_text(configuration_json(versions(**{"5": version})))
-    unharmed.until(says(unharmed, "a directory of more than"))
+    unharmed.until(says(unharmed, "directory of more than"))
     restart(unharmed)
-    unharmed.until(says(unharmed, "a directory of more than"))
+    unharmed.until(says(unharmed, "directory of more than"))
     assert unharmed.serves(MODEL, "1")
 
 
