@@ -7,10 +7,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import psutil
@@ -105,8 +103,13 @@ class Engine:
         Where the account is new, what its old cluster held is forgotten, as docs/operations.md says of a cluster that
         is gone: nobody else answers for it.
         """
-        forget = {"PULUMI_K8S_DELETE_UNREACHABLE": "true"} if self.account_is_new() else {}
-        return self._changing("refresh", *arguments, environment=forget)
+        if not self.account_is_new():
+            return self._changing("refresh", *arguments)
+        code = self._changing("refresh", *arguments, PULUMI_K8S_DELETE_UNREACHABLE="true")
+        if code == 0:
+            # Known now: the next refresh may meet the new account's cluster, and must not forget that one.
+            self.sandbox.paths.unfinished.write_text("refresh\n")
+        return code
 
     def destroy(self) -> int:
         """Removes every resource; returns the engine's exit code."""
@@ -131,17 +134,13 @@ class Engine:
         deployment: dict[str, Any] = self.export_state()["deployment"] or {}
         return deployment
 
-    def _changing(
-        self, command: str, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
-    ) -> int:
+    def _changing(self, command: str, *arguments: str, **environment: str) -> int:
         """Runs a command that changes things; a note of it stays until :meth:`finished`."""
         with self.sandbox.paths.unfinished.open("a") as notes:
             notes.write(f"{command}\n")
-        return self._shown(command, "--yes", "--skip-preview", *arguments, environment=environment)
+        return self._shown(command, "--yes", "--skip-preview", *arguments, **environment)
 
-    def _shown(
-        self, command: str, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})
-    ) -> int:
+    def _shown(self, command: str, *arguments: str, **environment: str) -> int:
         process = subprocess.Popen(
             [self._program(), command, "--stack", STACK, *_PLAIN, *arguments],
             cwd=self.sandbox.clone,

@@ -99,8 +99,9 @@ class Sandbox:
         paths = self.paths
         paths.root.mkdir(parents=True, exist_ok=True)
         paths.root.chmod(0o700)
-        found = {name: program.path for name, program in ensure_programs(report).items()}
-        host = find_language_host()
+        ready = ensure_programs(report)
+        found = {name: program.path for name, program in ready.items()}
+        host = find_language_host(ready["pulumi"])
         programs.install(paths, found if host is None else {**found, programs.LANGUAGE_HOST: host})
         for folder in (paths.engine_home, paths.backend):
             folder.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from sandbox.toolchain.plugin_version import plugin_version
-from sandbox.toolchain.programs import PULUMI, Module, Program
+from sandbox.toolchain.programs import Module, Program
 
 _VERSION: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
@@ -53,12 +53,11 @@ def find(module: Module, program: Program) -> FoundProgram | None:
     return None
 
 
-def find_language_host() -> Path | None:
-    """Pulumi's own host for Python programs, which no registry has: the one beside the `pulumi` on PATH, if any.
+def find_language_host(engine: FoundProgram | None) -> Path | None:
+    """Pulumi's own host for Python programs, which no registry has: the one beside a `pulumi` on PATH, if any.
 
     Only that one is certain to be of the engine's version; the sandbox's own is used where there is none.
     """
-    engine = find(PULUMI, PULUMI.programs[0])
     if engine is None or engine.source != "path":
         return None
     host = engine.path.resolve().with_name("pulumi-language-python")

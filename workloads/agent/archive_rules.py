@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from workloads.agent.bounded import UnreadableError, parse_json
-from workloads.agent.limits import LONGEST_ARCHIVED_DOCUMENT
+from workloads.agent.limits import LONGEST_ARCHIVED_DOCUMENT, MOST_FILES
 from workloads.agent.zip_layout import (
     Entry,
     TwoContentsError,
@@ -36,7 +36,6 @@ MOST_RATIO = 200
 configurations reaches 20."""
 RATIO_FROM = 64 << 20
 """Bytes below which no ratio counts: a small file of zeros is no bomb."""
-MOST_FILES = 100_000
 _LONGEST_NAME, _LONGEST_PART = 900, 255
 _CHUNK = 1 << 20
 _ENCRYPTED = 0x1 | 0x40 | 0x2000

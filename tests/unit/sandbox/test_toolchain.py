@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -278,11 +279,12 @@ def test_pulumi_s_own_language_host_is_taken_where_it_lies_beside_the_engine_tha
     (on_path / "pulumi").symlink_to(installed / "pulumi")
     monkeypatch.setenv("PATH", f"{on_path}:/usr/bin:/bin")
     monkeypatch.setenv("SLIPWAY_CACHE_DIR", str(tmp_path / "cache"))
-    assert find.find_language_host() is None
+    engine = partial(find.find, programs.PULUMI, programs.PULUMI.programs[0])
+    assert find.find_language_host(engine()) is None
     _script(installed / "pulumi-language-python", "")
-    assert find.find_language_host() == installed / "pulumi-language-python"
+    assert find.find_language_host(engine()) == installed / "pulumi-language-python"
     _script(installed / "pulumi", "echo v3.1.0")
-    assert find.find_language_host() is None, "an engine that is too old is not used, nor is its host"
+    assert find.find_language_host(engine()) is None, "an engine that is too old is not used, nor is its host"
 
 
 def test_a_changed_checksum_file_names_another_build(module: programs.Module) -> None:
