@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
@@ -65,19 +65,18 @@ def object_chunks(client: S3Client, request: Mapping[str, Any]) -> Iterator[byte
 
 def _chunks(client: S3Client, request: dict[str, Any]) -> Iterator[bytes]:
     """All bytes of one object, in as many answers as it takes."""
-    done = 0
-    answer = client.get_object(**request)
-    size, request["IfMatch"] = answer["ContentLength"], answer["ETag"]
+    done, size = 0, 0
     for _ in range(_MOST_BREAKS):
-        with suppress(
-            IncompleteReadError, ReadTimeoutError, ResponseStreamingError
-        ):  # botocore retries none of them
+        answer = client.get_object(**request, **({"Range": f"bytes={done}-"} if done else {}))
+        if not done:
+            size, request["IfMatch"] = answer["ContentLength"], answer["ETag"]
+        # botocore retries none of these errors, and leaves the socket of a broken answer open
+        with closing(answer["Body"]), suppress(IncompleteReadError, ReadTimeoutError, ResponseStreamingError):
             for chunk in answer["Body"].iter_chunks(_CHUNK):
                 yield chunk
                 done += len(chunk)
         if done >= size:
             return
-        answer = client.get_object(**request, Range=f"bytes={done}-")
     raise StorageError(
         f"reading s3://{request['Bucket']}/{request['Key']}: the connection broke {_MOST_BREAKS} times, last at byte "
         f"{done:,} of {size:,}. Fix: see to the network, and run it again"

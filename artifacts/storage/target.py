@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,7 +90,8 @@ class Target:
         with told(f"reading {place}"):
             try:
                 answer = self.client.get_object(Bucket=self.bucket, Key=key, **self.owned())
-                content = answer["Body"].read()
+                with closing(answer["Body"]) as body:
+                    content = body.read()
             except ClientError as error:
                 if code_of(error) in NOT_FOUND:
                     return None
