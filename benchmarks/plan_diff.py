@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _measure(entries: int, seed: int) -> float:
-    """Return the CPU seconds of comparing and reporting, where every server restarts or is changed, and nothing moves."""
+    """Return the CPU seconds of comparing and reporting: every server restarts or is changed, and nothing moves."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "catalog"
         write_catalog(root, entries=entries, versions=4, seed=seed)
