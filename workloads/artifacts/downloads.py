@@ -167,11 +167,10 @@ def _opened(path: Path) -> BinaryIO:
     """Open a regular file for reading and appending. Others write to the volume: a link is not followed, and a pipe,
     which would never end, is refused."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-    file = open(descriptor, "r+b")  # noqa: PTH123, SIM115 - of a descriptor; its caller closes it
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        file.close()
+        os.close(descriptor)
         raise FileExistsError(errno.EEXIST, "something that is no file took its place", str(path))
-    return file
+    return open(descriptor, "r+b")  # noqa: PTH123, SIM115 - of a descriptor; its caller closes it
 
 
 def _read_through(file: BinaryIO, take: Callable[[bytes], object]) -> int:
