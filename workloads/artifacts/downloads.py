@@ -170,7 +170,7 @@ def _opened(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise FileExistsError(errno.EEXIST, "something that is no file took its place", str(path))
-    return open(descriptor, "r+b")  # noqa: PTH123, SIM115 - of a descriptor; its caller closes it
+    return open(descriptor, "r+b")  # noqa: PTH123 - of a descriptor; its caller closes it
 
 
 def _read_through(file: BinaryIO, take: Callable[[bytes], object]) -> int:
