@@ -67,5 +67,7 @@ def _refuse_repeated(node: yaml.Node | None, file: str) -> None:
 IMAGES: Final = read_images(IMAGES_FILE.read_text(encoding="utf-8"))
 """Name → image of this repository."""
 
-FETCH_IMAGE: Final = IMAGES["aws-cli"]
-"""What copies models into a pod before its server starts: no engine reads S3 by the pod's role by itself."""
+FETCH_IMAGE: Final = IMAGES["slipway-fetch"]
+"""Fetches weights into a pod before its engine starts, by digest (workloads/fetch)."""
+FETCH_BASE_IMAGE: Final = IMAGES["python"]
+"""What FETCH_IMAGE is built on."""

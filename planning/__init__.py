@@ -11,9 +11,9 @@ from planning.pools import PoolPlan, PoolSettings, Taint
 from planning.resources import AGENT_RESOURCES, Resources
 from planning.server import ModelPlan, ServerPlan
 from planning.servers import Server
-from planning.text_generation_servers import TextGenerationPlan
+from planning.text_generation_servers import TextGenerationPlan, WeightsFolder
 from planning.torchserve_servers import FRONTEND_STARTUP, TorchServeModelPlan, TorchServePlan
-from planning.unserved import unserved
+from planning.unserved import running_replicas, unserved
 
 __all__ = [
     "AGENT_RESOURCES",
@@ -40,11 +40,13 @@ __all__ = [
     "TimeSlices",
     "TorchServeModelPlan",
     "TorchServePlan",
+    "WeightsFolder",
     "demand_names",
     "gpu_nodes",
     "launch",
     "make_plan",
     "make_repacked_plan",
     "pool_name",
+    "running_replicas",
     "unserved",
 ]

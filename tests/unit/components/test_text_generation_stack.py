@@ -11,7 +11,6 @@ import pulumi_aws as aws
 import pytest
 
 from components import ServerSite, TextGenerationStack, TextGenerationStackArgs
-from components.text_generation_pod import fetch_script
 from model_catalog import Environment, load_catalog
 from planning import TextGenerationPlan, make_plan
 from tests.support.pools import POOLS
