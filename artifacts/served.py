@@ -18,9 +18,10 @@ from model_catalog import (
     Problem,
     Selector,
     TorchServeVersion,
+    Unservable,
     unservable,
 )
-from planning import TorchServeModelPlan
+from planning import ModelPlan, TextGenerationPlan, TorchServeModelPlan
 from workloads.agent import Archive, Weights
 
 HANDLER_RULE: Final = "handler-known"
@@ -61,7 +62,8 @@ class NotServed:
 
     selector: Selector
     default: bool
-    """Whether the variant's unversioned requests would reach it: then the variant is left out whole."""
+    """Whether the variant's unversioned requests would reach it: then they get no answer, and TorchServe leaves the
+    variant out whole."""
     rule: str
     reason: str
     fix: str
@@ -79,11 +81,9 @@ def served_files(model: TorchServeModelPlan, handlers: Handlers) -> ServedFiles 
     """
     version = model.triple
     code = None if version.handler is None else _code(model.selector, version.handler, handlers)
-    gap = unservable(version)
+    gap = unservable(model.selector, version)
     if gap is not None:
-        return NotServed(
-            selector=model.selector, default=model.default, rule=gap.rule, reason=gap.reason, fix=gap.fix
-        )
+        return _not_served(model, gap)
     artifact = version.artifact
     assert isinstance(artifact, BucketArtifact)  # noqa: S101 - the Hub's is not servable
     if code is not None:
@@ -93,6 +93,17 @@ def served_files(model: TorchServeModelPlan, handlers: Handlers) -> ServedFiles 
     return ServedFiles(
         archive=Archive(digest=artifact.digest, location=location), weights=None, thin=None, artifact=artifact
     )
+
+
+def served_weights(server: TextGenerationPlan) -> tuple[BucketArtifact, ...] | NotServed:
+    """What a language model's pods fetch: the model's artifact, then those of its adapters. Each has a digest."""
+    (model,) = server.models
+    gap = unservable(model.selector, server.version)
+    if gap is not None:
+        return _not_served(model, gap)
+    adapters = server.version.adapters
+    found = (server.version.artifact, *(adapters[name] for name in server.adapters))
+    return tuple(artifact for artifact in found if isinstance(artifact, BucketArtifact))
 
 
 def unknown_handlers(
@@ -117,6 +128,12 @@ def unknown_handlers(
                     f"{version.handler.version!r}",
                     fix=_handler_fix(version.handler, handlers),
                 )
+
+
+def _not_served(model: ModelPlan, gap: Unservable) -> NotServed:
+    return NotServed(
+        selector=model.selector, default=model.default, rule=gap.rule, reason=gap.reason, fix=gap.fix
+    )
 
 
 def _code(selector: Selector, handler: Handler, handlers: Handlers) -> HandlerCode:

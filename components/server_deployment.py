@@ -15,10 +15,14 @@ import pulumi_kubernetes as k8s
 
 from components.server_identity import ServerIdentity, ServerSite, selecting_labels, server_labels
 from components.server_network_policy import network_policy_spec
-from planning import ServerPlan, TorchServePlan
+from planning import ServerPlan, TorchServePlan, running_replicas
 
 IMAGE_PULL: Final = timedelta(minutes=15)
 """For a new node to join and pull the GPU image, several GB. Chosen, not measured."""
+
+_WITHOUT_ENDPOINTS: Final = {"pulumi.com/skipAwait": "true"}
+"""On the Service of a server without pods: the provider would wait for an endpoint until it gives up
+(https://github.com/pulumi/pulumi-kubernetes/pull/417)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,7 @@ def deploy(
         f"{name}-server",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=site.namespace, labels=labels),
         spec=k8s.apps.v1.DeploymentSpecArgs(
-            replicas=server.replicas,
+            replicas=running_replicas(server),
             progress_deadline_seconds=patience,
             selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selecting),
             strategy=k8s.apps.v1.DeploymentStrategyArgs(
@@ -86,7 +90,12 @@ def deploy(
     )
     service = k8s.core.v1.Service(
         f"{name}-service",
-        metadata=k8s.meta.v1.ObjectMetaArgs(name=server.name, namespace=site.namespace, labels=labels),
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            name=server.name,
+            namespace=site.namespace,
+            labels=labels,
+            annotations=None if running_replicas(server) else _WITHOUT_ENDPOINTS,
+        ),
         spec=k8s.core.v1.ServiceSpecArgs(
             type="ClusterIP",
             selector=selecting,

@@ -15,6 +15,7 @@ from planning.changes.pods import PodPart, changed_parts
 from planning.server import ModelPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
+from planning.unserved import running_replicas
 
 UNAVAILABLE: Final = 1
 """Pods that a rollout takes away at a time."""
@@ -89,9 +90,10 @@ class Restart:
 
 
 def restart(old: Server, new: Server) -> Restart | None:
-    """What becomes of the pods of a server that is there on both sides; None where they stay."""
+    """What becomes of the pods of a server that is there on both sides; None where they stay, and where one side has
+    none: those that come first keep nobody waiting, and those that go for good are told as a risk (risks.py)."""
     parts = () if old == new else changed_parts(old, new)
-    if not parts:
+    if not parts or not running_replicas(old) or not running_replicas(new):
         return None
     before, after = _variants(old.models), _variants(new.models)
     same = _version(old) == _version(new)

@@ -140,13 +140,13 @@ def _not_served(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
 
 
 def _served(side: PlanSide) -> set[Selector]:
-    """Variants of which anything is served."""
+    """Variants whose default is served, so that requests which name no version are answered."""
     return {
         model.selector.variant
         for server in side.plan.servers
         for out in (unserved(server),)
         for model in server.models
-        if model.selector not in out
+        if model.default and model.selector not in out
     }
 
 
@@ -321,7 +321,7 @@ def _variants(server: Server) -> int:
 
 def _single_replicas(changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
     for one in changed:
-        if one.change is Change.ADDED and one.after.replicas == 1:
+        if one.change is Change.ADDED and one.after.running == 1:
             yield ChangeRisk(
                 kind=ChangeRiskKind.SINGLE_REPLICA,
                 server=one.name,

@@ -37,7 +37,7 @@ from planning.report.content import (
 )
 from planning.servers import Server
 from planning.spending import Spending, pools_cost
-from planning.unserved import unserved
+from planning.unserved import running_replicas, unserved
 from quantities import format_duration
 
 PLANNED: Final = "as planned"
@@ -155,6 +155,7 @@ def _server(
         engine=server.engine,
         engine_version=server.engine_version,
         replicas=server.replicas,
+        running=running_replicas(server),
         resources=server.resources,
         startup_budget=server.startup_budget,
         versions=tuple(
@@ -226,7 +227,7 @@ def _risks(pool: PoolReport) -> Iterator[Risk]:
                 server=server.name,
                 message=_not_served(server, found),
             )
-        if server.replicas == 1:
+        if server.running == 1:
             yield Risk(
                 kind=RiskKind.OUTAGE_AT_ROLLOUT,
                 pool=pool.name,
