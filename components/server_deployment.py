@@ -15,7 +15,7 @@ import pulumi_kubernetes as k8s
 
 from components.server_identity import ServerIdentity, ServerSite, selecting_labels, server_labels
 from components.server_network_policy import network_policy_spec
-from planning import ServerPlan, TorchServePlan, running_replicas
+from planning import ServerPlan, TorchServePlan
 
 IMAGE_PULL: Final = timedelta(minutes=15)
 """For a new node to join and pull the GPU image, several GB. Chosen, not measured."""
@@ -70,7 +70,7 @@ def deploy(
         f"{name}-server",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=site.namespace, labels=labels),
         spec=k8s.apps.v1.DeploymentSpecArgs(
-            replicas=running_replicas(server),
+            replicas=server.running_replicas,
             progress_deadline_seconds=patience,
             selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selecting),
             strategy=k8s.apps.v1.DeploymentStrategyArgs(
@@ -94,7 +94,7 @@ def deploy(
             name=server.name,
             namespace=site.namespace,
             labels=labels,
-            annotations=None if running_replicas(server) else _WITHOUT_ENDPOINTS,
+            annotations=None if server.running_replicas else _WITHOUT_ENDPOINTS,
         ),
         spec=k8s.core.v1.ServiceSpecArgs(
             type="ClusterIP",

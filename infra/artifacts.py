@@ -24,7 +24,7 @@ from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, se
 from components import models_document
 from infra.platform import Platform
 from model_catalog import BucketArtifact, Selector, entry_path
-from planning import Plan, TextGenerationPlan, TorchServePlan, unserved
+from planning import Plan, TextGenerationPlan, TorchServePlan
 
 _SHOWN_OF_DIGEST: Final = 12
 
@@ -106,11 +106,10 @@ def _files(
 ) -> tuple[Mapping[Selector, ServedFiles], Sequence[NotServed]]:
     answers = {model.selector: served_files(model, handlers) for model in server.models}
     missing = [answer for answer in answers.values() if isinstance(answer, NotServed)]
-    out = unserved(server)
     files = {
-        selector: answer
-        for selector, answer in answers.items()
-        if isinstance(answer, ServedFiles) and selector not in out
+        model.selector: answer
+        for model in server.models
+        if isinstance(answer := answers[model.selector], ServedFiles) and not model.not_served
     }
     return files, missing
 

@@ -20,7 +20,6 @@ from planning.server import ModelPlan, ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan, WeightsFolder
 from planning.torchserve_servers import FRONTEND_STARTUP, TorchServeModelPlan, TorchServePlan
-from planning.unserved import running_replicas, unserved
 
 __all__ = [
     "AGENT_RESOURCES",
@@ -54,6 +53,4 @@ __all__ = [
     "make_plan",
     "make_repacked_plan",
     "pool_name",
-    "running_replicas",
-    "unserved",
 ]

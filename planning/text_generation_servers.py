@@ -18,6 +18,7 @@ from model_catalog import (
 from planning.capacity.gpu_shares import GpuShare
 from planning.capacity.resources import llm_resources
 from planning.server import ModelPlan, ServerPlan, server_name
+from planning.unserved import reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,11 @@ class TextGenerationPlan(ServerPlan):
     """Of the init container that fetches its weights."""
     share: GpuShare | None = None
     """What its one GPU is. None for whole ones."""
+
+    @property
+    def running_replicas(self) -> int:
+        """None of a version that cannot be served, whose pods could never start."""
+        return 0 if self.models[0].not_served else self.replicas
 
     @property
     def options(self) -> tgi.ServingOptions | vllm.ServingOptions:
@@ -137,6 +143,7 @@ def plan_text_generation(
                 default=running.default,
                 path=engine.path,
                 variant_path=engine.path,
+                not_served=reason(running.selector, version),
             ),
         ),
         version=version,

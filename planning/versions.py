@@ -25,7 +25,6 @@ from model_catalog import (
     VllmVersion,
 )
 from planning.servers import Server
-from planning.unserved import unserved
 from preprocessing import Step
 from quantities import Percent
 
@@ -76,18 +75,17 @@ class VersionPlan:
 
 def plan_versions(running: Sequence[RunningVersion], servers: Sequence[Server]) -> tuple[VersionPlan, ...]:
     """Every running version, sorted by selector. `servers` were made of the same."""
-    held = {model.selector: server for server in servers for model in server.models}
-    left_out = {selector: why for server in servers for selector, why in unserved(server).items()}
+    held = {model.selector: (server, model) for server in servers for model in server.models}
     shares = _shares(running)
     return tuple(
         VersionPlan(
             selector=version.selector,
             owner=version.entry.owner,
             engine=version.entry.engine,
-            server=held[version.selector].name,
+            server=held[version.selector][0].name,
             default=version.default,
             share=shares[version.selector],
-            not_served=left_out.get(version.selector, ""),
+            not_served=held[version.selector][1].not_served,
             scripts=tuple(version.entry.languages[version.language].scripts),
             steps=version.entry.preprocessing,
             language_from=version.entry.language_from,

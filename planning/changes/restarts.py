@@ -15,7 +15,6 @@ from planning.changes.pods import PodPart, changed_parts
 from planning.server import ModelPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
-from planning.unserved import running_replicas
 
 UNAVAILABLE: Final = 1
 """Pods that a rollout takes away at a time."""
@@ -93,7 +92,7 @@ def restart(old: Server, new: Server) -> Restart | None:
     """What becomes of the pods of a server that is there on both sides; None where they stay, and where one side has
     none: those that come first keep nobody waiting, and those that go for good are told as a risk (risks.py)."""
     parts = () if old == new else changed_parts(old, new)
-    if not parts or not running_replicas(old) or not running_replicas(new):
+    if not parts or not old.running_replicas or not new.running_replicas:
         return None
     before, after = _variants(old.models), _variants(new.models)
     same = _version(old) == _version(new)

@@ -11,7 +11,6 @@ from model_catalog.changes import Change, SettingChange, differences
 from planning.changes.live import LiveChanges, live_changes
 from planning.changes.restarts import Restart, restart
 from planning.servers import Server
-from planning.unserved import running_replicas
 from quantities import Bytes, format_duration
 
 
@@ -68,7 +67,7 @@ def _size(server: Server | None) -> Size:
     return Size(
         replicas=server.replicas,
         gpus=server.replicas * server.resources.gpus,
-        running=running_replicas(server),
+        running=server.running_replicas,
     )
 
 

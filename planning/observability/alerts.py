@@ -26,7 +26,6 @@ from planning.server import ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
 from planning.torchserve_servers import TorchServePlan
-from planning.unserved import running_replicas
 
 FAILED_SHARE: Final = 0.05
 """Of the requests, over five minutes. Chosen, not measured; an entry's availability objective replaces it."""
@@ -60,7 +59,7 @@ _NOT_READY: Final = {
 
 
 def _readiness(server: ServerPlan, namespace: str) -> Iterator[Alert]:
-    if not running_replicas(server):
+    if not server.running_replicas:
         return  # nobody is woken for pods that the plan does not ask for; `up` and `slipway plan` say why it has none
     yield Alert(
         name="SlipwayServerNotReady",

@@ -12,7 +12,6 @@ from infra.artifacts import build_artifacts, plan_artifacts, released_handlers
 from infra.platform import Platform
 from model_catalog import Catalog, EntryFile, Environment, Release, load_catalog
 from planning import Plan, TorchServePlan, make_plan
-from planning.unserved import unserved
 from tests.support.pools import POOLS
 from tests.support.recording import Recording, record
 from workloads.agent import Weights, read_configuration
@@ -142,7 +141,7 @@ def test_the_program_serves_what_the_plan_says_is_served(environment: Environmen
     for server in plan.servers:
         if isinstance(server, TorchServePlan):
             files = plan_artifacts(plan, released_handlers()).servers[server.name].files
-            assert set(files) == {model.selector for model in server.models} - set(unserved(server))
+            assert set(files) == {model.selector for model in server.models if not model.not_served}
 
 
 def test_a_handler_that_was_never_released_is_an_error_before_the_first_resource() -> None:

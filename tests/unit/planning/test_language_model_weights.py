@@ -1,7 +1,7 @@
 """What the pods of a language model fetch, and what they may read of the bucket."""
 
 from artifacts.manifest import folder_of
-from planning import TextGenerationPlan, launch, running_replicas
+from planning import TextGenerationPlan, launch
 from tests.unit.planning.test_plan import digest_of, plan, writer
 
 ONE, TWO = digest_of("1"), digest_of("2")
@@ -32,7 +32,7 @@ def test_a_pod_of_a_version_that_cannot_be_served_fetches_nothing_and_may_read_n
     (server,) = plan(writer(says={"adapters": adapters})).servers
     assert isinstance(server, TextGenerationPlan)
     assert (server.weights, server.artifact_prefixes) == ((), ())
-    assert (server.replicas, running_replicas(server)) == (1, 0)
+    assert (server.replicas, server.running_replicas) == (1, 0)
 
 
 def test_what_a_pod_fetches_lies_where_the_promotion_publishes_it() -> None:

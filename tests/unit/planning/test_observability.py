@@ -10,7 +10,7 @@ from engines.tgi.metrics import METRICS as TGI_METRICS
 from engines.torchserve.metrics import METRICS as TORCHSERVE_METRICS
 from engines.vllm.metrics import METRICS as VLLM_METRICS
 from model_catalog import Engine, Environment, load_catalog
-from planning import Server, TextGenerationPlan, TorchServeModelPlan, TorchServePlan, make_plan, unserved
+from planning import Server, TextGenerationPlan, TorchServeModelPlan, TorchServePlan, make_plan
 from planning.observability import (
     Alert,
     Severity,
@@ -125,7 +125,7 @@ def test_a_rollout_of_the_only_replica_wakes_nobody(server: Server) -> None:
 
 def test_nobody_is_woken_for_a_language_model_that_has_nothing_to_serve_and_no_pods() -> None:
     (writer,) = (server for server in PLANNED if server.name == "text-generation-writer-mul-1")
-    assert unserved(writer)
+    assert writer.models[0].not_served
     names = {alert.name for alert in server_alerts(writer, "serving")}
     assert "SlipwayServerNotReady" not in names
     with_pods = {alert.name for alert in server_alerts(BY_ENGINE[Engine.TGI], "serving")}

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from planning import Server, running_replicas, unserved
+from model_catalog import Selector
+from planning import Server
 from tests.unit.planning.changes.cases import CHAT, DIGEST, entry, plan
 
 FR = "QuestionAnswering/Reader/fr"
@@ -21,6 +22,10 @@ def reader(**said: Any) -> dict[str, Any]:
     for version, settings in said.items():
         versions[version[1:]] = versions[version[1:]] | settings
     return found
+
+
+def left_out(server: Server) -> dict[Selector, str]:
+    return {model.selector: model.not_served for model in server.models if model.not_served}
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,7 @@ def test_what_has_no_files_to_copy_is_left_out_with_what_mends_it(
     settings: dict[str, Any], said: str | None
 ) -> None:
     (server,) = plan(reader(v2=settings), releases=BOTH).servers
-    found = {str(selector): why for selector, why in unserved(server).items()}
+    found = {str(selector): why for selector, why in left_out(server).items()}
     assert list(found) == ([f"{FR}@2"] if said else [])
     if said:
         assert found[f"{FR}@2"].startswith(f"not served: {said}")
@@ -54,8 +59,8 @@ def test_what_has_no_files_to_copy_is_left_out_with_what_mends_it(
 
 def test_without_its_default_a_variant_is_left_out_whole() -> None:
     (server,) = plan(reader(v1={"artifact": UNRESOLVED}), releases=BOTH).servers
-    assert [str(selector) for selector in unserved(server)] == [f"{FR}@1", f"{FR}@2"]
-    assert list(unserved(server).values())[1] == "not served: its default, version 1, is not"
+    assert [str(selector) for selector in left_out(server)] == [f"{FR}@1", f"{FR}@2"]
+    assert list(left_out(server).values())[1] == "not served: its default, version 1, is not"
 
 
 LLM = "TextGeneration/Chat/mul@1"
@@ -104,8 +109,8 @@ def test_a_language_model_without_files_to_copy_has_no_pods_and_says_what_mends_
 ) -> None:
     server = language_model(**settings)
     assert server.replicas == 1, "it is placed and paid for"
-    assert running_replicas(server) == (0 if said else 1)
-    found = {str(selector): why for selector, why in unserved(server).items()}
+    assert server.running_replicas == (0 if said else 1)
+    found = {str(selector): why for selector, why in left_out(server).items()}
     assert list(found) == ([LLM] if said else [])
     if said:
         assert found[LLM].startswith(f"not served: {said}")
@@ -113,4 +118,4 @@ def test_a_language_model_without_files_to_copy_has_no_pods_and_says_what_mends_
 
 def test_a_torchserve_server_runs_without_models_too() -> None:
     (server,) = plan(reader(v1={"artifact": UNRESOLVED}), releases=BOTH).servers
-    assert running_replicas(server) == server.replicas == 1
+    assert server.running_replicas == server.replicas == 1
