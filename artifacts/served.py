@@ -18,10 +18,10 @@ from model_catalog import (
     Problem,
     Selector,
     TorchServeVersion,
-    Unservable,
+    Version,
     unservable,
 )
-from planning import ModelPlan, TextGenerationPlan, TorchServeModelPlan
+from planning import ModelPlan, TorchServeModelPlan
 from workloads.agent import Archive, Weights
 
 HANDLER_RULE: Final = "handler-known"
@@ -81,9 +81,9 @@ def served_files(model: TorchServeModelPlan, handlers: Handlers) -> ServedFiles 
     """
     version = model.triple
     code = None if version.handler is None else _code(model.selector, version.handler, handlers)
-    gap = unservable(model.selector, version)
-    if gap is not None:
-        return _not_served(model, gap)
+    missing = left_out(model, version)
+    if missing is not None:
+        return missing
     artifact = version.artifact
     assert isinstance(artifact, BucketArtifact)  # noqa: S101 - the Hub's is not servable
     if code is not None:
@@ -95,15 +95,14 @@ def served_files(model: TorchServeModelPlan, handlers: Handlers) -> ServedFiles 
     )
 
 
-def served_weights(server: TextGenerationPlan) -> tuple[BucketArtifact, ...] | NotServed:
-    """What a language model's pods fetch: the model's artifact, then those of its adapters. Each has a digest."""
-    (model,) = server.models
-    gap = unservable(model.selector, server.version)
-    if gap is not None:
-        return _not_served(model, gap)
-    adapters = server.version.adapters
-    found = (server.version.artifact, *(adapters[name] for name in server.adapters))
-    return tuple(artifact for artifact in found if isinstance(artifact, BucketArtifact))
+def left_out(model: ModelPlan, version: Version) -> NotServed | None:
+    """The reason why a version has no files; None where it has. `version` is the plan's own."""
+    gap = unservable(model.selector, version)
+    if gap is None:
+        return None
+    return NotServed(
+        selector=model.selector, default=model.default, rule=gap.rule, reason=gap.reason, fix=gap.fix
+    )
 
 
 def unknown_handlers(
@@ -128,12 +127,6 @@ def unknown_handlers(
                     f"{version.handler.version!r}",
                     fix=_handler_fix(version.handler, handlers),
                 )
-
-
-def _not_served(model: ModelPlan, gap: Unservable) -> NotServed:
-    return NotServed(
-        selector=model.selector, default=model.default, rule=gap.rule, reason=gap.reason, fix=gap.fix
-    )
 
 
 def _code(selector: Selector, handler: Handler, handlers: Handlers) -> HandlerCode:

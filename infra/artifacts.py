@@ -20,7 +20,7 @@ from artifacts.resource import (
     ThinArchive,
     ThinArchiveArgs,
 )
-from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, served_files, served_weights
+from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, left_out, served_files
 from components import models_document
 from infra.platform import Platform
 from model_catalog import BucketArtifact, Selector, entry_path
@@ -82,6 +82,7 @@ def plan_artifacts(plan: Plan, handlers: Handlers) -> ArtifactPlan:
     servers: dict[str, ServerArtifacts] = {}
     weights: dict[str, LanguageModelArtifacts] = {}
     not_served: list[NotServed] = []
+    copies = {version.selector: version.copies for version in plan.versions}
     for server in plan.servers:
         match server:
             case TorchServePlan():
@@ -89,10 +90,11 @@ def plan_artifacts(plan: Plan, handlers: Handlers) -> ArtifactPlan:
                 not_served += missing
                 servers[server.name] = ServerArtifacts(files=files, models=models_document(server, files))
             case TextGenerationPlan():
-                found = served_weights(server)
-                not_served += [found] if isinstance(found, NotServed) else []
+                (model,) = server.models
+                missing_weights = left_out(model, server.version)
+                not_served += [missing_weights] if missing_weights else []
                 weights[server.name] = LanguageModelArtifacts(
-                    selector=server.selector, artifacts=() if isinstance(found, NotServed) else found
+                    selector=model.selector, artifacts=copies[model.selector]
                 )
     return ArtifactPlan(
         servers=servers,

@@ -12,8 +12,10 @@ from typing import Final
 
 from model_catalog import (
     Autoscaling,
+    BucketArtifact,
     Drift,
     Engine,
+    Handler,
     LanguageFrom,
     Quality,
     RunningVersion,
@@ -60,6 +62,11 @@ class VersionPlan:
     """The part of those requests that it answers: 0% of a version that is neither default nor canary."""
     not_served: str
     """The reason why its server leaves it out, with the fix. Empty where it is served."""
+    copies: tuple[BucketArtifact, ...]
+    """The artifacts that are copied into the environment's bucket, each with a digest: the version's own, then those of
+    its adapters by name. () where it is not served."""
+    handler: Handler | None
+    """The released handler that is packed around the weights. None: the archive or the engine has its own code."""
     scripts: tuple[str, ...]
     """ISO 15924 codes that its language is written in."""
     steps: tuple[Step, ...]
@@ -86,6 +93,8 @@ def plan_versions(running: Sequence[RunningVersion], servers: Sequence[Server]) 
             default=version.default,
             share=shares[version.selector],
             not_served=held[version.selector][1].not_served,
+            copies=() if held[version.selector][1].not_served else _copies(version.version),
+            handler=_handler(version.version),
             scripts=tuple(version.entry.languages[version.language].scripts),
             steps=version.entry.preprocessing,
             language_from=version.entry.language_from,
@@ -97,6 +106,16 @@ def plan_versions(running: Sequence[RunningVersion], servers: Sequence[Server]) 
         )
         for version in sorted(running, key=lambda version: version.selector.sort_key)
     )
+
+
+def _copies(version: Version) -> tuple[BucketArtifact, ...]:
+    adapters = {} if isinstance(version, TorchServeVersion) else version.adapters
+    found = (version.artifact, *(adapters[name] for name in sorted(adapters)))
+    return tuple(artifact for artifact in found if isinstance(artifact, BucketArtifact))
+
+
+def _handler(version: Version) -> Handler | None:
+    return version.handler if isinstance(version, TorchServeVersion) else None
 
 
 def _shares(running: Sequence[RunningVersion]) -> Mapping[Selector, Percent]:
