@@ -54,7 +54,7 @@ class Seed:
 
     @classmethod
     def listed(cls) -> list[Self]:
-        """Those of seeds.yaml that come from packages."""
+        """Return the seeds of seeds.yaml that come from packages."""
         return [cls(**item) for item in _items() if "package" in item]
 
     @property
@@ -80,7 +80,7 @@ class WrittenSeed:
 
     @classmethod
     def listed(cls) -> list[Self]:
-        """Those of seeds.yaml that are written."""
+        """Return the seeds of seeds.yaml that are written."""
         return [cls(**item) for item in _items() if "written_by" in item]
 
     def objects(self) -> dict[str, bytes]:
