@@ -1,4 +1,4 @@
-"""What of a version lies on the Hub, and the entry that names the copy instead."""
+"""A version names repositories of the Hub, and later, in their place, the copies in a bucket."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ class HubSource:
 
 
 def source_named(repository: str, revision: str | None) -> HubSource:
-    """A repository that no version names."""
+    """Return the source for a repository that no version names."""
     if not re.search(REPOSITORY_PATTERN, repository):
         raise typer.BadParameter(f"--repository is {repository!r}; {PATTERN_HINTS[REPOSITORY_PATTERN]}")
     return HubSource(place=("artifact",), repository=repository, revision=revision or _DEFAULT_BRANCH)
 
 
 def version_named(text: str) -> Selector:
-    """The one version that a selector names."""
+    """Return the one version that a selector names."""
     wanted = parse_selector(text, _catalog())
     if wanted.version is None:
         raise typer.BadParameter(f"{text} names no single version; add one, as in {text}@1")
@@ -60,7 +60,7 @@ def version_named(text: str) -> Selector:
 
 
 def sources_of(version: Selector) -> Sequence[HubSource]:
-    """The repositories of a version's weights and adapters, those that were mirrored before included.
+    """Return the repositories of a version's weights and adapters, those that were mirrored before included.
 
     Raises:
         RefusedError: there are none.

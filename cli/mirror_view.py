@@ -1,4 +1,4 @@
-"""A mirror as a person reads it, as the YAML that an entry says, and as JSON."""
+"""A mirror is shown as text for a person, as the YAML that an entry says, and as JSON."""
 
 from __future__ import annotations
 

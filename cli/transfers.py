@@ -1,4 +1,4 @@
-"""How far a long transfer is: a line that is written over at a terminal, and one now and then in a log."""
+"""A long transfer says how far it is: on a line that is written over at a terminal, and now and then in a log."""
 
 from __future__ import annotations
 

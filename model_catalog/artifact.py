@@ -19,7 +19,7 @@ from model_catalog.ids import (
 
 
 class MirroredFrom(CatalogModel):
-    """What of the Hub the files are a copy of. `slipway artifacts mirror` writes it."""
+    """The commit on the Hub that the files are a copy of. `slipway artifacts mirror` writes it."""
 
     repository: Repository
     """owner/name on the Hub."""

@@ -1,4 +1,4 @@
-"""Where the Hub is and who asks: endpoint and token, from the environment variables that huggingface_hub reads.
+"""Endpoint and token of the Hub come from the environment variables that huggingface_hub reads.
 
 The token is in no argument, message or repr. It goes to the endpoint's own origin and to no other host, although large
 files are redirected to a content network.
@@ -28,7 +28,7 @@ class HubAccess:
     """One Hub, and the token that it is asked with."""
 
     endpoint: str
-    """Without a slash at its end."""
+    """Its address, without a slash at the end."""
     token: str | None = field(default=None, repr=False)
     """None asks as nobody, which public repositories allow."""
 
@@ -77,7 +77,7 @@ def _is_local(url: str) -> bool:
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port; no host for what is no address."""
+    """Return scheme, host and port; no host for what is no address."""
     try:
         parts = urlsplit(url)
         return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
@@ -101,7 +101,7 @@ def _token(environment: Mapping[str, str], home: Path) -> str | None:
 
 
 def _token_path(environment: Mapping[str, str], home: Path) -> Path:
-    """`hf auth login` writes it there."""
+    """Return the file that `hf auth login` writes."""
     cache = environment.get("XDG_CACHE_HOME") or str(home / ".cache")
     hub_home = environment.get("HF_HOME") or f"{cache}/huggingface"
     written = environment.get("HF_TOKEN_PATH") or f"{hub_home}/token"

@@ -1,4 +1,4 @@
-"""Requests to the Hub: redirects followed one by one, what passes waited out, a piece read on where it broke.
+"""A connection asks one Hub: it follows redirects one by one, waits out what passes, and reads on where a piece broke.
 
 `requests` follows redirects and reads ~/.netrc by itself; here it does neither, so that the token goes nowhere else.
 """
@@ -47,7 +47,7 @@ class _Token(AuthBase):
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
-    """One answer of the API."""
+    """An answer of the API."""
 
     content: bytes
     following: str | None
@@ -72,7 +72,7 @@ class HubConnection:
         self._session.mount("http://", adapter)
 
     def document(self, url: str, repository: str, what: str) -> Document:
-        """One page of the API, whole.
+        """Return one page of the API, whole.
 
         Raises:
             RefusedError: the Hub refuses it.
@@ -89,8 +89,8 @@ class HubConnection:
         return self._patiently(read)
 
     def piece(self, url: str, repository: str, what: str, *, first: int, length: int, size: int) -> bytearray:
-        """`length` bytes of a file of `size` bytes from byte `first` on. A connection that breaks is taken up where it
-        broke.
+        """Return `length` bytes of a file of `size` bytes from byte `first` on. A connection that breaks is taken up
+        where it broke, to the megabyte.
 
         Raises:
             RefusedError: the Hub refuses it.
@@ -138,7 +138,7 @@ class HubConnection:
     def _answer(
         self, url: str, headers: dict[str, str], repository: str, what: str
     ) -> Iterator[requests.Response]:
-        with _told(what), self._redirected(url, headers, what) as response:
+        with _translated(what), self._redirected(url, headers, what) as response:
             if wrong := fault(response, self.access, repository, what):
                 raise wrong
             yield response
@@ -167,8 +167,8 @@ class HubConnection:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Turns what requests raises into this room's errors. Its own texts hold addresses with signatures."""
+def _translated(what: str) -> Iterator[None]:
+    """Turn what requests raises into this room's errors. Its own texts hold addresses with signatures."""
     try:
         yield
     except requests.exceptions.SSLError as error:
@@ -187,7 +187,7 @@ def _told(what: str) -> Iterator[None]:
 
 
 def _kind(error: requests.exceptions.RequestException) -> str:
-    """`ConnectionError (NameResolutionError)`."""
+    """Return the error's name and its cause's, as in `ConnectionError (NameResolutionError)`."""
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", inner)
     named = f" ({type(reason).__name__})" if isinstance(reason, Exception) else ""

@@ -1,5 +1,5 @@
-"""What the Hub refuses, in words for a person with the fix. Its own texts and the addresses of redirects, which hold
-signatures, are in no message."""
+"""A refusal of the Hub becomes an error that says the fix. No message holds the Hub's own texts, or the addresses of
+redirects, which have signatures in them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SETTINGS: Final = "https://huggingface.co/settings/tokens"
 
 
 def fault(response: requests.Response, access: HubAccess, repository: str, what: str) -> ArtifactError | None:
-    """What is wrong with an answer; None for one that brings what was asked for.
+    """Return what is wrong with an answer; None for one that brings what was asked for.
 
     `what` begins the message, as in `owner/name at 1a2b3c4: config.json`.
     """

@@ -1,4 +1,4 @@
-"""A commit of the Hub into a folder of a bucket: what is missing is copied, and the digest is that of all files.
+"""A commit of the Hub is mirrored into a folder of a bucket: what is missing is copied, and the digest is of all files.
 
 A survey comes first. It reads the small files, which the Hub publishes no SHA-256 of, so that the digest is known
 before any weights move. Then files go in pieces through memory, in their order, by a few workers: a piece is as much
@@ -65,7 +65,7 @@ class Survey:
 
     @property
     def digest(self) -> str:
-        """The artifact's, as `slipway artifacts digest` computes it."""
+        """The artifact's digest, as `slipway artifacts digest` computes it."""
         return digest_of(Kind.TREE, self.files)
 
     @property
@@ -135,7 +135,7 @@ def mirror(commit: Commit, surveyed: Survey, manner: Manner) -> None:
 
 
 class _Copy:
-    """One run; `piece` is called from many threads."""
+    """One run of a mirror; `piece` is called from many threads."""
 
     def __init__(self, commit: Commit, surveyed: Survey, manner: Manner) -> None:
         self._commit = commit
@@ -147,7 +147,7 @@ class _Copy:
         self._uploads = self._prepared()
 
     def pieces(self) -> Iterator[_Piece]:
-        """All pieces of all missing files, in order."""
+        """Yield all pieces of all missing files, in order."""
         for file in self._commit.selection.chosen:
             if file.name in self._uploads:
                 for number, first, last in part_ranges(file.size, self._manner.piece):
@@ -178,8 +178,8 @@ class _Copy:
         self._tally.add(size=piece.length, files=1 if piece.first + piece.length == file.size else 0)
 
     def _prepared(self) -> Mapping[str, PartsUpload]:
-        """The files that go in parts. Of what earlier runs have left, one upload of each is taken up, and all else is
-        ended: its parts would be paid for, and seen by nobody."""
+        """Return the uploads of the files that go in parts. Of what earlier runs have left, one upload of each is
+        taken up, and all else is ended: its parts would be paid for, and seen by nobody."""
         place, manner = self._commit.place, self._manner
         large = {name: file for name, file in self._digests.items() if file.size > manner.piece}
         taken_up: dict[str, Unfinished] = {}

@@ -1,4 +1,4 @@
-"""The SHA-256 of one file whose parts many threads bring, each when it has it."""
+"""Many threads bring the parts of one file, and its SHA-256 is computed in the parts' order."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ class OrderedHash:
             self._turned.notify_all()
 
     def hexdigest(self) -> str:
-        """Of all parts so far."""
+        """Return the SHA-256 of all parts so far."""
         return self._digest.hexdigest()

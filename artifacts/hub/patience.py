@@ -1,4 +1,4 @@
-"""How long one request is tried: what passes by itself is waited out, a bounded number of times and for a bounded time.
+"""A request is tried a bounded number of times: what passes by itself is waited out, for a bounded time.
 
 The Hub counts requests in windows of five minutes, and says in `RateLimit` or `Retry-After` how long one of them still
 lasts (https://huggingface.co/docs/hub/rate-limits).
@@ -31,7 +31,7 @@ _RESET: Final = re.compile(r";\s*t\s*=\s*(\d+)")
 
 
 class PassingError(HubError):
-    """A failure that may pass: a connection that breaks, a throttled or failing server."""
+    """The failure may pass: a connection that broke, a server that throttles or fails."""
 
     def __init__(self, said: str, *, wait: float | None = None) -> None:
         self.said, self.wait = said, wait
@@ -71,7 +71,7 @@ class Patience:
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds that an answer asks to wait; None where it names no time."""
+    """Return the seconds that an answer asks to wait; None where it names no time."""
     written = headers.get("Retry-After", "").strip()
     if written.isdecimal():
         return float(written)

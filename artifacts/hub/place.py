@@ -1,4 +1,4 @@
-"""The folder of a bucket that a repository is mirrored to: what lies there, what is written, what was left."""
+"""A place is the folder of a bucket that a repository is mirrored to. What was left there is found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_UPLOAD: Final = "NoSuchUpload"
 
 @dataclass(frozen=True, kw_only=True)
 class StoredPart:
-    """A part that S3 holds."""
+    """A part of an upload that S3 holds."""
 
     etag: str
     sha256: str
@@ -38,15 +38,15 @@ class Unfinished:
     """An upload in parts that nobody has ended."""
 
     name: str
-    """Of the file."""
+    """Name of the file."""
     upload_id: str
     hashed: bool
-    """Whether S3 has a SHA-256 of each part, as of those that are begun here."""
+    """S3 has a SHA-256 of each part, as it has of uploads that are begun here."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorPlace:
-    """Where one commit's files lie; may be used from many threads."""
+    """The folder that holds one commit's files; may be used from many threads."""
 
     client: S3Client
     """Of the bucket's region."""
@@ -60,7 +60,7 @@ class MirrorPlace:
         return f"s3://{self.bucket}/{self.path}/"
 
     def key(self, name: str) -> str:
-        """Of one file. Raises RefusedError where S3 would not take it."""
+        """Return the key of one file. Raises RefusedError where S3 would not take it."""
         key = f"{self.path}/{name}"
         if (length := len(key.encode())) > _LONGEST_KEY:
             raise RefusedError(
@@ -69,7 +69,7 @@ class MirrorPlace:
         return key
 
     def sizes(self) -> dict[str, int]:
-        """Name → bytes of all that lies there: a request for each 1,000 files."""
+        """Return name → bytes of all that lies there: a request for each 1,000 files."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=f"{self.path}/", **self._owned()
         )
@@ -82,8 +82,8 @@ class MirrorPlace:
             }
 
     def sha256_of(self, name: str) -> str | None:
-        """The SHA-256 that S3 has computed of a file, or that was compared before a file in parts was completed; None
-        where there is neither."""
+        """Return the SHA-256 that S3 has computed of a file, or that was compared before a file in parts was completed;
+        None where there is neither."""
         with told(f"looking at {self}{name}"):
             try:
                 answer = self.client.head_object(**self._named(name), ChecksumMode="ENABLED")
@@ -146,7 +146,7 @@ class MirrorPlace:
                     raise
 
     def unfinished(self) -> list[Unfinished]:
-        """All uploads below the path that were begun and not ended."""
+        """List all uploads below the path that were begun and not ended."""
         pages = self.client.get_paginator("list_multipart_uploads").paginate(
             Bucket=self.bucket, Prefix=f"{self.path}/", **self._owned()
         )
@@ -162,7 +162,7 @@ class MirrorPlace:
             ]
 
     def parts(self, upload: Unfinished) -> dict[int, StoredPart]:
-        """Number → part of what S3 holds of an upload."""
+        """Return number → part of what S3 holds of an upload."""
         pages = self.client.get_paginator("list_parts").paginate(**self._of(upload))
         with told(f"listing the parts of {self}{upload.name}"):
             return {

@@ -1,4 +1,4 @@
-"""One repository of the Hub: the commit behind a name, all files of a commit, and their bytes, checked.
+"""A repository of the Hub answers with the commit behind a name, all files of a commit, and their bytes, checked.
 
 Files are listed by the tree, page by page. The list in a repository's description (`siblings`) would be one request,
 and ends without a word after some 8,000 files (huggingface_hub 1.x left it for that reason).
@@ -28,7 +28,7 @@ _SHOWN: Final = 12
 
 @dataclass(frozen=True, kw_only=True)
 class HubFile:
-    """One file of a commit as the Hub lists it."""
+    """A file of a commit as the Hub lists it."""
 
     path: str
     """As the Hub spells it."""
@@ -41,7 +41,7 @@ class HubFile:
 
     @property
     def name(self) -> str:
-        """Its name in an artifact. Raises RefusedError for one that climbs or cannot be kept."""
+        """Return its name in an artifact. Raises RefusedError for one that climbs or cannot be kept."""
         return normal_name(self.path)
 
 
@@ -78,7 +78,7 @@ class HubRepository:
     """owner/name."""
 
     def commit_of(self, revision: str) -> str:
-        """The commit, in 40 hex digits, that a branch, tag or commit is at this moment.
+        """Return the commit, in 40 hex digits, that a branch, tag or commit is at this moment.
 
         Raises:
             RefusedError: there is no such repository or revision, or nobody may read it with this token.
@@ -100,7 +100,7 @@ class HubRepository:
         return commit
 
     def files(self, commit: str) -> tuple[HubFile, ...]:
-        """All files of the commit, in the Hub's order.
+        """List all files of the commit, in the Hub's order.
 
         Raises:
             RefusedError: it may not be read, or there are more files than an artifact has.
@@ -117,7 +117,7 @@ class HubRepository:
         return tuple(found)
 
     def piece(self, commit: str, file: HubFile, *, first: int, length: int) -> bytearray:
-        """`length` bytes of a file from byte `first` on, as they come: nothing is checked.
+        """Return `length` bytes of a file from byte `first` on, as they come: nothing is checked.
 
         Raises:
             RefusedError: the Hub refuses it.
@@ -133,7 +133,7 @@ class HubRepository:
         )
 
     def whole(self, commit: str, file: HubFile) -> bytearray:
-        """All bytes of a file that fits into memory, checked against what the Hub publishes of it.
+        """Return all bytes of a file that fits into memory, checked against what the Hub publishes of it.
 
         Raises:
             RefusedError: the Hub refuses it.
@@ -149,7 +149,7 @@ class HubRepository:
         return content
 
     def tampered(self, commit: str, file: HubFile, found: str, wanted: str) -> HubError:
-        """The error for a file whose bytes are not those that the Hub publishes a checksum of."""
+        """Return the error for bytes that are not those that the Hub publishes a checksum of."""
         kind = "SHA-256" if file.sha256 is not None else "git blob SHA-1"
         return HubError(
             f"{self._what(commit, file)}: the bytes are not those that the Hub lists, so they were not kept\n"
@@ -186,7 +186,7 @@ class HubRepository:
 
 
 def git_blob_sha1(content: bytes | bytearray) -> str:
-    """The name that git gives to a file's content."""
+    """Return the name that git gives to a file's content."""
     digest = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
     digest.update(content)
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Which files of a repository are mirrored: safetensors, tokenizers and configurations, unless patterns name others."""
+"""A selection holds the files that are mirrored: safetensors, tokenizers and configurations, or what patterns name."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DEFAULT_PATTERNS: Final = (
 """Weights, configurations, chat templates, and what the tokenizers of transformers and mistral-common are read from."""
 
 _INDEX_OF_PICKLES: Final = "*.bin.index.json"
-"""Says which pickle holds which tensor: of no use without them."""
+"""It says which pickle holds which tensor, and is of no use without them."""
 
 PICKLES: Final = frozenset({".bin", ".ckpt", ".joblib", ".pickle", ".pkl", ".pt", ".pth"})
 """Endings of files that torch.load, joblib or pickle read, or may have written."""
@@ -56,7 +56,7 @@ class Selection:
 
     @property
     def left_out_pickles(self) -> tuple[HubFile, ...]:
-        """Those that are left out since they may be pickles."""
+        """Files that are left out since they may be pickles."""
         return tuple(file for file in self.left_out if _is_pickle(file))
 
 

@@ -1,4 +1,4 @@
-"""One file on its way to S3 in parts. Nobody sees it before all its bytes have given the SHA-256 that the Hub
+"""A large file goes to S3 in parts, and nobody sees it before all its bytes have given the SHA-256 that the Hub
 publishes.
 
 An upload that a killed run has left is taken up: S3 has the SHA-256 of each of its parts, and a part that is there is

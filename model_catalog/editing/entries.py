@@ -25,7 +25,7 @@ def with_digest(text: str, version: Selector, digest: str) -> str:
 
 
 def with_artifact(text: str, version: Selector, place: Location, artifact: BucketArtifact) -> str:
-    """The entry's text whose one version says this artifact at a place in it: ("artifact",) or ("adapters", "legal").
+    """Return the entry's text with this artifact at a place in one version: ("artifact",) or ("adapters", "legal").
 
     What a language or the entry hands down is changed where it is written, for all versions that get it. Raises
     EditError where the text does not say it, or is in a form that commands do not edit.
@@ -48,6 +48,6 @@ def with_artifact(text: str, version: Selector, place: Location, artifact: Bucke
 
 
 def written_artifact(artifact: BucketArtifact) -> dict[str, Any]:
-    """The artifact as an entry says it: what is given alone, in order."""
+    """Return the artifact as an entry says it: what is given alone, in order."""
     written: dict[str, Any] = artifact.model_dump(mode="json", exclude_none=True)
     return written

@@ -1,4 +1,4 @@
-"""A repository of the Hub into a bucket, both over HTTP: what is copied, checked, refused and not sent again."""
+"""A repository of the Hub comes into a bucket, both over HTTP: copied, checked, refused, and not sent again."""
 
 import base64
 import hashlib
@@ -192,9 +192,9 @@ def test_a_gated_repository_says_what_to_do(mirroring: Mirroring, token: str | N
     mirroring.hub.repositories[NAME].gated = True
     with pytest.raises(RefusedError) as refused:
         mirroring.run()
-    told = str(refused.value)
-    assert [part for part in [*said, f"{mirroring.hub.url}/{NAME}", "Fix: "] if part not in told] == []
-    assert "hf_other" not in told
+    printed = str(refused.value)
+    assert [part for part in [*said, f"{mirroring.hub.url}/{NAME}", "Fix: "] if part not in printed] == []
+    assert "hf_other" not in printed
 
 
 @pytest.mark.parametrize("with_token", [False, True])
@@ -317,6 +317,24 @@ def test_a_redirect_to_an_address_without_https_is_not_followed(mirroring: Mirro
     with pytest.raises(
         HubError, match=r"redirects to 'http://content.example.com/weights', which is not https"
     ):
+        mirroring.run()
+
+
+@pytest.mark.timeout(60)
+def test_a_failure_ends_those_who_wait_for_the_hub(mirroring: Mirroring) -> None:
+    mirroring.hub.repositories[NAME].altered["config.json"] = b"?" * len(FILES["config.json"])
+    waiting = threading.Event()
+
+    def throttle(asked: Asked) -> Refusal | None:
+        if asked.path.endswith("tokenizer.model"):
+            waiting.set()
+            return Refusal(429, {"Retry-After": "500"})
+        if asked.path.endswith("config.json"):
+            assert waiting.wait(30)
+        return None
+
+    mirroring.hub.hook = throttle
+    with pytest.raises(HubError, match=r"config.json: the bytes are not those"):
         mirroring.run()
 
 

@@ -1,4 +1,4 @@
-"""`slipway artifacts mirror` as a person runs it: what it prints and writes, and kill -9 in the middle."""
+"""`slipway artifacts mirror` as a person runs it: it prints, it writes, and it survives kill -9 in the middle."""
 
 import json
 import os
@@ -112,20 +112,20 @@ def test_what_is_printed_at_the_end_is_what_the_entry_has_to_say(here: Here) -> 
 
 
 def test_a_branch_is_printed_with_its_commit_and_pickles_with_the_reason(here: Here) -> None:
-    told = mirror(SELECTOR, "--to", here.to).stderr
-    assert f"{WEIGHTS}: main is commit {COMMIT}" in told
-    assert "left out, as a pickle runs code when it is loaded: pytorch_model.bin" in told
+    printed = mirror(SELECTOR, "--to", here.to).stderr
+    assert f"{WEIGHTS}: main is commit {COMMIT}" in printed
+    assert "left out, as a pickle runs code when it is loaded: pytorch_model.bin" in printed
 
 
 def test_a_dry_run_says_what_would_be_copied_and_copies_nothing(here: Here) -> None:
     text = mirror("--repository", WEIGHTS, "--to", here.to, "--dry-run").stdout
     assert "would copy 2 of 2 files, 9 of 9 bytes; digest sha256:" in text
     assert "model.safetensors" in text
-    told = json.loads(
+    printed = json.loads(
         mirror("--repository", WEIGHTS, "--to", here.to, "--dry-run", "--format", "json").stdout
     )
-    (one,) = told["mirrors"]
-    assert (told["dry_run"], one["copied"], one["size_copied"]) == (
+    (one,) = printed["mirrors"]
+    assert (printed["dry_run"], one["copied"], one["size_copied"]) == (
         True,
         ["config.json", "model.safetensors"],
         9,
@@ -134,9 +134,9 @@ def test_a_dry_run_says_what_would_be_copied_and_copies_nothing(here: Here) -> N
 
 
 def test_the_json_names_place_commit_artifact_and_files(here: Here) -> None:
-    told = json.loads(mirror(SELECTOR, "--to", here.to, "--format", "json").stdout)
-    assert [one["place"] for one in told["mirrors"]] == ["artifact", "adapters.german"]
-    one = told["mirrors"][0]
+    printed = json.loads(mirror(SELECTOR, "--to", here.to, "--format", "json").stdout)
+    assert [one["place"] for one in printed["mirrors"]] == ["artifact", "adapters.german"]
+    one = printed["mirrors"][0]
     assert (one["revision"], one["commit"], one["left_out"]) == ("main", COMMIT, ["pytorch_model.bin"])
     assert one["artifact"]["mirrored_from"] == {"repository": WEIGHTS, "revision": COMMIT}
     assert [file["name"] for file in one["files"]] == ["config.json", "model.safetensors"]
@@ -175,8 +175,8 @@ def test_files_of_another_digest_than_the_catalog_s_are_not_copied(
     wanted = f"sha256:{'a' * 64}"
     here.entry.write_text(here.entry.read_text().replace("digest: unresolved", f"digest: {wanted}"))
     assert ended(monkeypatch, SELECTOR, "--to", here.to) == 1
-    told = capsys.readouterr().err
-    assert [part for part in (wanted, "nothing was copied", "Fix: ") if part not in told] == []
+    printed = capsys.readouterr().err
+    assert [part for part in (wanted, "nothing was copied", "Fix: ") if part not in printed] == []
     assert here.s3.client().list_objects_v2(Bucket=here.bucket)["KeyCount"] == 0
 
 

@@ -1,4 +1,4 @@
-"""How far a long transfer is."""
+"""A long transfer says how far it is."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_a_log_gets_a_line_every_half_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(transfers.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("cli.transfers.time.monotonic", lambda: now[0])
     report = transfers.transfer_reporter("copied")
     for second in range(1, 101):
         now[0] = float(second)

@@ -1,4 +1,4 @@
-"""Where the Hub is and who asks, as the environment says it."""
+"""The environment says where the Hub is and who asks."""
 
 from pathlib import Path
 

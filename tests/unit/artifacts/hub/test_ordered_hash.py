@@ -1,4 +1,4 @@
-"""The SHA-256 of one file whose parts many threads bring."""
+"""Parts that many threads bring are hashed in their order."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""How long one request is tried."""
+"""One request is tried a bounded number of times."""
 
 import threading
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which files of a repository are mirrored."""
+"""Safetensors, tokenizers and configurations are taken, or what patterns name; pickles are not."""
 
 import pytest
 
@@ -116,7 +116,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(name: str) -> None:
         select(files("model.safetensors", name))
 
 
-def test_a_name_of_a_file_that_is_not_taken_is_nobody_s_business() -> None:
+def test_a_file_that_is_not_taken_may_have_any_name() -> None:
     assert names(select(files("model.safetensors", "../README.md")).chosen) == ["model.safetensors"]
 
 
