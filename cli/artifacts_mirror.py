@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -26,7 +25,7 @@ from model_catalog.ids import ACCOUNT_PATTERN, BUCKET_PATTERN, PATTERN_HINTS
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-    from artifacts.hub import Commit, HubConnection, Manner
+    from artifacts.hub import Commit, HubConnection
 
 _S3: Final = "s3://"
 
@@ -169,15 +168,14 @@ def _destination(to: str, owner: str | None, region: str | None) -> Destination:
 def _mirrored(
     sources: Sequence[HubSource], to: Destination, choice: Choice, *, dry_run: bool
 ) -> list[Mirrored]:
-    from artifacts.hub import WORKERS, HubConnection, Manner, hub_access
+    from artifacts.hub import WORKERS, HubConnection, hub_access
     from artifacts.storage import make_client
 
-    halt = threading.Event()
     ends = Ends(
-        hub=HubConnection(hub_access(os.environ, Path.home()), halt, connections=WORKERS),
+        hub=HubConnection(hub_access(os.environ, Path.home()), connections=WORKERS),
         s3=make_client(region=to.region, workers=WORKERS),
     )
-    return [_one(source, ends, to, choice, Manner(halt=halt), dry_run=dry_run) for source in sources]
+    return [_one(source, ends, to, choice, dry_run=dry_run) for source in sources]
 
 
 def _one(
@@ -185,19 +183,18 @@ def _one(
     ends: Ends,
     to: Destination,
     choice: Choice,
-    manner: Manner,
     *,
     dry_run: bool,
 ) -> Mirrored:
+    from artifacts.hub import Manner, survey
     from artifacts.hub import mirror as copy
-    from artifacts.hub import survey
 
     commit = _commit(source, ends, to, choice)
     report_left_out(commit.selection)
-    surveyed = survey(commit, manner)
+    surveyed = survey(commit, Manner())
     _must_be_the_catalog_s(source, commit.commit, surveyed.digest)
     if not dry_run:
-        copy(commit, surveyed, replace(manner, report=transfer_reporter("copied")))
+        copy(commit, surveyed, Manner(report=transfer_reporter("copied")))
         there = len(surveyed.files) - len(surveyed.missing)
         report(
             f"copied {len(surveyed.missing):,} files, {surveyed.size_missing:,} bytes to {commit.place}; {there:,} "

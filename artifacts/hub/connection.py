@@ -57,12 +57,11 @@ class Document:
 class HubConnection:
     """Asks one Hub; may be used from many threads."""
 
-    def __init__(
-        self, access: HubAccess, halt: threading.Event, *, connections: int, first_pause: float = 1.0
-    ) -> None:
-        """`halt` ends every wait; `first_pause` is in seconds."""
+    def __init__(self, access: HubAccess, *, connections: int, first_pause: float = 1.0) -> None:
+        """`first_pause` is the time before the second try, in seconds."""
         self.access = access
-        self._halt = halt
+        self.halt = threading.Event()
+        """Set when the work has ended: it ends every wait and every read."""
         self._first_pause = first_pause
         self._session = requests.Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -120,14 +119,14 @@ class HubConnection:
 
     def _fill(self, content: bytearray, response: requests.Response, most: int, what: str) -> None:
         for chunk in response.iter_content(_CHUNK):
-            if self._halt.is_set():
+            if self.halt.is_set():
                 raise StoppedError
             content += chunk
             if len(content) > most:
                 raise HubError(f"{what}: the Hub sends more than the {most:,} bytes of it. Fix: run it again")
 
     def _patiently(self, ask: Callable[[], Result]) -> Result:
-        patience = Patience(halt=self._halt, first_pause=self._first_pause)
+        patience = Patience(halt=self.halt, first_pause=self._first_pause)
         while True:
             try:
                 return ask()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from artifacts.digest import FileDigest, Kind, digest_of
@@ -40,8 +40,6 @@ class Manner:
     piece: int = PIECE
     """Bytes."""
     report: Report = report_nothing
-    halt: threading.Event = field(default_factory=threading.Event)
-    """Set when the work has ended; the connection to the Hub has the same one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +50,11 @@ class Commit:
     commit: str
     selection: Selection
     place: MirrorPlace
+
+    @property
+    def halt(self) -> threading.Event:
+        """Ends all that waits."""
+        return self.repository.connection.halt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +118,7 @@ def survey(commit: Commit, manner: Manner) -> Survey:
         there = sizes.get(file.name) == file.size and commit.place.sha256_of(file.name) == sha256
         return FileDigest(name=file.name, size=file.size, sha256=sha256), there
 
-    found = in_parallel(one, chosen, workers=manner.workers, stop=threading.Event(), ended=manner.halt)
+    found = in_parallel(one, chosen, workers=manner.workers, stop=threading.Event(), ended=commit.halt)
     return Survey(
         files=tuple(file for file, _ in found),
         missing=frozenset(file.name for file, there in found if not there),
@@ -130,7 +133,7 @@ def mirror(commit: Commit, surveyed: Survey, manner: Manner) -> None:
         StorageError: S3 does not take it, or somebody else writes there.
     """
     copy = _Copy(commit, surveyed, manner)
-    in_parallel(copy.piece, copy.pieces(), workers=manner.workers, stop=threading.Event(), ended=manner.halt)
+    in_parallel(copy.piece, copy.pieces(), workers=manner.workers, stop=threading.Event(), ended=commit.halt)
     _must_be_whole(commit.place, surveyed)
 
 
@@ -190,7 +193,7 @@ class _Copy:
                 place.end(left)
         return {
             name: PartsUpload(
-                place, file, len(part_ranges(file.size, manner.piece)), taken_up.get(name), manner.halt
+                place, file, len(part_ranges(file.size, manner.piece)), taken_up.get(name), self._commit.halt
             )
             for name, file in large.items()
         }

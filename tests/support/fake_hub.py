@@ -69,7 +69,7 @@ class FakeHub:
         self.asked: list[Asked] = []
         self.hook: Hook = lambda _: None
         self.cuts: list[int] = []
-        """The next answers of the content network end after so many bytes, although they announce more."""
+        """Answers of the content network that are longer end after so many bytes, although they announce more."""
         self.url = ""
         self.content_url = ""
         self._lock = threading.Lock()
@@ -84,9 +84,9 @@ class FakeHub:
             self.asked.append(asked)
         return self.hook(asked)
 
-    def cut(self) -> int | None:
+    def cut(self, size: int) -> int | None:
         with self._lock:
-            return self.cuts.pop() if self.cuts else None
+            return self.cuts.pop() if self.cuts and self.cuts[-1] < size else None
 
     def of(self, host: str) -> list[Asked]:
         with self._lock:
@@ -199,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        cut = self.hub.cut() if self.host == "cdn" and body else None
+        cut = self.hub.cut(len(body)) if self.host == "cdn" else None
         self.wfile.write(body if cut is None else body[:cut])
         if cut is not None:
             self.close_connection = True

@@ -72,7 +72,7 @@ class Mirroring:
 
     def commit(self, include: tuple[str, ...] = (), revision: str = "main", **choice: Any) -> Commit:
         access = HubAccess(endpoint=self.hub.url, token=self.token)
-        connection = HubConnection(access, threading.Event(), connections=4, first_pause=0.001)
+        connection = HubConnection(access, connections=4, first_pause=0.001)
         repository = HubRepository(connection=connection, name=NAME)
         commit = repository.commit_of(revision)
         selection = select(repository.files(commit), include, **choice)
