@@ -1,7 +1,7 @@
 """A repository of the Hub answers with the commit behind a name, all files of a commit, and their bytes, checked.
 
-Files are listed by the tree, page by page. The list in a repository's description (`siblings`) would be one request, and
-the Hub may cut it off without a word (https://github.com/huggingface/huggingface_hub/pull/3565, 2025-11-21).
+Files are listed by the tree, page by page. The list in a repository's description (`siblings`) would be one request,
+and the Hub may cut it off without a word (https://github.com/huggingface/huggingface_hub/pull/3565, 2025-11-21).
 """
 
 from __future__ import annotations
