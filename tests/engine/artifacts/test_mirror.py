@@ -390,6 +390,8 @@ def test_uploads_that_cannot_be_taken_up_are_ended(mirroring: Mirroring) -> None
     elsewhere = client.create_multipart_upload(Bucket=place.bucket, Key="elsewhere")["UploadId"]
     mirroring.run()
     assert [upload["UploadId"] for upload in mirroring.unfinished()] == [elsewhere]
+    mirroring.written()
+    assert mirroring.run().missing == frozenset(), "an upload without marks was taken up"
 
 
 def test_files_that_are_named_take_the_place_of_the_default_ones(mirroring: Mirroring) -> None:
