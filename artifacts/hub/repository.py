@@ -7,6 +7,7 @@ and the Hub may cut it off without a word (https://github.com/huggingface/huggin
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Final
@@ -21,6 +22,8 @@ from artifacts.names import MOST_FILES, normal_name
 _Sha1 = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _Size = Annotated[int, Field(ge=0)]
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 
 _SHOWN: Final = 12
 """Characters of a commit in a message."""
@@ -91,11 +94,7 @@ class HubRepository:
             commit = _Description.model_validate_json(content).sha
         except ValidationError as error:
             raise self._unreadable(what) from error
-        if (
-            len(revision) == len(commit)
-            and revision != commit
-            and not set(revision) - set("0123456789abcdef")
-        ):
+        if _COMMIT.fullmatch(revision) and revision != commit:
             raise HubError(f"{what}: the Hub answers with commit {commit}. Fix: correct HF_ENDPOINT")
         return commit
 
