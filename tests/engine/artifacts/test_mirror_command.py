@@ -169,6 +169,21 @@ def test_a_version_that_was_mirrored_can_be_mirrored_again_and_nothing_is_copied
     assert {name for name in here.s3.counts if name.startswith(("PUT", "POST"))} == set()
 
 
+def test_an_entry_that_somebody_changed_meanwhile_is_left_alone(
+    here: Here, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = here.entry.read_text().replace(ADAPTER, "owner/another-adapter")
+
+    def edit(asked: Asked) -> None:
+        if asked.host == "cdn":
+            here.entry.write_text(changed)
+
+    here.hub.hook = edit
+    assert ended(monkeypatch, SELECTOR, "--to", here.to, "--write", "--yes") == 1
+    assert "names other files than those that were mirrored. Fix: " in capsys.readouterr().err
+    assert here.entry.read_text() == changed
+
+
 def test_files_of_another_digest_than_the_catalog_s_are_not_copied(
     here: Here, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
