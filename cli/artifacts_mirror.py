@@ -32,11 +32,11 @@ _S3: Final = "s3://"
 
 @dataclass(frozen=True, kw_only=True)
 class Destination:
-    """Where mirrors go."""
+    """The folder that mirrors go to."""
 
     bucket: str
     prefix: str
-    """Without a slash at its end; empty for the bucket itself."""
+    """The folder in the bucket, without a slash at its end; empty for the bucket itself."""
     owner: str | None
     region: str | None
 
@@ -47,7 +47,7 @@ class Destination:
 
 @dataclass(frozen=True, kw_only=True)
 class Ends:
-    """Where files come from, and where they go."""
+    """Both ends of a copy."""
 
     hub: HubConnection
     s3: S3Client
@@ -55,7 +55,7 @@ class Ends:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which files are taken."""
+    """The options that choose files."""
 
     include: Sequence[str]
     allow_pickles: bool

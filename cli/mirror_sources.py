@@ -36,7 +36,7 @@ class HubSource:
     """One repository to mirror."""
 
     place: Location
-    """Where a version says it: ("artifact",), or ("adapters", "legal")."""
+    """The place of it in a version: ("artifact",), or ("adapters", "legal")."""
     repository: str
     revision: str
     """A branch, tag or commit."""

@@ -25,11 +25,11 @@ class Mirrored:
 
     source: HubSource
     artifact: BucketArtifact
-    """As the entry says it."""
+    """The copy, as the entry says it."""
     commit: str
     selection: Selection
     survey: Survey
-    """As it was before anything was copied."""
+    """The state before anything was copied."""
 
 
 def print_blocks(mirrored: Sequence[Mirrored]) -> None:

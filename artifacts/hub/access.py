@@ -20,7 +20,7 @@ DEFAULT_ENDPOINT: Final = "https://huggingface.co"
 
 _PORTS: Final = {"http": 80, "https": 443}
 _TRUE: Final = frozenset({"1", "ON", "YES", "TRUE"})
-"""How huggingface_hub 2.4.0 reads a variable that is on or off (constants.py)."""
+"""Values that huggingface_hub 2.4.0 takes for on (constants.py)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,7 +34,7 @@ _FEW: Final = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Manner:
-    """How it is copied."""
+    """The way of copying."""
 
     workers: int = WORKERS
     piece: int = PIECE
@@ -59,7 +59,7 @@ class Commit:
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """What a mirror would copy. Nothing was written."""
+    """The files that a mirror would copy. Nothing was written."""
 
     files: tuple[FileDigest, ...]
     """All of the artifact, sorted by name."""

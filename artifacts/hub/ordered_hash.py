@@ -9,7 +9,7 @@ from typing import Final
 from artifacts.storage.parallel import StoppedError
 
 _LOOK_SECONDS: Final = 0.5
-"""How often a thread that waits for the part before its own looks whether the work has ended."""
+"""The time after which a thread that waits for the part before its own looks whether the work has ended."""
 
 
 class OrderedHash:

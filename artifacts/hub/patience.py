@@ -18,7 +18,7 @@ from artifacts.errors import HubError
 from artifacts.storage.parallel import StoppedError
 
 MOST_FAILURES: Final = 10
-"""Of one request. With the pauses below they take two and a half minutes where the Hub names no time."""
+"""The tries of one request. With the pauses below they take two and a half minutes where the Hub names no time."""
 
 _LONGEST_PAUSE: Final = 30.0
 """Seconds between two tries where the Hub names no time."""

@@ -30,7 +30,7 @@ class StoredPart:
 
     etag: str
     sha256: str
-    """In Base64; empty where S3 does not say it."""
+    """Base64; empty where S3 does not say it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +49,10 @@ class MirrorPlace:
     """The folder that holds one commit's files; may be used from many threads."""
 
     client: S3Client
-    """Of the bucket's region."""
+    """A client of the bucket's region."""
     bucket: str
     path: str
-    """Without a slash at its end."""
+    """The prefix of the files, without a slash at its end."""
     owner: str | None = None
     """Account that must own the bucket, in twelve digits."""
 

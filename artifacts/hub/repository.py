@@ -34,11 +34,11 @@ class HubFile:
     """A file of a commit as the Hub lists it."""
 
     path: str
-    """As the Hub spells it."""
+    """The name as the Hub spells it."""
     size: int
     """Bytes."""
     git_sha1: str
-    """Of the git blob; of a file in LFS that is its pointer."""
+    """The name of the git blob; a file in LFS has its pointer there."""
     sha256: str | None
     """Published for a file in LFS, in hex; None for a small one, whose git blob is checked instead."""
 

@@ -60,7 +60,7 @@ class FakeRepository:
 
 
 class FakeHub:
-    """What two servers share: the Hub and the content network."""
+    """The state that two servers share: the Hub and the content network."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, FakeRepository] = {}

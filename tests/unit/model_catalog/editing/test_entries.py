@@ -1,4 +1,4 @@
-"""What commands do to an entry: one artifact changes, and every other line stays byte for byte."""
+"""One artifact of an entry changes, and every other line stays byte for byte."""
 
 import pytest
 
