@@ -283,6 +283,23 @@ def test_a_run_that_was_killed_goes_on_with_the_parts_that_s3_has(here: Here) ->
     assert here.s3.stored(here.bucket, f"hub/{WEIGHTS}/{COMMIT}/model.safetensors").value == body[:-5]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_ends_it_does_not_wait_as_long_as_the_hub_asks(here: Here, number: signal.Signals) -> None:
+    waiting = threading.Event()
+
+    def throttle(asked: Asked) -> Refusal | None:
+        if asked.path.endswith("config.json"):
+            waiting.set()
+            return Refusal(429, {"Retry-After": "500"})
+        return None
+
+    here.hub.hook = throttle
+    process = command(here, "--repository", WEIGHTS, "--to", here.to)
+    assert waiting.wait(60)
+    process.send_signal(number)
+    assert process.wait(60) not in (0, -signal.SIGKILL)
+
+
 def parts_there(here: Here) -> int:
     """Parts that S3 holds of uploads that nobody has completed."""
     client = here.s3.client()
