@@ -1,4 +1,4 @@
-"""What of the environment's bucket its TorchServe servers are served from: copies of weights, and thin archives.
+"""What of the environment's bucket its servers are served from: copies of weights, and thin archives for TorchServe.
 
 `plan_artifacts` decides on plain data, before the first resource; `build_artifacts` declares it. Names in a preview
 name the entry, and a copy's ends in its digest: versions and languages that share their weights share the copy, and it
@@ -6,7 +6,7 @@ keeps its name while they come and go.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,11 +20,11 @@ from artifacts.resource import (
     ThinArchive,
     ThinArchiveArgs,
 )
-from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, served_files
+from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, left_out, served_files
 from components import models_document
 from infra.platform import Platform
-from model_catalog import Selector, entry_path
-from planning import Plan, TorchServePlan, unserved
+from model_catalog import BucketArtifact, Selector, entry_path
+from planning import Plan, TextGenerationPlan, TorchServePlan
 
 _SHOWN_OF_DIGEST: Final = 12
 
@@ -40,11 +40,23 @@ class ServerArtifacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LanguageModelArtifacts:
+    """What one language model's server is served from."""
+
+    selector: Selector
+    """Of its one version."""
+    artifacts: tuple[BucketArtifact, ...]
+    """The model and its adapters, each with a digest. None where the version cannot be served."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ArtifactPlan:
     """What all of them are served from."""
 
     servers: Mapping[str, ServerArtifacts]
-    """By name of the server."""
+    """By name of each TorchServe server."""
+    weights: Mapping[str, LanguageModelArtifacts]
+    """By name of each language model's server."""
     not_served: tuple[NotServed, ...]
     """Sorted by selector."""
 
@@ -68,14 +80,26 @@ def plan_artifacts(plan: Plan, handlers: Handlers) -> ArtifactPlan:
         RefusedError: a version names a handler that was not released, or a server's configuration is too long.
     """
     servers: dict[str, ServerArtifacts] = {}
+    weights: dict[str, LanguageModelArtifacts] = {}
     not_served: list[NotServed] = []
+    copies = {version.selector: version.copies for version in plan.versions}
     for server in plan.servers:
-        if isinstance(server, TorchServePlan):
-            files, missing = _files(server, handlers)
-            not_served += missing
-            servers[server.name] = ServerArtifacts(files=files, models=models_document(server, files))
+        match server:
+            case TorchServePlan():
+                files, missing = _files(server, handlers)
+                not_served += missing
+                servers[server.name] = ServerArtifacts(files=files, models=models_document(server, files))
+            case TextGenerationPlan():
+                (model,) = server.models
+                missing_weights = left_out(model, server.version)
+                not_served += [missing_weights] if missing_weights else []
+                weights[server.name] = LanguageModelArtifacts(
+                    selector=model.selector, artifacts=copies[model.selector]
+                )
     return ArtifactPlan(
-        servers=servers, not_served=tuple(sorted(not_served, key=lambda found: found.selector.sort_key))
+        servers=servers,
+        weights=weights,
+        not_served=tuple(sorted(not_served, key=lambda found: found.selector.sort_key)),
     )
 
 
@@ -84,31 +108,44 @@ def _files(
 ) -> tuple[Mapping[Selector, ServedFiles], Sequence[NotServed]]:
     answers = {model.selector: served_files(model, handlers) for model in server.models}
     missing = [answer for answer in answers.values() if isinstance(answer, NotServed)]
-    out = unserved(server)
     files = {
-        selector: answer
-        for selector, answer in answers.items()
-        if isinstance(answer, ServedFiles) and selector not in out
+        model.selector: answer
+        for model in server.models
+        if isinstance(answer := answers[model.selector], ServedFiles) and not model.not_served
     }
     return files, missing
 
 
 def build_artifacts(artifacts: ArtifactPlan, platform: Platform) -> Mapping[str, tuple[pulumi.Resource, ...]]:
     """A copy for each digest, and each archive that we pack; server name → those that it needs."""
-    served = sorted(
-        (
-            (selector, name, files)
-            for name, server in artifacts.servers.items()
-            for selector, files in server.files.items()
-        ),
-        key=lambda found: found[0].sort_key,
-    )
-    needed: dict[str, dict[str, pulumi.Resource]] = {name: {} for name in artifacts.servers}
-    if served:
+    needs = sorted(_needs(artifacts), key=lambda need: need.selector.sort_key)
+    needed: dict[str, dict[str, pulumi.Resource]] = {
+        name: {} for name in (*artifacts.servers, *artifacts.weights)
+    }
+    if needs:
         declared = _Declared(platform)
-        for selector, name, files in served:
-            needed[name].update(declared.of(selector, files))
+        for need in needs:
+            needed[need.server].update(declared.of(need))
     return {name: tuple(resources.values()) for name, resources in needed.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Need:
+    """An artifact that a version needs, and the archive around it where we pack one."""
+
+    server: str
+    selector: Selector
+    artifact: BucketArtifact
+    thin: ThinArchiveOf | None = None
+
+
+def _needs(artifacts: ArtifactPlan) -> Iterator[_Need]:
+    for name, server in artifacts.servers.items():
+        for selector, files in server.files.items():
+            yield _Need(server=name, selector=selector, artifact=files.artifact, thin=files.thin)
+    for name, model in artifacts.weights.items():
+        for artifact in model.artifacts:
+            yield _Need(server=name, selector=model.selector, artifact=artifact)
 
 
 class _Declared:
@@ -120,15 +157,15 @@ class _Declared:
         self._opts = pulumi.ResourceOptions(provider=ArtifactProvider("slipway", region=platform.region))
         self._made: dict[str, pulumi.Resource] = {}
 
-    def of(self, selector: Selector, files: ServedFiles) -> Mapping[str, pulumi.Resource]:
+    def of(self, need: _Need) -> Mapping[str, pulumi.Resource]:
         """By digest."""
-        found = {files.artifact.digest: self._copy(selector, files)}
-        if files.thin is not None:
-            found[files.thin.digest] = self._archive(selector, files.thin)
+        found = {need.artifact.digest: self._copy(need.selector, need.artifact)}
+        if need.thin is not None:
+            found[need.thin.digest] = self._archive(need.selector, need.thin)
         return found
 
-    def _copy(self, selector: Selector, files: ServedFiles) -> pulumi.Resource:
-        artifact, platform = files.artifact, self._platform
+    def _copy(self, selector: Selector, artifact: BucketArtifact) -> pulumi.Resource:
+        platform = self._platform
         if artifact.digest not in self._made:
             shown = artifact.digest.removeprefix("sha256:")[:_SHOWN_OF_DIGEST]
             self._made[artifact.digest] = ModelArtifact(
