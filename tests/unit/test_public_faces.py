@@ -21,6 +21,7 @@ PACKAGES = [
     "planning.capacity.memory",
     "planning.capacity.placement",
     "planning.report",
+    "planning.workload",
     "planning.changes",
     "planning.observability",
     "plugin_server",
