@@ -32,8 +32,8 @@ KEEP_FREE: Final = Bytes.mebibytes(NODE_DISK_GIB * 1024 * 15 // 100)
 TorchServe extracts. Chosen. In bytes, so that a laptop with a large disk serves too."""
 
 _SKIP_CREDENTIALS: Final = "eks.amazonaws.com/skip-containers"
-"""An annotation of pods: README of https://github.com/aws/amazon-eks-pod-identity-webhook, and EKS's own Pod Identity agent
-has it. Not tried on a real cluster."""
+"""An annotation of pods: README of https://github.com/aws/amazon-eks-pod-identity-webhook, and EKS's own Pod Identity
+agent has it. Not tried on a real cluster."""
 _NODE, _ZONE = "kubernetes.io/hostname", "topology.kubernetes.io/zone"
 _MORE_THAN_NODES: Final = 1000
 """More than any pool has: a managed node group has at most 450 nodes

@@ -120,7 +120,7 @@ TORCHSERVE_EDITS: dict[str, tuple[Edit, Parts]] = {
 }
 LANGUAGE_MODEL_EDITS: dict[str, tuple[Edit, Parts]] = {
     **COMMON,
-    "artifact_prefixes": (of(artifact_prefixes=("other/",)), (PodPart.MODELS,)),
+    "artifact_prefixes": (of(artifact_prefixes=("other/",)), NONE),
     "fetch_image": (lambda server: replace(server, fetch_image=server.image), (PodPart.IMAGE,)),
     "models: default": (models(lambda model: replace(model, default=not model.default)), NONE),
     "models: owner": (owner, (PodPart.IDENTITY,)),
@@ -130,6 +130,10 @@ LANGUAGE_MODEL_EDITS: dict[str, tuple[Edit, Parts]] = {
     "startup_budget: less than a probe's period": (later(-1), NONE),
     "version: serving": (
         lambda server: replace(server, version=serving(server.version, max_num_seqs=7)),
+        (PodPart.MODELS,),
+    ),
+    "version: artifact": (
+        version(artifact=BucketArtifact(bucket="research", path="chat/2", digest=DIGEST)),
         (PodPart.MODELS,),
     ),
     "version: precision": (version(precision="bfloat16"), (PodPart.MODELS,)),
