@@ -12,6 +12,7 @@ from typing import Final
 
 import pulumi
 
+from artifacts.agent_configuration import models_document
 from artifacts.archives import RELEASED_HANDLERS, read_handlers
 from artifacts.resource import (
     ArtifactProvider,
@@ -21,7 +22,6 @@ from artifacts.resource import (
     ThinArchiveArgs,
 )
 from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, left_out, served_files
-from components import models_document
 from infra.platform import Platform
 from model_catalog import BucketArtifact, Selector, entry_path
 from planning import Plan, TextGenerationPlan, TorchServePlan

@@ -1,39 +1,23 @@
-"""What a TorchServe pod is told: config.properties, which only an engine or image change changes, and the agent's
-configuration, which each change of the catalog changes in place. Pure text from a plan."""
+"""The configuration of a server's agent: the document in its ConfigMap, from a plan and the files that serve it."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from artifacts import RefusedError
+from artifacts.errors import RefusedError
 from artifacts.served import ServedFiles
-from components.server_pod import DRAIN, MODEL_STORE
-from engines.torchserve import render_empty_config
 from model_catalog import Selector
-from planning import TorchServeModelPlan, TorchServePlan
+from planning import DRAIN, TorchServeModelPlan, TorchServePlan
 from quantities import Bytes
 from workloads.agent import Configuration, Smoke, Version, configuration_json
-
-CONFIG_DIRECTORY: Final = "/etc/torchserve"
-CONFIG_FILE: Final = "config.properties"
-MODELS_DIRECTORY: Final = "/etc/slipway"
-MODELS_FILE: Final = "models.json"
 
 MODELS_LIMIT: Final = Bytes(900 * 1024)
 """A ConfigMap holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/configmap/), and its names and the record
 of its last change share it."""
 LEAST_GRACE: Final = timedelta(seconds=60)
 """The agent's own default."""
-
-
-def config_properties(server: TorchServePlan) -> str:
-    """The text of config.properties, the same whatever models the server has."""
-    return render_empty_config(model_store=MODEL_STORE, gpus=server.resources.gpus)
-
-
-def models_name(server: TorchServePlan) -> str:
-    """Of the ConfigMap with the agent's configuration: a role can name an object only by a name that stays."""
-    return f"{server.name}-models"
 
 
 def models_document(server: TorchServePlan, files: Mapping[Selector, ServedFiles]) -> str:
