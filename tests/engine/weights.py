@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from components.server_pod import MODEL_STORE
-
+from planning.workload.pod import MODEL_STORE
 from sandbox.inspection import Inspection
 from tests.engine.clones import Clone
 
