@@ -1,8 +1,8 @@
 """Demands of any number from a seed: what the benchmark and tests of placement place.
 
 Sizes follow what the planner counts for real entries: a TorchServe worker asks for 500m of CPU, and on the host and on
-the GPU for its own copy of the weights (planning/resources.py, docs/memory-model.md). Which model is in how many
-languages, with how many workers and replicas, is drawn.
+the GPU for its own copy of the weights (planning/capacity/resources.py, docs/memory-model.md). Which model is in how
+many languages, with how many workers and replicas, is drawn.
 """
 
 import random
@@ -14,11 +14,11 @@ from engines.torchserve import WORKER_MEMORY
 from hardware import price
 from model_catalog import Device
 from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand, offer
-from planning.resources import MEMORY_HEADROOM_PERCENT, WORKER_MILLICORES
+from planning.capacity.resources import MEMORY_HEADROOM_PERCENT, WORKER_MILLICORES
 from quantities import Bytes
 
 REGION: Final = "us-east-1"
-"""Where hardware/prices.csv knows prices."""
+"""A region whose prices hardware/prices.csv has."""
 
 _CPU_TYPES: Final = ("m6i.large", "m6i.xlarge", "m6i.2xlarge", "m6i.4xlarge", "r7i.large", "r7i.xlarge")
 _GPU_TYPES: Final = (
@@ -70,7 +70,7 @@ def small_models(count: int, seed: int) -> list[Demand]:
 
 
 def mixed_models(count: int, seed: int) -> list[Demand]:
-    """Of twenty, sixteen small, three medium, one a language model."""
+    """Sixteen of every twenty demands are small, three are medium, and one is a language model."""
     chance = random.Random(seed)  # noqa: S311 - likewise
     demands: list[Demand] = []
     for number in range(count):
@@ -83,7 +83,7 @@ def mixed_models(count: int, seed: int) -> list[Demand]:
 
 
 def language_models(count: int, seed: int) -> list[Demand]:
-    """Half language models, half small ones beside them."""
+    """Half of the demands are language models, half are small."""
     chance = random.Random(seed)  # noqa: S311 - likewise
     return [
         _whole(chance, number) if number % 2 else _shared(chance, number, _SMALL) for number in range(count)
@@ -91,7 +91,7 @@ def language_models(count: int, seed: int) -> list[Demand]:
 
 
 def many_owners(count: int, seed: int) -> list[Demand]:
-    """Small and medium; some owners keep apart, some variants are pinned or need newer GPUs or few neighbours."""
+    """Demands are small and medium; some keep owners apart, are pinned, or need newer GPUs or few neighbours."""
     chance = random.Random(seed)  # noqa: S311 - likewise
     demands: list[Demand] = []
     for number in range(count):
@@ -112,7 +112,7 @@ def many_owners(count: int, seed: int) -> list[Demand]:
 
 
 def processors(count: int, seed: int) -> list[Demand]:
-    """Two thirds on CPUs, a third on GPUs."""
+    """Two thirds of the demands run on CPUs, a third on GPUs."""
     chance = random.Random(seed)  # noqa: S311 - likewise
     return [
         _shared(chance, number, _SMALL, device=Device.CPU if number % 3 else Device.GPU)

@@ -51,7 +51,7 @@ def _image(place: str, fields: Any) -> ImageReference:
 
 
 def _refuse_repeated(node: yaml.Node | None, file: str) -> None:
-    """YAML itself keeps the last of two equal keys without a word."""
+    """Raise ImagesError for a repeated key: YAML itself silently keeps the last of two."""
     if not isinstance(node, yaml.MappingNode):
         return
     seen: set[str] = set()
@@ -68,6 +68,6 @@ IMAGES: Final = read_images(IMAGES_FILE.read_text(encoding="utf-8"))
 """Name → image of this repository."""
 
 FETCH_IMAGE: Final = IMAGES["slipway-fetch"]
-"""Fetches weights into a pod before its engine starts, by digest (workloads/fetch)."""
+"""The image that fetches weights into a pod before its engine starts, by digest (workloads/fetch)."""
 FETCH_BASE_IMAGE: Final = IMAGES["python"]
-"""What FETCH_IMAGE is built on."""
+"""The image that FETCH_IMAGE is built on."""

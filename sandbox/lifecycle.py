@@ -11,11 +11,12 @@ import fcntl
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import psutil
 
@@ -39,7 +40,10 @@ REGION: Final = "eu-west-1"
 """Only a default for command line tools; the program takes its region from the stack's config."""
 
 NEW_ACCOUNT: Final = "the account was started anew"
-"""Why an update is unfinished where none was cut off."""
+"""The reason why an update is unfinished where none was cut off."""
+
+_LOCK_SECONDS: Final = 0.2
+"""Seconds between two looks at a sandbox that another command holds. Chosen."""
 
 _UNSET: Final = (
     "AWS_DEFAULT_PROFILE",
@@ -59,7 +63,7 @@ _UNSET: Final = (
     "PULUMI_K8S_HELM_REPOSITORY_CONFIG_PATH",
     "PULUMI_STACK",
 )
-"""Would lead a tool to a real account, or to another stack."""
+"""Variables that would lead a tool to a real account, or to another stack."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Sandbox:
 
     @property
     def paths(self) -> SandboxPaths:
-        """Where its things are."""
+        """The places of its files."""
         return SandboxPaths.of_clone(self.clone)
 
     def endpoints(self) -> Endpoints:
@@ -162,7 +166,7 @@ class Sandbox:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def environment(self) -> dict[str, str]:
-        """What a tool needs in its environment to work on the sandbox, and on nothing else.
+        """Return the variables that a tool needs to work on the sandbox, and on nothing else.
 
         Raises:
             SandboxError: the sandbox does not run.
@@ -207,7 +211,7 @@ class Sandbox:
 
     @contextmanager
     def exclusive(self, what: str, report: Report) -> Iterator[int]:
-        """Holds the sandbox for one command at a time; a second one waits and says for what.
+        """Holds the sandbox for one command at a time; a second one waits and names the first.
 
         Yields the lock's file descriptor. A process that inherits it keeps the sandbox held until it has ended
         too: so the next command never meets an engine, or a plugin, of one that was killed.
@@ -218,13 +222,28 @@ class Sandbox:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
-                report(f"this sandbox is in use by {_holder(handle.read())}; waiting for it")
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                self._wait_for(handle, report)
             handle.seek(0)
             handle.truncate()
             handle.write(f"`slipway sandbox {what}` (pid {os.getpid()})\n")
             handle.flush()
             yield handle.fileno()
+
+    def _wait_for(self, lock: TextIO, report: Report) -> None:
+        """Take the lock once its holder has ended. Plugins whose command and engine are gone are ended."""
+        note = lock.read()
+        report(f"this sandbox is in use by {_holder(note)}; waiting for it")
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass
+            else:
+                return
+            if _was_killed(note):
+                for plugin in processes.end_abandoned_plugins(self.paths.lock.resolve()):
+                    report(f"ending {plugin}, whose engine was killed")
+            time.sleep(_LOCK_SECONDS)
 
     def _ports(self, report: Report) -> Endpoints:
         recorded = endpoints.load(self.paths.endpoints)
@@ -252,16 +271,19 @@ class Sandbox:
 
 
 def _holder(note: str) -> str:
-    """Who holds the sandbox, from the note in its lock; its engine may outlive a command that was killed."""
+    """Return who holds the sandbox, from the note in its lock; its engine may outlive a command that was killed."""
     note = note.strip() or "another command"
-    pid = note.rpartition("(pid ")[2].rstrip(")")
-    if pid.isdigit() and not psutil.pid_exists(int(pid)):
-        return f"what {note} started before it was killed"
-    return note
+    return f"what {note} started before it was killed" if _was_killed(note) else note
+
+
+def _was_killed(note: str) -> bool:
+    """True if the command that wrote the note has ended; false where the note does not say which it was."""
+    pid = note.rpartition("(pid ")[2].strip().rstrip(")")
+    return pid.isdigit() and not psutil.pid_exists(int(pid))
 
 
 def _without_proxy(variable: str) -> str:
-    """The variable's hosts and loopback, which no proxy can reach."""
+    """Return the variable's hosts and loopback, which no proxy can reach."""
     hosts = [host for host in os.environ.get(variable, "").split(",") if host]
     return ",".join([*hosts, *(host for host in ("127.0.0.1", "localhost") if host not in hosts)])
 

@@ -33,7 +33,7 @@ _PORT_REMEDY: Final = (
 )
 
 _PORTS: Final = range(20000, 32768)
-"""Below what Linux and macOS give to outgoing connections (from 32768 and 49152 on)."""
+"""Ports below those that Linux and macOS give to outgoing connections (from 32768 and 49152 on)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +104,35 @@ def stop(paths: SandboxPaths, roles: Iterable[str], grace_seconds: float = 20.0)
     return stopped
 
 
+def end_abandoned_plugins(lock: Path) -> list[str]:
+    """End the plugins of an engine that was killed, and return their names; none while an engine holds the lock.
+
+    An engine hands the sandbox's lock down to its plugins. Those in Python end with their engine; the Kubernetes
+    provider asks every five minutes whether its engine is there (rpcutil.Healthcheck in pkg/resource/provider/main.go
+    of Pulumi 3.246.0), and would hold the next command up for as long. What it had sent stays sent, as when it is
+    killed with its engine: the next update refreshes.
+    """
+    holders = {process.pid: process.name() for process in _holding(lock)}
+    if "pulumi" in holders.values():
+        return []
+    abandoned = {pid: name for pid, name in holders.items() if name.startswith("pulumi-resource-")}
+    _signal(list(abandoned), signal.SIGTERM)
+    if alive := _wait_gone(list(abandoned), _KILL_SECONDS):
+        _signal(alive, signal.SIGKILL)
+        _wait_gone(alive, _KILL_SECONDS)
+    return sorted(abandoned.values())
+
+
+def _holding(file: Path) -> list[psutil.Process]:
+    """The processes that have a file open, without those of other users."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(opened.path == str(file) for opened in process.open_files()):
+                found.append(process)
+    return found
+
+
 def _signal(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
@@ -151,7 +180,7 @@ def wait_until(
 
 
 def listens(paths: SandboxPaths, role: str, port: int) -> bool:
-    """Whether the role's own process listens on a port, and not somebody else's."""
+    """True if the role's own process, and no other, listens on a port."""
     process = running(paths).get(role)
     try:
         connections = psutil.Process(process.pid).net_connections("tcp") if process else []
@@ -166,7 +195,7 @@ def log_of(paths: SandboxPaths, role: str) -> Path:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a loopback TCP port can be listened on."""
+    """True if a loopback TCP port can be listened on."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -14,8 +14,9 @@ from cli.plan_html.header import alternatives, figures, fine_print, legend, mast
 from cli.plan_html.markup import Html, join, tag
 from cli.plan_html.pools import pool_sections
 from cli.plan_html.reading import largest_first, shown_versions
+from cli.plan_html.routes import routes, settings
 from planning.capacity import Cost
-from planning.capacity.report import Report
+from planning.report import Report
 
 TONES: Final = 7
 """Owners with a colour of their own, those that pay most; the others share one."""
@@ -90,6 +91,8 @@ def _body(report: Report) -> Html:
                 tag("p", "Nothing matches.", id="none", class_="nothing", hidden=True),
                 aria_labelledby="pools",
             ),
+            routes(report),
+            settings(report),
             cost_section(report),
             alternatives(report),
         ),

@@ -9,8 +9,10 @@ from model_catalog import Engine, Selector
 from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
 from planning.capacity.placement import Move
-from planning.resources import Resources
+from planning.capacity.resources import Resources
+from planning.routes import Route
 from planning.spending import Spending
+from planning.versions import VersionPlan
 from quantities import Bytes
 
 
@@ -194,6 +196,10 @@ class Report:
     planned: Alternative
     alternatives: tuple[Alternative, ...]
     """() where no server has a GPU."""
+    versions: tuple[VersionPlan, ...]
+    """The plan's."""
+    routes: tuple[Route, ...]
+    """The plan's."""
     risks: tuple[Risk, ...]
     spending: Spending | None
     """None where nobody has decided on a budget."""
@@ -226,7 +232,18 @@ class Report:
             if any(server.name in names for server in pool.servers)
         )
         kept = {pool.name for pool in pools}
+        versions = tuple(version for version in self.versions if selector.matches(version.selector))
+        variants = {version.selector.variant for version in versions}
         risks = tuple(
             risk for risk in self.risks if risk.server in names or (not risk.server and risk.pool in kept)
         )
-        return replace(self, pools=pools, charges=charges, risks=risks, selector=selector, alternatives=())
+        return replace(
+            self,
+            pools=pools,
+            charges=charges,
+            risks=risks,
+            selector=selector,
+            alternatives=(),
+            versions=versions,
+            routes=tuple(route for route in self.routes if route.variant in variants),
+        )
