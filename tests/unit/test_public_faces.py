@@ -28,6 +28,7 @@ PACKAGES = [
     "quantities",
     "recovery",
     "workloads.agent",
+    "workloads.fetch",
 ]
 
 
