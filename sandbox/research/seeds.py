@@ -96,7 +96,7 @@ def _items() -> list[dict[str, str]]:
 
 def buckets() -> set[str]:
     """Names of the research buckets: no stack owns them, so no stack has left them behind."""
-    return {seed.bucket for seed in (*Seed.listed(), *WrittenSeed.listed())}
+    return {seed.bucket for seed in Seed.listed()} | {seed.bucket for seed in WrittenSeed.listed()}
 
 
 def fetch(seed: Seed, report: Report) -> Path:

@@ -30,6 +30,7 @@ PACKAGES = [
     "quantities",
     "recovery",
     "workloads.agent",
+    "workloads.fetch",
 ]
 
 

@@ -1,6 +1,6 @@
 """The most that is read of artifacts and of the documents around them. What is beyond is refused before it is read.
 
-The agent's container has 192 MiB (planning/resources.py), and it reads what others write. Sizes are in bytes.
+The agent's container has 192 MiB (planning/capacity/resources.py), and it reads what others write. Sizes are in bytes.
 """
 
 from __future__ import annotations
