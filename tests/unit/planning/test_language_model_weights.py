@@ -1,7 +1,8 @@
 """What the pods of a language model fetch, and what they may read of the bucket."""
 
 from artifacts.manifest import folder_of
-from planning import TextGenerationPlan, launch
+from planning import TextGenerationPlan
+from planning.workload.text_generation import text_generation_pod
 from tests.unit.planning.test_plan import digest_of, plan, writer
 
 ONE, TWO = digest_of("1"), digest_of("2")
@@ -20,9 +21,9 @@ def test_a_pod_of_a_language_model_fetches_the_model_and_each_adapter_into_a_fol
         (TWO, "adapters/legal"),
     ]
     assert server.artifact_prefixes == (f"artifacts/{ONE}/", f"artifacts/{TWO}/")
-    started = launch(server, "/mnt/models", "/home")
-    assert started.environment["MODEL_ID"] == "/mnt/models/text-generation-writer-fr-1"
-    assert started.environment["LORA_ADAPTERS"] == (
+    environment = text_generation_pod(server).container.environment
+    assert environment["MODEL_ID"] == "/mnt/models/text-generation-writer-fr-1"
+    assert environment["LORA_ADAPTERS"] == (
         "brief=/mnt/models/adapters/brief,legal=/mnt/models/adapters/legal"
     )
 
