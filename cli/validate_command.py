@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from artifacts.archives import read_handlers
+from artifacts.planned import refused_configurations
 from artifacts.served import unknown_handlers
 from cli import clock
 from cli.annotations import annotation, error_annotation
@@ -93,7 +94,7 @@ class _Report:
                 _from_the_repository(problem, root)
                 for problem in (
                     *checked.problems,
-                    *unknown_handlers(checked.catalog, checked.entries, read_handlers()),
+                    *_unservable(plans.values(), checked),
                     *_behind(plans.values(), root),
                     *_overspent(plans.values(), checked),
                 )
@@ -151,6 +152,16 @@ class _Report:
             return f"wrong: {found}"
         held = f"{len(catalog.entries)} entries, {len(catalog.selectors())} versions"
         return f"fine: {held}; {found}" if found else f"fine: {held}"
+
+
+def _unservable(plans: Iterable[Plan | str], checked: Checked) -> Iterator[Problem]:
+    """Handlers that nobody released; where there are none such, servers whose agents would refuse what they get."""
+    handlers = read_handlers()
+    unknown = tuple(unknown_handlers(checked.catalog, checked.entries, handlers))
+    yield from unknown
+    if not unknown:
+        planned = [plan for plan in plans if isinstance(plan, Plan)]
+        yield from refused_configurations(planned, checked.releases, handlers)
 
 
 def _behind(plans: Iterable[Plan | str], root: Path) -> Iterator[Problem]:

@@ -8,7 +8,6 @@ from components.node_pools import GpuNodePools, GpuNodePoolsArgs
 from components.server_identity import ServerSite
 from components.server_monitoring import ServerMonitoring, ServerMonitoringArgs
 from components.text_generation_stack import TextGenerationStack, TextGenerationStackArgs
-from components.torchserve_files import models_document
 from components.torchserve_stack import TorchServeStack, TorchServeStackArgs
 
 __all__ = [
@@ -29,5 +28,4 @@ __all__ = [
     "TextGenerationStackArgs",
     "TorchServeStack",
     "TorchServeStackArgs",
-    "models_document",
 ]

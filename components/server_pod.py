@@ -12,14 +12,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.server_identity import COMPONENT_LABELS, selecting_labels
+from planning import DRAIN as DRAIN  # what waits for it imports it from here
 from planning import GPU_TAINT_KEY, POOL_LABEL, Resources, ServerPlan, TextGenerationPlan
 
 core = k8s.core.v1
 
 USER: Final = 1000
 """`model-server` in TorchServe's image; any id works there, since all that is written to is an emptyDir."""
-DRAIN: Final = timedelta(seconds=15)
-"""Until every node's routing has forgotten a pod that is to stop."""
 MODEL_STORE: Final = "/mnt/models"
 TEMPORARY: Final = "/tmp"  # noqa: S108 - an emptyDir
 

@@ -1,29 +1,16 @@
-"""What a TorchServe pod is told: config.properties, which only an engine or image change changes, and the agent's
-configuration, which each change of the catalog changes in place. Pure text from a plan."""
+"""The files that configure a TorchServe pod: config.properties, which only an engine or image change changes, and the
+agent's configuration, which each change of the catalog changes in place (artifacts/agent_configuration.py)."""
 
-from collections.abc import Mapping
-from datetime import timedelta
 from typing import Final
 
-from artifacts import RefusedError
-from artifacts.served import ServedFiles
-from components.server_pod import DRAIN, MODEL_STORE
+from components.server_pod import MODEL_STORE
 from engines.torchserve import render_empty_config
-from model_catalog import Selector
-from planning import TorchServeModelPlan, TorchServePlan
-from quantities import Bytes
-from workloads.agent import Configuration, Smoke, Version, configuration_json
+from planning import TorchServePlan
 
 CONFIG_DIRECTORY: Final = "/etc/torchserve"
 CONFIG_FILE: Final = "config.properties"
 MODELS_DIRECTORY: Final = "/etc/slipway"
 MODELS_FILE: Final = "models.json"
-
-MODELS_LIMIT: Final = Bytes(900 * 1024)
-"""A ConfigMap holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/configmap/), and its names and the record
-of its last change share it."""
-LEAST_GRACE: Final = timedelta(seconds=60)
-"""The agent's own default."""
 
 
 def config_properties(server: TorchServePlan) -> str:
@@ -34,51 +21,3 @@ def config_properties(server: TorchServePlan) -> str:
 def models_name(server: TorchServePlan) -> str:
     """Of the ConfigMap with the agent's configuration: a role can name an object only by a name that stays."""
     return f"{server.name}-models"
-
-
-def models_document(server: TorchServePlan, files: Mapping[Selector, ServedFiles]) -> str:
-    """The agent's configuration: every version that has files. A variant has them for its default, or for none.
-
-    Raises:
-        RefusedError: it is more than a ConfigMap holds.
-    """
-    text = configuration_json(_configuration(server, files))
-    size = Bytes(len(text.encode()))
-    if size > MODELS_LIMIT:
-        raise RefusedError(
-            f"{server.name}: configmap-size: the configuration of its {len(server.models)} versions takes {size}, and "
-            f"a ConfigMap holds {MODELS_LIMIT} of it. Fix: shorten their smoke inputs, retire versions, or set "
-            "sharing.max_models in an entry, so that they get more than one server"
-        )
-    return text
-
-
-def _configuration(server: TorchServePlan, files: Mapping[Selector, ServedFiles]) -> Configuration:
-    models: dict[str, dict[str, Version]] = {}
-    for model in server.models:
-        if model.selector in files:
-            models.setdefault(model.name, {})[model.version] = _version(model, files[model.selector])
-    return Configuration(models=models, drain_grace=_grace(server))
-
-
-def _grace(server: TorchServePlan) -> timedelta:
-    """Longer than the slowest request of any version takes, counted from when gateways know of the switch."""
-    slowest = max((model.options.response_timeout for model in server.models), default=timedelta(0))
-    return max(LEAST_GRACE, slowest + DRAIN)
-
-
-def _version(model: TorchServeModelPlan, files: ServedFiles) -> Version:
-    options, smoke = model.options, model.smoke
-    return Version(
-        archive=files.archive,
-        default=model.default,
-        min_workers=options.min_workers,
-        max_workers=options.worker_limit,
-        batch_size=options.batch_size,
-        max_batch_delay=options.max_batch_delay,
-        response_timeout=options.response_timeout,
-        startup_timeout=options.startup_timeout,
-        smoke=None if smoke is None else Smoke(body=smoke.body, content_type=smoke.content_type),
-        weights=files.weights,
-        gpu_memory_fraction=model.gpu_memory_fraction,
-    )

@@ -39,7 +39,7 @@ class TorchServeStackArgs:
 
     server: TorchServePlan
     models: str
-    """The agent's configuration, as `models_document` makes it."""
+    """The agent's configuration, as `artifacts.planned` makes it."""
     site: ServerSite
     artifacts: Sequence[pulumi.Resource] = ()
     """The files that `models` names: there before the agent is told of them."""

@@ -1,18 +1,17 @@
 """What of the environment's bucket its TorchServe servers are served from: copies of weights, and thin archives.
 
-`plan_artifacts` decides on plain data, before the first resource; `build_artifacts` declares it. Names in a preview
+`artifacts.planned` decides on plain data, before the first resource; `build_artifacts` declares it. Names in a preview
 name the entry, and a copy's ends in its digest: versions and languages that share their weights share the copy, and it
 keeps its name while they come and go.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 import pulumi
 
-from artifacts.archives import RELEASED_HANDLERS, read_handlers
+from artifacts.planned import ArtifactPlan
 from artifacts.resource import (
     ArtifactProvider,
     ModelArtifact,
@@ -20,77 +19,11 @@ from artifacts.resource import (
     ThinArchive,
     ThinArchiveArgs,
 )
-from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, served_files
-from components import models_document
+from artifacts.served import ServedFiles, ThinArchiveOf
 from infra.platform import Platform
 from model_catalog import Selector, entry_path
-from planning import Plan, TorchServePlan, unserved
 
 _SHOWN_OF_DIGEST: Final = 12
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServerArtifacts:
-    """What one TorchServe server is served from."""
-
-    files: Mapping[Selector, ServedFiles]
-    """Of each version that the server can be given: of a variant whose default cannot be served there are none."""
-    models: str
-    """Its agent's configuration."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArtifactPlan:
-    """What all of them are served from."""
-
-    servers: Mapping[str, ServerArtifacts]
-    """By name of the server."""
-    not_served: tuple[NotServed, ...]
-    """Sorted by selector."""
-
-    @property
-    def warning(self) -> str | None:
-        """What is said of versions that cannot be served yet."""
-        if not self.not_served:
-            return None
-        return "\n".join(("not served yet:", *(f"  {reason}" for reason in self.not_served)))
-
-
-def released_handlers() -> Handlers:
-    """The handlers that versions may name, from the project tree. Raises RefusedError."""
-    return read_handlers(RELEASED_HANDLERS)
-
-
-def plan_artifacts(plan: Plan, handlers: Handlers) -> ArtifactPlan:
-    """Decide what is copied, packed and served.
-
-    Raises:
-        RefusedError: a version names a handler that was not released, or a server's configuration is too long.
-    """
-    servers: dict[str, ServerArtifacts] = {}
-    not_served: list[NotServed] = []
-    for server in plan.servers:
-        if isinstance(server, TorchServePlan):
-            files, missing = _files(server, handlers)
-            not_served += missing
-            servers[server.name] = ServerArtifacts(files=files, models=models_document(server, files))
-    return ArtifactPlan(
-        servers=servers, not_served=tuple(sorted(not_served, key=lambda found: found.selector.sort_key))
-    )
-
-
-def _files(
-    server: TorchServePlan, handlers: Handlers
-) -> tuple[Mapping[Selector, ServedFiles], Sequence[NotServed]]:
-    answers = {model.selector: served_files(model, handlers) for model in server.models}
-    missing = [answer for answer in answers.values() if isinstance(answer, NotServed)]
-    out = unserved(server)
-    files = {
-        selector: answer
-        for selector, answer in answers.items()
-        if isinstance(answer, ServedFiles) and selector not in out
-    }
-    return files, missing
 
 
 def build_artifacts(artifacts: ArtifactPlan, platform: Platform) -> Mapping[str, tuple[pulumi.Resource, ...]]:

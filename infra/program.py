@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from artifacts import RefusedError
-from infra.artifacts import plan_artifacts, released_handlers
+from artifacts.planned import plan_artifacts, released_handlers
 from infra.kubernetes import kubernetes_provider
 from infra.lock_files import lock_name, read_lock
 from infra.namespace import NAMESPACE

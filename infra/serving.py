@@ -7,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
+from artifacts.planned import ArtifactPlan
 from components import (
     ServerMonitoring,
     ServerMonitoringArgs,
@@ -16,7 +17,7 @@ from components import (
     TorchServeStack,
     TorchServeStackArgs,
 )
-from infra.artifacts import ArtifactPlan, build_artifacts
+from infra.artifacts import build_artifacts
 from infra.namespace import NAMESPACE
 from infra.platform import Platform
 from planning import Plan, TextGenerationPlan, TorchServePlan

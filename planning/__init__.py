@@ -9,7 +9,7 @@ from planning.plan import Plan, make_plan, make_repacked_plan
 from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 from planning.pools import PoolPlan, PoolSettings, Taint
 from planning.resources import AGENT_RESOURCES, Resources
-from planning.server import ModelPlan, ServerPlan
+from planning.server import DRAIN, ModelPlan, ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
 from planning.torchserve_servers import FRONTEND_STARTUP, TorchServeModelPlan, TorchServePlan
@@ -17,6 +17,7 @@ from planning.unserved import unserved
 
 __all__ = [
     "AGENT_RESOURCES",
+    "DRAIN",
     "FRONTEND_STARTUP",
     "GPU_TAINT_KEY",
     "GpuNodes",

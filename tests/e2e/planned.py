@@ -6,9 +6,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from artifacts.planned import plan_artifacts, released_handlers
 from cli import edits
 from cli.edit_commands import import_app
-from infra.artifacts import plan_artifacts, released_handlers
 from model_catalog import Environment, load_catalog
 from planning import make_plan
 from tests.support.pools import POOLS

@@ -10,8 +10,9 @@ import pulumi_aws as aws
 import pytest
 
 from artifacts import RefusedError
+from artifacts.agent_configuration import models_document
 from artifacts.served import ServedFiles
-from components import ServerSite, TorchServeStack, TorchServeStackArgs, models_document
+from components import ServerSite, TorchServeStack, TorchServeStackArgs
 from components.node_pools import NODE_DISK_GIB
 from components.torchserve_files import config_properties
 from model_catalog import BucketArtifact, Environment, Selector, Smoke, load_catalog
@@ -439,7 +440,7 @@ def test_a_configuration_that_no_configmap_holds_is_refused_with_the_fix() -> No
         update={"smoke": Smoke.model_construct(body="x" * 950_000, content_type="a/b")}
     )
     grown = replace(SERVER, models=(replace(model, triple=long), *SERVER.models[1:]))
-    with pytest.raises(RefusedError, match=rf"{SERVER.name}: configmap-size: .* Fix: shorten"):
+    with pytest.raises(RefusedError, match=rf"configmap-size: .* of {SERVER.name} .* Fix: shorten"):
         document(grown)
 
 

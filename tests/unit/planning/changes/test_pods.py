@@ -10,6 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from artifacts.agent_configuration import models_document
 from artifacts.served import ServedFiles
 from components import (
     ServerSite,
@@ -17,7 +18,6 @@ from components import (
     TextGenerationStackArgs,
     TorchServeStack,
     TorchServeStackArgs,
-    models_document,
 )
 from engines import FETCH_IMAGE
 from model_catalog import BucketArtifact, Environment, Smoke
