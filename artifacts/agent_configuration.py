@@ -52,8 +52,8 @@ def models_document(server: TorchServePlan, files: Mapping[Selector, ServedFiles
                 server,
                 rule=SIZE_RULE,
                 reason=(
-                    f"the configuration of the {len(server.models)} versions of {server.name} takes {size}, and a ConfigMap "
-                    f"holds {MODELS_LIMIT} of it"
+                    f"the configuration of the {len(server.models)} versions of {server.name} takes {size}, and a "
+                    f"ConfigMap holds {MODELS_LIMIT} of it"
                 ),
                 fix=(
                     "shorten their smoke inputs, retire versions, or set sharing.max_models in an entry, so that they "

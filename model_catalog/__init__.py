@@ -19,6 +19,7 @@ from model_catalog.entry import (
     Sharing,
     TgiEntry,
     TorchServeEntry,
+    TorchServeLanguage,
     VllmEntry,
     entry_path,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "TgiEntry",
     "TgiVersion",
     "TorchServeEntry",
+    "TorchServeLanguage",
     "TorchServeVersion",
     "Unservable",
     "VariantRelease",

@@ -49,6 +49,7 @@ def _agent_limits(context: Context) -> Iterator[Problem]:
     yield from _of_versions(context)
     yield from _of_overrides(context)
     yield from _of_variants(context)
+    yield from _of_names(context)
 
 
 def _of_versions(context: Context) -> Iterator[Problem]:
@@ -114,6 +115,24 @@ def _of_variants(context: Context) -> Iterator[Problem]:
                     message=f"{variant} runs {count} versions, and the agent takes {limits.MOST_VERSIONS} at most",
                     fix="Retire versions that nobody asks for",
                     key=True,
+                )
+
+
+def _of_names(context: Context) -> Iterator[Problem]:
+    for entry in context.catalog.entries:
+        if not isinstance(entry, TorchServeEntry):
+            continue
+        for tag in sorted(entry.languages):
+            name = entry.languages[tag].served_name or ""
+            if len(name) > limits.LONGEST_NAME:
+                yield context.in_entry(
+                    entry,
+                    ("languages", tag, "served_name"),
+                    rule=_RULE,
+                    message=(
+                        f"served_name has {len(name)} characters, and the agent takes {limits.LONGEST_NAME} at most"
+                    ),
+                    fix="Shorten it",
                 )
 
 

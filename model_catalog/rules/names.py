@@ -38,7 +38,7 @@ def _unique_server_name(context: Context) -> Iterator[Problem]:
                     (str(other),),
                     rule="unique-server-name",
                     message=f"{other} and {first} are both served as {name!r} in {environment}",
-                    fix="Give one model another name, or release it in another environment",
+                    fix="Give one model another name or served_name, or release it in another environment",
                     key=True,
                 )
 

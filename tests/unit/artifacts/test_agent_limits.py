@@ -12,7 +12,15 @@ from artifacts import RefusedError
 from artifacts.agent_configuration import models_document
 from artifacts.planned import refused_configurations, server_artifacts
 from artifacts.served import ServedFiles
-from model_catalog import BucketArtifact, Checked, Environment, Smoke, TorchServeVersion, check_texts
+from model_catalog import (
+    BucketArtifact,
+    Checked,
+    Environment,
+    Smoke,
+    TorchServeEntry,
+    TorchServeVersion,
+    check_texts,
+)
 from planning import Plan, TorchServeModelPlan, TorchServePlan, make_plan
 from tests.support.pools import POOLS
 from workloads.agent import Archive, bounded, configuration, limits, read_configuration, texts
@@ -32,7 +40,7 @@ class Case:
     limits: tuple[str, ...]
     key: str
     most: Mapping[str, Any]
-    """What the version says of it."""
+    """What the version says of it, or its language."""
     beyond: Mapping[str, Any]
     rule: str = "agent-limits"
 
@@ -68,6 +76,12 @@ CASES = (
         beyond={"artifact": {**ARTIFACT, "path": f"models/r{LONGEST_FILE}"}},
         rule="names-fit",
     ),
+    Case(
+        limits=("LONGEST_NAME",),
+        key="served_name",
+        most={"served_name": "n" * limits.LONGEST_NAME},
+        beyond={"served_name": "n" * (limits.LONGEST_NAME + 1)},
+    ),
 )
 OF_WHOLE_SERVERS = {"DEEPEST", "LONGEST_CONFIGURATION", "MOST_VALUES", "MOST_VERSIONS"}
 """Limits of all that a server has together: the tests below this table."""
@@ -75,9 +89,11 @@ OF_NO_KEY = {"LARGEST_NUMBER"}
 """The format's own number; all others have smaller limits."""
 
 
-def read(version: Mapping[str, Any], count: int = 1) -> Checked:
+def read(said: Mapping[str, Any], count: int = 1) -> Checked:
     """A catalog of one variant with so many versions, all alike."""
     names = [str(number) for number in range(count)]
+    of_language = {key: value for key, value in said.items() if key == "served_name"}
+    version = {key: value for key, value in said.items() if key not in of_language}
     entry = {
         "task": "QuestionAnswering",
         "model": "Reader",
@@ -94,6 +110,7 @@ def read(version: Mapping[str, Any], count: int = 1) -> Checked:
         "languages": {
             "fr": {
                 "scripts": ["Latn"],
+                **of_language,
                 "versions": {name: {"artifact": ARTIFACT, **version} for name in names},
             }
         },
@@ -124,10 +141,13 @@ def with_models(planned: Plan, *models: TorchServeModelPlan) -> Plan:
 
 def document(checked: Checked) -> str:
     """The configuration of a server that has the catalog's version."""
-    version = checked.catalog.entries[0].version("fr", "0")
+    entry = checked.catalog.entries[0]
+    version = entry.version("fr", "0")
+    assert isinstance(entry, TorchServeEntry)
     assert isinstance(version, TorchServeVersion)
     planned = plan()
-    server = only(with_models(planned, replace(only(planned).models[0], triple=version)))
+    named = replace(only(planned).models[0], name=entry.server_model_name("fr"), triple=version)
+    server = only(with_models(planned, named))
     found, _ = server_artifacts(server, {})
     return found.models
 
@@ -140,7 +160,7 @@ def names_in(module: ModuleType) -> set[str]:
 def test_every_limit_of_a_configuration_has_a_case_here() -> None:
     held = names_in(configuration) | names_in(texts) | names_in(bounded)
     named = {name for case in CASES for name in case.limits}
-    assert held - OF_NO_KEY - {"LONGEST_NAME"} == named | OF_WHOLE_SERVERS
+    assert held - OF_NO_KEY == named | OF_WHOLE_SERVERS
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.key)

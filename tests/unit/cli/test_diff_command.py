@@ -523,6 +523,7 @@ def test_json_keeps_its_keys() -> None:
         "releases",
         "entries",
         "versions",
+        "renamed",
         "servers",
         "pools",
         "gpus",
@@ -535,6 +536,25 @@ def test_json_keeps_its_keys() -> None:
         "cost",
         "alerts",
         "risks",
+    ]
+
+
+def test_another_name_for_callers_is_said_first_in_what_users_get_and_as_a_warning(
+    checkout: Checkout,
+) -> None:
+    checkout.edit(ENTRY, "scripts: [Latn]", "scripts: [Latn]\n    served_name: reader")
+    result = run("main")
+    assert result.exit_code == 0
+    assert "another name for callers of QuestionAnswering/Reader/fr" in result.stdout.splitlines()[2]
+    assert "/predictions/fr_reader → /predictions/reader: callers of the old name get 404" in result.stdout
+    assert "served-name-kept warning: QuestionAnswering/Reader/fr is served as 'reader'" in result.stdout
+    said = environment(as_json("main"), "sandbox")
+    assert said["renamed"] == [
+        {
+            "selector": "QuestionAnswering/Reader/fr",
+            "change": "changed",
+            "settings": [{"name": "served_name", "old": "fr_reader", "new": "reader"}],
+        }
     ]
 
 
