@@ -15,13 +15,13 @@ from tests.support.pools import POOLS
 from workloads.agent import Configuration, read_configuration
 
 
-def imported(case: Path, catalog: Path, archives: Path) -> None:
-    """`slipway import torchserve` into an empty catalog."""
+def imported(case: Path, catalog: Path, archives: Path, *more: str) -> None:
+    """`slipway import torchserve` into an empty catalog, with more options."""
     for folder in ("entries", "releases", "placement"):
         (catalog / folder).mkdir(parents=True)
     options = (
         "--task", "QuestionAnswering", "--language", "fr", "--device", "cpu", "--env", "dev",
-        "--archive-dir", str(archives), "--yes",
+        "--archive-dir", str(archives), "--yes", *more,
     )  # fmt: skip
     before, edits.CATALOG = edits.CATALOG, catalog
     try:

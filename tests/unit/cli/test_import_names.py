@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from cli import edits, import_commands
+from cli import edits
 from cli.edit_commands import import_app
 
 MNIST = {"mnist": {"1": {"marName": "mnist.mar", "defaultVersion": True}}}
@@ -71,7 +71,6 @@ def test_at_a_terminal_the_name_is_asked_for(
         return answers[len(asked) - 1] if len(asked) <= len(answers) else True
 
     monkeypatch.setattr(edits, "at_terminal", lambda: True)
-    monkeypatch.setattr(import_commands.cli_edits, "at_terminal", lambda: True)
     monkeypatch.setattr(typer, "confirm", confirm)
     monkeypatch.setattr(typer, "prompt", lambda _question, default="", **_: default or "")
     result = imported(tmp_path, MNIST)
