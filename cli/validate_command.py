@@ -15,13 +15,23 @@ from artifacts.archives import read_handlers
 from artifacts.planned import refused_configurations
 from artifacts.served import unknown_handlers
 from cli import clock
-from cli.annotations import annotation, error_annotation
+from cli.annotations import annotation, error_annotation, notice
 from cli.console import CLONE, EXIT_WRONG
 from cli.plan_formats import dollars
 from cli.plans import plan_of, settings_of
 from infra.lock_files import lock_name
 from infra.settings import SettingsError
-from model_catalog import Catalog, CatalogError, Checked, Environment, Problem, Severity, check_catalog
+from model_catalog import (
+    Catalog,
+    CatalogError,
+    Checked,
+    Environment,
+    Problem,
+    Severity,
+    WithoutEffect,
+    check_catalog,
+    without_effect,
+)
 from model_catalog.release import BUDGET_KEY
 from planning import Plan, PlanningError
 from planning.capacity.placement import LOCK_RULE
@@ -63,10 +73,12 @@ def validate(
     report = _Report.of(root, today.date() if today else clock.today())
     match format_:
         case "text":
-            typer.echo("\n".join((*map(str, report.problems), *report.summary(verbose=verbose))))
+            found = (*report.problems, *report.without_effect)
+            typer.echo("\n".join((*map(str, found), *report.summary(verbose=verbose))))
         case "github":
             failures = (error_annotation("plan", f"{name}: {why}") for name, why in report.failures)
-            annotations = (*map(annotation, report.problems), *failures)
+            notices = (notice("without-effect", one.message) for one in report.without_effect)
+            annotations = (*map(annotation, report.problems), *failures, *notices)
             typer.echo("\n".join((*annotations, *report.summary(verbose=verbose))))
         case "json":
             typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
@@ -83,6 +95,11 @@ class _Report:
     accepted: tuple[Problem, ...]
     plans: dict[Environment, Plan | str]
     """Each environment's plan, or why it has none; empty where the catalog has errors."""
+
+    @property
+    def without_effect(self) -> tuple[WithoutEffect, ...]:
+        """What the catalog declares and nothing acts on yet, a kind each."""
+        return without_effect(self.checked.catalog)
 
     @classmethod
     def of(cls, root: Path, today: date) -> _Report:
@@ -124,6 +141,7 @@ class _Report:
         return {
             "problems": [asdict(problem) for problem in self.problems],
             "accepted": [asdict(problem) for problem in self.accepted],
+            "without_effect": [one.as_json() for one in self.without_effect],
             "environments": {name.value: self._figures(name, plan) for name, plan in self.plans.items()},
         }
 

@@ -55,6 +55,7 @@ from model_catalog.version import (
     Version,
     VllmVersion,
 )
+from model_catalog.without_effect import WithoutEffect, declared_anew, declared_within, without_effect
 
 __all__ = [
     "Acceptance",
@@ -113,10 +114,14 @@ __all__ = [
     "Version",
     "VllmEntry",
     "VllmVersion",
+    "WithoutEffect",
     "check_catalog",
     "check_texts",
+    "declared_anew",
+    "declared_within",
     "entry_path",
     "load_catalog",
     "split_problem",
     "unservable",
+    "without_effect",
 ]

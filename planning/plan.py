@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hardware import UnknownInstanceTypeError
-from model_catalog import Budget, Catalog, Environment, Release
+from model_catalog import Budget, Catalog, Environment, Release, WithoutEffect, without_effect
 from planning.capacity.placement import Demand, Lock, Offer, Placement, is_stale, plan_placement, repack
 from planning.demands import make_demands
 from planning.errors import PlanningError
@@ -33,6 +33,8 @@ class Plan:
     """What its nodes may cost, where somebody has decided that."""
     lock: Lock
     """What it began from."""
+    without_effect: tuple[WithoutEffect, ...] = ()
+    """What its versions declare and nothing acts on yet."""
 
     @property
     def stale(self) -> bool:
@@ -82,4 +84,5 @@ def _plan(
         offers=offers,
         budget=catalog.budgets.get(environment),
         lock=lock,
+        without_effect=without_effect(catalog, environment),
     )

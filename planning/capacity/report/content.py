@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from hardware import PurchaseOption
-from model_catalog import Engine, Selector
+from model_catalog import Engine, Selector, WithoutEffect, declared_within
 from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
 from planning.capacity.placement import Move
@@ -201,6 +201,8 @@ class Report:
     """Whether the committed lock says something else, or says nothing of some."""
     selector: Selector | None = None
     """What alone is shown."""
+    without_effect: tuple[WithoutEffect, ...] = ()
+    """What the shown declare and nothing acts on yet."""
 
     @property
     def total(self) -> Cost:
@@ -227,4 +229,12 @@ class Report:
         risks = tuple(
             risk for risk in self.risks if risk.server in names or (not risk.server and risk.pool in kept)
         )
-        return replace(self, pools=pools, charges=charges, risks=risks, selector=selector, alternatives=())
+        return replace(
+            self,
+            pools=pools,
+            charges=charges,
+            risks=risks,
+            selector=selector,
+            alternatives=(),
+            without_effect=declared_within(self.without_effect, selector),
+        )
