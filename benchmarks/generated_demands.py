@@ -1,8 +1,8 @@
 """Demands of any number from a seed: what the benchmark and tests of placement place.
 
 Sizes follow what the planner counts for real entries: a TorchServe worker asks for 500m of CPU, and on the host and on
-the GPU for its own copy of the weights (planning/resources.py, docs/memory-model.md). Which model is in how many
-languages, with how many workers and replicas, is drawn.
+the GPU for its own copy of the weights (planning/capacity/resources.py, docs/memory-model.md). Which model is in how
+many languages, with how many workers and replicas, is drawn.
 """
 
 import random
@@ -14,7 +14,7 @@ from engines.torchserve import WORKER_MEMORY
 from hardware import price
 from model_catalog import Device
 from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand, offer
-from planning.resources import MEMORY_HEADROOM_PERCENT, WORKER_MILLICORES
+from planning.capacity.resources import MEMORY_HEADROOM_PERCENT, WORKER_MILLICORES
 from quantities import Bytes
 
 REGION: Final = "us-east-1"

@@ -18,7 +18,7 @@ from cli.plan_text import to_text
 from cli.plans import plan_of, settings_of
 from cli.selectors import SelectorArgument, parse_selector
 from model_catalog import CatalogError, Environment, check_catalog
-from planning.capacity.report import make_report
+from planning.report import make_report
 
 
 class Format(StrEnum):

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from planning.capacity import Cost, CostLine, PartName, Use, by_language, by_model, by_owner, by_pool
-from planning.capacity.report import Report
+from planning.report import Report
 
 _GIB: Final = 1024**3
 

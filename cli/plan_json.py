@@ -16,7 +16,7 @@ from planning.capacity import (
     by_owner,
     by_pool,
 )
-from planning.capacity.report import Alternative, GpuBar, PoolReport, Report, ServerReport
+from planning.report import Alternative, GpuBar, PoolReport, Report, ServerReport
 from planning.spending import Spending
 
 

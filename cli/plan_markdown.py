@@ -20,7 +20,7 @@ from cli.plan_formats import (
     printable,
 )
 from planning.capacity import HOURS_PER_MONTH, Cost, CostLine
-from planning.capacity.report import GpuBar, PoolReport, Report
+from planning.report import GpuBar, PoolReport, Report
 
 _ROWS: Final = (200, 40, 10, 1)
 """Rows of each table to try, until a comment is short enough."""

@@ -26,7 +26,7 @@ from cli.plan_formats import (
     printable,
 )
 from planning.capacity import HOURS_PER_MONTH, Cost, CostLine, Use
-from planning.capacity.report import GpuBar, Held, PoolReport, Report, ServerReport
+from planning.report import GpuBar, Held, PoolReport, Report, ServerReport
 
 WIDTH: Final = 80
 _BAR: Final = 66

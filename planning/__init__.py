@@ -1,14 +1,21 @@
 """Decisions made from the catalog: pure functions from entries and releases to frozen plans."""
 
+from planning.capacity.errors import PlanningError
+from planning.capacity.gpu_shares import (
+    GpuNodes,
+    GpuShare,
+    GpuShareError,
+    MigInstances,
+    TimeSlices,
+    gpu_nodes,
+)
+from planning.capacity.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
+from planning.capacity.resources import AGENT_RESOURCES, Resources
 from planning.demands import demand_names
-from planning.errors import PlanningError
-from planning.gpu_shares import GpuNodes, GpuShare, GpuShareError, MigInstances, TimeSlices, gpu_nodes
 from planning.launch import Launch, launch
 from planning.network import NatGateways
 from planning.plan import Plan, make_plan, make_repacked_plan
-from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 from planning.pools import PoolPlan, PoolSettings, Taint
-from planning.resources import AGENT_RESOURCES, Resources
 from planning.server import DRAIN, ModelPlan, ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan

@@ -23,13 +23,13 @@ from model_catalog import (
     VllmVersion,
 )
 from planning.capacity import ChangeKind, Fit, GpuMemory, estimate, fits, weight_files
+from planning.capacity.errors import PlanningError
+from planning.capacity.gpu_memory import larger_gpus
+from planning.capacity.gpu_shares import TimeSlices
+from planning.capacity.granted_memory import as_granted, device_memory, part_of_device
 from planning.capacity.placement import Demand, Offer, SharedDemand, WholeDemand, known_offers
 from planning.capacity.placement.words import size
-from planning.errors import PlanningError
-from planning.gpu_memory import larger_gpus
-from planning.gpu_shares import TimeSlices
-from planning.granted_memory import as_granted, device_memory, part_of_device
-from planning.resources import llm_resources, torchserve_share
+from planning.capacity.resources import llm_resources, torchserve_share
 from planning.text_generation_servers import compute_capability, text_generation_name
 from quantities import Bytes
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from hardware import instance_type
 from planning.capacity.placement import NodeGroup, Placement
-from planning.resources import Resources, node_resources
+from planning.capacity.resources import Resources, node_resources
 from planning.server import ServerPlan
 from quantities import Bytes
 

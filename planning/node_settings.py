@@ -9,7 +9,7 @@ a node with A100s starts twice. Its device plugin runs MIG's single strategy: an
 from typing import Final
 
 from hardware import Gpu
-from planning.gpu_shares import BOTTLEROCKET_MODELS, GpuShare, MigInstances, TimeSlices
+from planning.capacity.gpu_shares import BOTTLEROCKET_MODELS, GpuShare, MigInstances, TimeSlices
 
 _MIG: Final = """\
 [settings.kubelet-device-plugins.nvidia]

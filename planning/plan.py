@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from hardware import UnknownInstanceTypeError
 from model_catalog import Budget, Catalog, Environment, Release, WithoutEffect, without_effect
+from planning.capacity.errors import PlanningError
 from planning.capacity.placement import Demand, Lock, Offer, Placement, is_stale, plan_placement, repack
 from planning.demands import make_demands
-from planning.errors import PlanningError
 from planning.pools import PoolPlan, PoolSettings, make_offers, plan_pools
 from planning.servers import Server, plan_servers
 

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from hardware import PRICES, InstanceType, PurchaseOption, instance_type
 from planning.capacity import Prices, node_price
+from planning.capacity.gpu_shares import GpuShare, gpu_nodes, shared_name
 from planning.capacity.placement import NodeGroup, Offer, Placement, offer
-from planning.gpu_shares import GpuShare, gpu_nodes, shared_name
+from planning.capacity.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 from planning.node_settings import node_settings
-from planning.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +19,8 @@ class PoolSettings:
     region: str
     """Whose prices decide."""
     gpu_nodes: Mapping[str, int]
-    """Instance type with GPUs, and perhaps the share that its devices are (planning/gpu_shares.py) → the most nodes of
-    it."""
+    """Instance type with GPUs, and perhaps the share that its devices are (planning/capacity/gpu_shares.py) → the most
+    nodes of it."""
     cpu_nodes: Mapping[str, int]
     """Instance type without GPUs → the most nodes of it."""
     system_instance_type: str

@@ -8,7 +8,7 @@ from typing import Final
 
 from engines import ImageReference
 from model_catalog import Device, Engine, Entry, Environment, Selector
-from planning.resources import Resources
+from planning.capacity.resources import Resources
 
 NAME_LIMIT: Final = 51
 """Characters of a server's name. An IAM role's has at most 64

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from hardware import instance_type
 from model_catalog import Environment, RunningVersion, TgiEntry, TorchServeEntry, VllmEntry
+from planning.capacity.errors import PlanningError
+from planning.capacity.granted_memory import as_granted
 from planning.capacity.placement import Placement, WholeServer
-from planning.errors import PlanningError
+from planning.capacity.resources import Resources
 from planning.even_parts import even_parts
-from planning.granted_memory import as_granted
-from planning.resources import Resources
 from planning.text_generation_servers import TextGenerationPlan, plan_text_generation
 from planning.torchserve_servers import TorchServePlan, plan_torchserve
 

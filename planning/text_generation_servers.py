@@ -13,8 +13,8 @@ from model_catalog import (
     TorchServeVersion,
     VllmVersion,
 )
-from planning.gpu_shares import GpuShare
-from planning.resources import llm_resources
+from planning.capacity.gpu_shares import GpuShare
+from planning.capacity.resources import llm_resources
 from planning.server import ModelPlan, ServerPlan, server_name
 
 

@@ -29,10 +29,10 @@ from model_catalog import (
     TorchServeVersion,
 )
 from planning.capacity import allocator_fraction
+from planning.capacity.gpu_shares import GpuShare
+from planning.capacity.granted_memory import device_memory
 from planning.capacity.placement import SharedServer
-from planning.gpu_shares import GpuShare
-from planning.granted_memory import device_memory
-from planning.resources import torchserve_resources
+from planning.capacity.resources import torchserve_resources
 from planning.server import ModelPlan, ServerPlan, limited_name
 
 FRONTEND_STARTUP: Final = timedelta(seconds=60)

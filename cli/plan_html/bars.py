@@ -10,7 +10,7 @@ from cli.plan_formats import PARTS, counted, gibibytes
 from cli.plan_html.amounts import gib
 from cli.plan_html.markup import NOTHING, Child, Html, join, tag
 from cli.plan_html.reading import Key, ShownVersion, Slice, SliceKind, Stack, parts_on, stack
-from planning.capacity.report import GpuBar, PoolReport
+from planning.report import GpuBar, PoolReport
 
 LETTER: Final = 6.5
 """Pixels that a letter of a bar takes, about; a name that would be cut is left out."""

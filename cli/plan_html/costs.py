@@ -9,7 +9,7 @@ from cli.plan_formats import USES, cost_tables
 from cli.plan_html.amounts import in_line, money
 from cli.plan_html.markup import NOTHING, Html, join, tag
 from planning.capacity import CostLine, Use
-from planning.capacity.report import Report
+from planning.report import Report
 
 _SECTION: Final = "cost"
 

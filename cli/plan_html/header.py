@@ -11,7 +11,7 @@ from cli.plan_html.bars import Shown
 from cli.plan_html.markup import NOTHING, Html, join, tag
 from cli.plan_html.reading import all_apart, difference
 from planning.capacity import HOURS_PER_MONTH, Cost, total_cost
-from planning.capacity.report import Alternative, Report, Risk, RiskKind
+from planning.report import Alternative, Report, Risk, RiskKind
 
 RISKS: Final = {
     RiskKind.NOT_SERVED: "Placed and not served: files that nothing can copy",

@@ -25,7 +25,7 @@ from cli.plan_html.markup import Html, join, tag
 from cli.plan_html.pools import pool_sections
 from cli.plan_html.reading import largest_first, shown_versions
 from planning.capacity import Cost
-from planning.capacity.report import Report
+from planning.report import Report
 
 TONES: Final = 7
 """Owners with a colour of their own, those that pay most; the others share one."""

@@ -10,7 +10,7 @@ from cli.plan_html.bars import Shown, bar_block
 from cli.plan_html.markup import NOTHING, Html, join, tag
 from cli.plan_html.reading import ShownVersion, by_server
 from planning.capacity import Use
-from planning.capacity.report import PoolReport, Report, ServerReport
+from planning.report import PoolReport, Report, ServerReport
 from quantities import format_duration
 
 

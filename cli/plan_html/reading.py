@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from model_catalog import Selector
 from planning.capacity import Cost, PartName
-from planning.capacity.report import Alternative, GpuBar, PoolReport, Report, ServerReport
+from planning.report import Alternative, GpuBar, PoolReport, Report, ServerReport
 
 Key = tuple[str, str, str]
 """Pool, server, selector: what a version is known by in every part of a report."""

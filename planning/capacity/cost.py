@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from hardware import PRICES, Price, PurchaseOption
 from model_catalog import Selector
-from planning.resources import Resources
+from planning.capacity.resources import Resources
 
 HOURS_PER_MONTH: Final = 730
 """365 days of 24 hours, in twelve parts, as AWS's own calculator assumes

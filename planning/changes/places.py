@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from planning.capacity.errors import PlanningError
 from planning.capacity.placement import Assignment, Lock, Move, Place, compare, plan_placement
-from planning.errors import PlanningError
 from planning.plan import Plan
 
 BY_LOCK = "HEAD's lock puts it there, though it fits where it is"

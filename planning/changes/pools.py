@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planning.capacity import Cost
-from planning.capacity.report import PoolReport
 from planning.changes.costs import CostChange
+from planning.report import PoolReport
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,13 +11,13 @@ from typing import Final
 from model_catalog import Selector
 from model_catalog.changes import Change
 from planning.capacity import total_cost
-from planning.capacity.report import GpuBar, PoolReport
+from planning.capacity.gpu_shares import shared_name
 from planning.changes.places import PlaceChanges
 from planning.changes.servers import ServerChange
 from planning.changes.sides import PlanSide
 from planning.changes.spare import has_spare_room
 from planning.changes.switches import switch
-from planning.gpu_shares import shared_name
+from planning.report import GpuBar, PoolReport
 from planning.servers import Server
 from planning.spending import Spending
 from planning.torchserve_servers import TorchServePlan

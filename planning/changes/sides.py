@@ -5,8 +5,8 @@ from typing import Self
 
 from hardware import PRICES
 from planning.capacity import Charge, Prices
-from planning.capacity.report import PoolReport, report_pools
 from planning.plan import Plan
+from planning.report import PoolReport, report_pools
 
 
 @dataclass(frozen=True, kw_only=True)

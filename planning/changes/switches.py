@@ -8,9 +8,9 @@ from typing import Final
 
 from model_catalog import Selector, TorchServeVersion
 from planning.capacity import estimate
-from planning.granted_memory import device_memory, granted_memory, part_of_device
+from planning.capacity.granted_memory import device_memory, granted_memory, part_of_device
+from planning.capacity.resources import torchserve_resources
 from planning.pools import PoolPlan
-from planning.resources import torchserve_resources
 from planning.servers import Server
 from planning.torchserve_servers import TorchServePlan
 from planning.unserved import unserved

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.plan_html import to_html
-from planning.capacity.report import Report
+from planning.report import Report
 from tests.browser.axe import axe_script
 from tests.browser.chromium import Browser, BrowserError, Page, launched
 from tests.browser.pages import Keep, Open

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from planning.capacity.report import Report
+from planning.report import Report
 from tests.browser.chromium import Page
 
 Open = Callable[[Report], Page]

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from planning.capacity.memory import PartName
-from planning.capacity.report import GpuBar
+from planning.report import GpuBar
 from tests.browser.chromium import Browser, Page, Scheme
 from tests.browser.pages import Keep, Open, boxes, colours, count, lightness
 from tests.support.plan_reports import report_of, shared

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from planning.capacity.report import Report
+from planning.report import Report
 from tests.browser.chromium import Page, Scheme
 from tests.browser.pages import Open, choose
 from tests.support.plan_reports import report_of, shared

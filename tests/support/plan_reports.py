@@ -15,7 +15,7 @@ from model_catalog import Environment, Selector, load_catalog
 from planning import Plan
 from planning.capacity import Charge
 from planning.capacity.cost import Prices, total_cost
-from planning.capacity.report import GpuBar, PoolReport, Report, ServerReport, make_report
+from planning.report import GpuBar, PoolReport, Report, ServerReport, make_report
 
 TASKS = ("Classification", "EntityRecognition", "QuestionAnswering", "Reranking", "SentenceEmbedding")
 LANGUAGES = ("ar", "de", "en", "fr", "ja")

@@ -20,7 +20,7 @@ PACKAGES = [
     "planning.capacity",
     "planning.capacity.memory",
     "planning.capacity.placement",
-    "planning.capacity.report",
+    "planning.report",
     "planning.changes",
     "planning.observability",
     "plugin_server",

@@ -1,8 +1,8 @@
 """The most that the agent reads of anything that others write. What is beyond is refused before it is read whole.
 
-The agent's container has 192 MiB (planning/resources.py), 52 of them with nothing to do, and the same ConfigMap reaches
-every pod at once: what ends one agent ends them all, and again at each start. Each limit is far above what anybody
-has reason to write. Sizes are in bytes.
+The agent's container has 192 MiB (planning/capacity/resources.py), 52 of them with nothing to do, and the same
+ConfigMap reaches every pod at once: what ends one agent ends them all, and again at each start. Each limit is far above
+what anybody has reason to write. Sizes are in bytes.
 """
 
 from __future__ import annotations

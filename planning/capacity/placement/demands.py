@@ -6,7 +6,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from model_catalog import Device
-from planning.errors import PlanningError
+from planning.capacity.errors import PlanningError
 from quantities import Bytes
 
 

@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Final
 
 from hardware import INSTANCE_TYPES, InstanceType, instance_type
-from planning.errors import PlanningError
-from planning.gpu_shares import GpuShare, shared_name
-from planning.granted_memory import granted_memory
-from planning.pool_names import pool_name
-from planning.resources import node_resources
+from planning.capacity.errors import PlanningError
+from planning.capacity.gpu_shares import GpuShare, shared_name
+from planning.capacity.granted_memory import granted_memory
+from planning.capacity.pool_names import pool_name
+from planning.capacity.resources import node_resources
 from quantities import Bytes
 
 _STEPS_PER_DOLLAR: Final = 10**9

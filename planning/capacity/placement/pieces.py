@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model_catalog import Device
+from planning.capacity.gpu_shares import TimeSlices
 from planning.capacity.placement.demands import Demand, SharedDemand, WholeDemand
 from planning.capacity.placement.offers import Offer, node_costs
 from planning.capacity.placement.rules import PlacementRules
-from planning.gpu_shares import TimeSlices
 
 
 @dataclass(eq=False, slots=True, kw_only=True)

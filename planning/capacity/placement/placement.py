@@ -6,8 +6,8 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from model_catalog import Device
+from planning.capacity.gpu_shares import GpuShare, shared_name
 from planning.capacity.placement.lock import Lock, Place
-from planning.gpu_shares import GpuShare, shared_name
 from quantities import Bytes
 
 

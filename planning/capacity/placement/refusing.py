@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
+from planning.capacity.errors import PlanningError
 from planning.capacity.placement.demands import WholeDemand
 from planning.capacity.placement.offers import known_offers
 from planning.capacity.placement.pieces import Piece, Room, make_rooms, missing
 from planning.capacity.placement.rules import PlacementRules
 from planning.capacity.placement.words import count, lacks
-from planning.errors import PlanningError
 
 _SUGGESTIONS: Final = 3
 _WRONG_KIND: Final = (

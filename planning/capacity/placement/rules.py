@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from planning.resources import torchserve_resources
+from planning.capacity.resources import torchserve_resources
 from quantities import Bytes
 
 _NOTHING: Final = Bytes(0)

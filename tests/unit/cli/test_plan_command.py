@@ -28,7 +28,7 @@ from model_catalog import CatalogError, Environment, Selector, load_catalog
 from planning import Plan, PlanningError
 from planning.capacity.cost import Prices
 from planning.capacity.memory import PartName
-from planning.capacity.report import PoolReport, Report, make_report
+from planning.report import PoolReport, Report, make_report
 
 STAND_IN = "us-east-1's price: eu-west-1's is unknown"
 EVIL = "g5\x1b]0;x\x07 | [a](http://b) <img src=x>\n# @all `c`"

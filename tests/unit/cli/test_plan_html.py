@@ -13,7 +13,7 @@ from cli.plan_html.header import RISKS
 from cli.plan_html.page import TONES
 from hardware import PRICES
 from model_catalog import Environment, Selector
-from planning.capacity.report import RiskKind
+from planning.report import RiskKind
 from tests.support.html import Read, rows
 from tests.support.plan_reports import owner, report_of, selector, shared
 

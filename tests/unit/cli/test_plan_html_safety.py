@@ -19,7 +19,7 @@ from cli.plan_formats import printable
 from cli.plan_html import to_html
 from cli.plan_html.markup import Html, tag
 from planning.capacity import Charge
-from planning.capacity.report import PoolReport, Report
+from planning.report import PoolReport, Report
 from tests.support.html import Read
 from tests.support.plan_reports import report_of, shared
 

@@ -24,13 +24,13 @@ from planning import (
     make_plan,
 )
 from planning.capacity import estimate
+from planning.capacity.gpu_shares import BOTTLEROCKET_MODELS, mig_profiles, shared_name
+from planning.capacity.granted_memory import as_granted, device_memory
 from planning.capacity.memory import PartName
 from planning.capacity.memory.overheads import CUDA_CONTEXT
-from planning.capacity.report import Held, Report, make_report
-from planning.gpu_shares import BOTTLEROCKET_MODELS, mig_profiles, shared_name
-from planning.granted_memory import as_granted, device_memory
 from planning.node_settings import node_settings
 from planning.pools import make_offers
+from planning.report import Held, Report, make_report
 from tests.unit.planning.capacity.memory.versions import MISTRAL, tgi_version, vllm_version
 from tests.unit.planning.shares import SMALL, chat, plan, reader
 from tests.unit.planning.shares import settings as nodes

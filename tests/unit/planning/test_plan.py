@@ -19,7 +19,7 @@ from planning import (
     make_plan,
 )
 from planning.capacity.placement import Lock, Place
-from planning.resources import node_resources
+from planning.capacity.resources import node_resources
 from quantities import Bytes
 from tests.support.pools import POOLS
 

@@ -9,7 +9,7 @@ import moto
 import pytest
 
 from hardware import INSTANCE_TYPES
-from planning.resources import node_resources
+from planning.capacity.resources import node_resources
 from sandbox.aws.capacity import Machine, allocatable
 
 DESCRIPTIONS: dict[str, Any] = json.loads(

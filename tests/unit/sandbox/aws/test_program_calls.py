@@ -18,9 +18,9 @@ from infra.stack_files import read_stack_config
 from model_catalog import Catalog, load_catalog
 from model_catalog.entry import snake_case
 from planning import Plan, gpu_nodes, make_plan, pool_name
+from planning.capacity.gpu_shares import GpuShareError, mig_profiles, shared_name
 from planning.capacity.placement import Lock, Placement
 from planning.capacity.placement.placement import NodeGroup
-from planning.gpu_shares import GpuShareError, mig_profiles, shared_name
 from planning.pools import plan_pools
 from plugin_server import ProviderError
 from sandbox.aws.limits import policy_size

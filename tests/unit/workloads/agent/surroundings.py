@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
-from planning.resources import AGENT_MEMORY
+from planning.capacity.resources import AGENT_MEMORY
 
 REPOSITORY = Path(__file__).parents[4]
 ALLOCATED = int(AGENT_MEMORY) + (64 << 20)

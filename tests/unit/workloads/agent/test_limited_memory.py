@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from planning.resources import AGENT_MEMORY
+from planning.capacity.resources import AGENT_MEMORY
 from tests.unit.workloads.agent import surroundings
 from tests.unit.workloads.agent.samples import MODEL
 from tests.unit.workloads.agent.surroundings import Neighbours, Pod

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from model_catalog import Device
+from planning.capacity.gpu_shares import TimeSlices
 from planning.capacity.placement import (
     Demand,
     NodeGroup,
@@ -17,7 +18,6 @@ from planning.capacity.placement import (
     WholeDemand,
     WholeServer,
 )
-from planning.gpu_shares import TimeSlices
 
 Server = SharedServer | WholeServer
 Pod = tuple[str, int, int, int]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from hardware import GPUS
 from planning import PlanningError
+from planning.capacity.gpu_shares import MigInstances, TimeSlices, mig_profiles
 from planning.capacity.placement import Demand, Offer, WholeDemand, plan_placement, repack
-from planning.gpu_shares import MigInstances, TimeSlices, mig_profiles
 from quantities import Bytes
 from tests.unit.planning.capacity.placement.cases import (
     CPU_LARGE,

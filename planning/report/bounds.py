@@ -1,8 +1,8 @@
 """What keeps a version within its part of a GPU's memory."""
 
 from hardware import InstanceType
-from planning.capacity.report.content import Held, MemoryBound
-from planning.gpu_shares import GpuShare, MigInstances, TimeSlices
+from planning.capacity.gpu_shares import GpuShare, MigInstances, TimeSlices
+from planning.report.content import Held, MemoryBound
 from planning.server import ModelPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan

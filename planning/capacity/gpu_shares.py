@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hardware import MIG_INSTANCE_TYPES, Gpu, InstanceType, MigProfile, instance_type
-from planning.errors import PlanningError
+from planning.capacity.errors import PlanningError
 
 BOTTLEROCKET_MODELS: Final = {
     "A100-40GB": "a100.40gb",

@@ -19,10 +19,14 @@ from planning.capacity.cost import (
     node_share,
     total_cost,
 )
+from planning.capacity.gpu_shares import MigInstances
 from planning.capacity.placement import one_model_a_gpu
-from planning.capacity.report.bars import gpu_bars, server_estimates, server_versions
-from planning.capacity.report.bounds import memory_bound
-from planning.capacity.report.content import (
+from planning.capacity.resources import llm_resources, node_resources, torchserve_resources
+from planning.plan import Plan
+from planning.pools import PoolPlan
+from planning.report.bars import gpu_bars, server_estimates, server_versions
+from planning.report.bounds import memory_bound
+from planning.report.content import (
     Alternative,
     PoolReport,
     Report,
@@ -31,10 +35,6 @@ from planning.capacity.report.content import (
     ServerReport,
     VersionReport,
 )
-from planning.gpu_shares import MigInstances
-from planning.plan import Plan
-from planning.pools import PoolPlan
-from planning.resources import llm_resources, node_resources, torchserve_resources
 from planning.servers import Server
 from planning.spending import Spending, pools_cost
 from planning.unserved import unserved

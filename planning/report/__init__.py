@@ -3,8 +3,8 @@
 Not part of planning.capacity's face: plans are made with that, and this is made from plans.
 """
 
-from planning.capacity.report.build import make_report, report_pools
-from planning.capacity.report.content import (
+from planning.report.build import make_report, report_pools
+from planning.report.content import (
     Alternative,
     GpuBar,
     Held,

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from model_catalog import Selector, Version
+from planning.capacity.gpu_shares import TimeSlices
+from planning.capacity.granted_memory import device_memory, granted_memory, part_of_device
 from planning.capacity.memory import MemoryEstimate, estimate
-from planning.capacity.report.content import GpuBar, Segment
-from planning.gpu_shares import TimeSlices
-from planning.granted_memory import device_memory, granted_memory, part_of_device
 from planning.pools import PoolPlan
+from planning.report.content import GpuBar, Segment
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
 from planning.torchserve_servers import TorchServePlan

@@ -3,7 +3,7 @@
 from hardware import InstanceType
 from model_catalog import Version, VllmVersion
 from planning.capacity import GpuMemory, told_of_share
-from planning.gpu_shares import GpuShare, MigInstances, TimeSlices, shared_name
+from planning.capacity.gpu_shares import GpuShare, MigInstances, TimeSlices, shared_name
 from quantities import Bytes
 
 

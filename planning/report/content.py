@@ -9,7 +9,7 @@ from model_catalog import Engine, Selector, WithoutEffect, declared_within
 from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
 from planning.capacity.placement import Move
-from planning.resources import Resources
+from planning.capacity.resources import Resources
 from planning.spending import Spending
 from quantities import Bytes
 

@@ -13,7 +13,7 @@ from planning import Plan, PoolSettings, make_plan
 from planning.capacity import Use, total_cost
 from planning.capacity.cost import Prices
 from planning.capacity.memory import PartName
-from planning.capacity.report import Report, RiskKind, make_report
+from planning.report import Report, RiskKind, make_report
 from tests.unit.planning.entries import VLLM_ENTRY
 
 SETTINGS = PoolSettings(
