@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from cli.plan_versions import route_json, version_json
 from planning.capacity import (
     HOURS_PER_MONTH,
     Charge,
@@ -28,6 +29,8 @@ def to_json(report: Report) -> str:
         "selector": str(report.selector) if report.selector else None,
         "hours_per_month": HOURS_PER_MONTH,
         "pools": [_pool(pool) for pool in report.pools],
+        "versions": [version_json(version) for version in report.versions],
+        "routes": [route_json(route) for route in report.routes],
         "cost": {
             "total": _cost(report.total),
             "by_model": _lines(by_model(report.charges)),

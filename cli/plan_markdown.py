@@ -19,6 +19,7 @@ from cli.plan_formats import (
     priced,
     printable,
 )
+from cli.plan_versions import route_lines, setting_lines
 from planning.capacity import HOURS_PER_MONTH, Cost, CostLine
 from planning.report import GpuBar, PoolReport, Report
 
@@ -67,6 +68,10 @@ def _markdown(report: Report, rows: int) -> str:
             rows,
         )
         lines += ["", "GiB of each GPU."]
+    for title, said in (("Routes", route_lines(report)), ("Settings of models", setting_lines(report))):
+        if found := list(said):
+            lines += ["", f"### {title}", "", *(f"- {_words(line)}" for line in found[:rows])]
+            lines += _left(len(found) - rows)
     for title, cost in cost_tables(report):
         if cost:
             lines += ["", f"### Cost by {title}", ""]

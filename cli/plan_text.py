@@ -25,6 +25,7 @@ from cli.plan_formats import (
     priced,
     printable,
 )
+from cli.plan_versions import route_lines, setting_lines
 from planning.capacity import HOURS_PER_MONTH, Cost, CostLine, Use
 from planning.report import GpuBar, Held, PoolReport, Report, ServerReport
 
@@ -41,6 +42,9 @@ def to_text(report: Report, *, colour: bool = False, sources: bool = False, why:
     lines += [""]
     for pool in report.pools:
         lines += [*_pool_lines(pool, colour=colour, sources=sources, why=why), ""]
+    for title, said in (("Routes", route_lines(report)), ("Settings of models", setting_lines(report))):
+        if wrapped := [line for one in said for line in _wrapped(printable(one), "  ", "    ")]:
+            lines += [title, *wrapped, ""]
     lines += _cost_lines(report)
     if report.alternatives:
         lines += ["", *_alternative_lines(report)]

@@ -9,7 +9,9 @@ from planning.capacity.errors import PlanningError
 from planning.capacity.placement import Demand, Lock, Offer, Placement, is_stale, plan_placement, repack
 from planning.demands import make_demands
 from planning.pools import PoolPlan, PoolSettings, make_offers, plan_pools
+from planning.routes import Route, plan_routes
 from planning.servers import Server, plan_servers
+from planning.versions import VersionPlan, plan_versions
 
 _NOTHING_PLACED = Lock()
 
@@ -23,6 +25,10 @@ class Plan:
     """Sorted by name."""
     pools: tuple[PoolPlan, ...]
     """Sorted by name; every server's pool is among them."""
+    versions: tuple[VersionPlan, ...]
+    """All that run, with all that the catalog says of them. Sorted by selector."""
+    routes: tuple[Route, ...]
+    """Of every variant, sorted."""
     placement: Placement
     """Which variant and which language model is where, and why."""
     demands: tuple[Demand, ...]
@@ -75,10 +81,14 @@ def _plan(
         pools = plan_pools(placement, settings)
     except UnknownInstanceTypeError as error:
         raise PlanningError(str(error)) from error
+    servers = plan_servers(running, environment, placement)
+    versions = plan_versions(running, servers)
     return Plan(
         environment=environment,
-        servers=plan_servers(running, environment, placement),
+        servers=servers,
         pools=pools,
+        versions=versions,
+        routes=plan_routes(versions, servers),
         placement=placement,
         demands=demands,
         offers=offers,

@@ -11,11 +11,12 @@ import fcntl
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import psutil
 
@@ -40,6 +41,9 @@ REGION: Final = "eu-west-1"
 
 NEW_ACCOUNT: Final = "the account was started anew"
 """Why an update is unfinished where none was cut off."""
+
+_LOCK_SECONDS: Final = 0.2
+"""Seconds between two looks at a sandbox that another command holds. Chosen."""
 
 _UNSET: Final = (
     "AWS_DEFAULT_PROFILE",
@@ -218,13 +222,28 @@ class Sandbox:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
-                report(f"this sandbox is in use by {_holder(handle.read())}; waiting for it")
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                self._wait_for(handle, report)
             handle.seek(0)
             handle.truncate()
             handle.write(f"`slipway sandbox {what}` (pid {os.getpid()})\n")
             handle.flush()
             yield handle.fileno()
+
+    def _wait_for(self, lock: TextIO, report: Report) -> None:
+        """Take the lock once its holder has ended. Plugins whose command and engine are gone are ended."""
+        note = lock.read()
+        report(f"this sandbox is in use by {_holder(note)}; waiting for it")
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                pass
+            else:
+                return
+            if _was_killed(note):
+                for plugin in processes.end_abandoned_plugins(self.paths.lock.resolve()):
+                    report(f"ending {plugin}, whose engine was killed")
+            time.sleep(_LOCK_SECONDS)
 
     def _ports(self, report: Report) -> Endpoints:
         recorded = endpoints.load(self.paths.endpoints)
@@ -254,10 +273,13 @@ class Sandbox:
 def _holder(note: str) -> str:
     """Who holds the sandbox, from the note in its lock; its engine may outlive a command that was killed."""
     note = note.strip() or "another command"
-    pid = note.rpartition("(pid ")[2].rstrip(")")
-    if pid.isdigit() and not psutil.pid_exists(int(pid)):
-        return f"what {note} started before it was killed"
-    return note
+    return f"what {note} started before it was killed" if _was_killed(note) else note
+
+
+def _was_killed(note: str) -> bool:
+    """True if the command that wrote the note has ended; false where the note does not say which it was."""
+    pid = note.rpartition("(pid ")[2].strip().rstrip(")")
+    return pid.isdigit() and not psutil.pid_exists(int(pid))
 
 
 def _without_proxy(variable: str) -> str:

@@ -104,6 +104,35 @@ def stop(paths: SandboxPaths, roles: Iterable[str], grace_seconds: float = 20.0)
     return stopped
 
 
+def end_abandoned_plugins(lock: Path) -> list[str]:
+    """End the plugins of an engine that was killed, and return their names; none while an engine holds the lock.
+
+    An engine hands the sandbox's lock down to its plugins. Those in Python end with their engine; the Kubernetes
+    provider asks every five minutes whether its engine is there (rpcutil.Healthcheck in pkg/resource/provider/main.go
+    of Pulumi 3.246.0), and would hold the next command up for as long. What it had sent stays sent, as when it is
+    killed with its engine: the next update refreshes.
+    """
+    holders = {process.pid: process.name() for process in _holding(lock)}
+    if "pulumi" in holders.values():
+        return []
+    abandoned = {pid: name for pid, name in holders.items() if name.startswith("pulumi-resource-")}
+    _signal(list(abandoned), signal.SIGTERM)
+    if alive := _wait_gone(list(abandoned), _KILL_SECONDS):
+        _signal(alive, signal.SIGKILL)
+        _wait_gone(alive, _KILL_SECONDS)
+    return sorted(abandoned.values())
+
+
+def _holding(file: Path) -> list[psutil.Process]:
+    """The processes that have a file open, without those of other users."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(opened.path == str(file) for opened in process.open_files()):
+                found.append(process)
+    return found
+
+
 def _signal(pids: list[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):

@@ -24,6 +24,7 @@ from cli.plan_html.header import (
 from cli.plan_html.markup import Html, join, tag
 from cli.plan_html.pools import pool_sections
 from cli.plan_html.reading import largest_first, shown_versions
+from cli.plan_html.routes import routes, settings
 from planning.capacity import Cost
 from planning.report import Report
 
@@ -101,6 +102,8 @@ def _body(report: Report) -> Html:
                 tag("p", "Nothing matches.", id="none", class_="nothing", hidden=True),
                 aria_labelledby="pools",
             ),
+            routes(report),
+            settings(report),
             cost_section(report),
             alternatives(report),
         ),

@@ -10,7 +10,9 @@ from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
 from planning.capacity.placement import Move
 from planning.capacity.resources import Resources
+from planning.routes import Route
 from planning.spending import Spending
+from planning.versions import VersionPlan
 from quantities import Bytes
 
 
@@ -192,6 +194,10 @@ class Report:
     planned: Alternative
     alternatives: tuple[Alternative, ...]
     """() where no server has a GPU."""
+    versions: tuple[VersionPlan, ...]
+    """The plan's."""
+    routes: tuple[Route, ...]
+    """The plan's."""
     risks: tuple[Risk, ...]
     spending: Spending | None
     """None where nobody has decided on a budget."""
@@ -226,6 +232,8 @@ class Report:
             if any(server.name in names for server in pool.servers)
         )
         kept = {pool.name for pool in pools}
+        versions = tuple(version for version in self.versions if selector.matches(version.selector))
+        variants = {version.selector.variant for version in versions}
         risks = tuple(
             risk for risk in self.risks if risk.server in names or (not risk.server and risk.pool in kept)
         )
@@ -237,4 +245,6 @@ class Report:
             selector=selector,
             alternatives=(),
             without_effect=declared_within(self.without_effect, selector),
+            versions=versions,
+            routes=tuple(route for route in self.routes if route.variant in variants),
         )

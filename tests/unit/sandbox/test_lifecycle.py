@@ -3,9 +3,12 @@
 import fcntl
 import json
 import os
+import shutil
+import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -170,6 +173,59 @@ def test_a_state_that_is_damaged_together_with_its_copy_is_not_taken_for_an_empt
     _state(sandbox).write_text("{")
     with pytest.raises(SandboxError, match="damaged, and so is its copy"):
         Engine(sandbox, report=print).ready_stack()
+
+
+COMMAND = f"`slipway sandbox up` (pid {2**22 + 1})"
+"""A command whose process id no process of Linux has."""
+
+
+@pytest.fixture(name="killed")
+def _killed(sandbox: Sandbox, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts a program of a name that inherits the sandbox's lock from a command, which is then gone."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(name: str) -> subprocess.Popen[bytes]:
+        program = tmp_path / name
+        shutil.copy("/bin/sleep", program)
+        with sandbox.paths.lock.open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.write(f"{COMMAND}\n")
+            lock.flush()
+            started.append(subprocess.Popen([program, "600"], pass_fds=(lock.fileno(),)))  # noqa: S603
+        return started[-1]
+
+    sandbox.paths.root.mkdir(parents=True)
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_plugin_whose_engine_was_killed_is_ended_and_the_next_command_goes_on(
+    sandbox: Sandbox, killed: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    plugin, said = killed("pulumi-resource-kubernetes"), list[str]()
+    with sandbox.exclusive("up", said.append):
+        assert plugin.wait(5) == -signal.SIGTERM
+    assert said == [
+        f"this sandbox is in use by what {COMMAND} started before it was killed; waiting for it",
+        "ending pulumi-resource-kubernetes, whose engine was killed",
+    ]
+
+
+def test_an_engine_that_outlives_its_command_is_waited_for_and_so_are_its_plugins(
+    sandbox: Sandbox, killed: Callable[..., subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    engine = killed("pulumi")
+    program = shutil.copy("/bin/sleep", tmp_path / "pulumi-resource-kubernetes")
+    with sandbox.paths.lock.open() as lock:
+        plugin = subprocess.Popen([program, "600"], pass_fds=(lock.fileno(),))  # noqa: S603
+    threading.Timer(1, engine.kill).start()
+    with sandbox.exclusive("up", list[str]().append):
+        assert engine.wait(5) == -signal.SIGKILL
+    assert plugin.poll() is None
+    plugin.kill()
+    plugin.wait()
 
 
 def test_a_process_that_outlives_its_command_keeps_the_sandbox_held(sandbox: Sandbox) -> None:
