@@ -77,15 +77,16 @@ bench: install ## Ratios, measured side by side (minutes)
 	@$(BIN)/python -m benchmarks.plan_diff
 	@$(BIN)/python -m benchmarks.artifact_copy
 
-check: install ## Format, lint, Containerfiles, types, imports
+check: install ## Format, lint, prose, Containerfiles, types, imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/python -m scripts.prose
 	@$(BIN)/hadolint $(CONTAINERFILES)
 	@$(BIN)/lint-imports
 	@echo "types (the first run reads the provider SDKs: about 4 minutes)"
 	@$(BIN)/mypy $(PACKAGES) tests
 
-format: install ## Format and mend what can be mended
+format: install ## Format, and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

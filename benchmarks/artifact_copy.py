@@ -1,4 +1,4 @@
-"""Promoting an artifact beside boto3's transfer manager and the AWS CLI: the same server, files and machine.
+"""Compares a promotion with boto3's transfer manager and the AWS CLI: the same server, files and machine.
 
 The server is moto's S3 in a process of its own. It copies in memory, in one Python process, so what is compared is how
 many requests a copy takes and how much of the client's time, not S3's speed. Of the large file it says little: moto
@@ -32,7 +32,7 @@ WORKERS: Final = 10
 """Requests at once, for all: the AWS CLI's and the transfer manager's default."""
 
 TIMES_FASTER: Final = 50
-"""An unchanged second run has to be."""
+"""An unchanged second run must be this many times faster."""
 
 ROUNDS: Final = 3
 
@@ -51,7 +51,7 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """What one run took."""
+    """The time that one run took."""
 
     seconds: float
     processor: float
@@ -142,7 +142,7 @@ def _timed(work: Callable[[], object]) -> Taken:
 
 
 def _processor_seconds() -> float:
-    """Of this process and its children that have ended: the AWS CLI, never the server."""
+    """Return the CPU seconds of this process and its ended children: the AWS CLI, never the server."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
@@ -166,7 +166,7 @@ def _filled(client: Any, case: Case) -> Source:
 
 
 def _transfer(client: Any, url: str, source: Source) -> None:
-    """As boto3 is used for it: a listing, and a copy of each key by one transfer manager."""
+    """Copy as people do with boto3: one listing, and a copy of each key by one transfer manager."""
     plain = boto3.session.Session().client("s3", endpoint_url=url, region_name=REGION)
     bucket = _bucket(client, "boto3")
     with create_transfer_manager(plain, TransferConfig(max_concurrency=WORKERS)) as manager:

@@ -1,4 +1,4 @@
-"""Comparing two states of a catalog beside loading them, and how it grows."""
+"""Compares the time to diff two states of a catalog with the time to load them, and shows its growth."""
 
 import argparse
 import gc

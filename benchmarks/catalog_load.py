@@ -1,4 +1,4 @@
-"""Load and validation of a catalog beside PyYAML's C loader on the same files, and how it grows."""
+"""Compares loading and validating a catalog with PyYAML's C loader on the same files, and shows the growth."""
 
 import argparse
 import gc
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def _side_by_side(root: Path, rounds: int) -> tuple[float, float]:
-    """The least of `rounds` each, taken in turn so that what else the machine does hits both."""
+    """Return the least of `rounds` for each, measured alternately so that other work on the machine slows both."""
     files = sorted(root.rglob("*.yaml"))
     checked = check_catalog(root, date(2026, 1, 1))
     if checked.errors:

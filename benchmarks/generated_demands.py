@@ -18,7 +18,7 @@ from planning.capacity.resources import MEMORY_HEADROOM_PERCENT, WORKER_MILLICOR
 from quantities import Bytes
 
 REGION: Final = "us-east-1"
-"""Where hardware/prices.csv knows prices."""
+"""A region whose prices hardware/prices.csv has."""
 
 _CPU_TYPES: Final = ("m6i.large", "m6i.xlarge", "m6i.2xlarge", "m6i.4xlarge", "r7i.large", "r7i.xlarge")
 _GPU_TYPES: Final = (
@@ -70,7 +70,7 @@ def small_models(count: int, seed: int) -> list[Demand]:
 
 
 def mixed_models(count: int, seed: int) -> list[Demand]:
-    """Of twenty, sixteen small, three medium, one a language model."""
+    """Sixteen of every twenty demands are small, three are medium, and one is a language model."""
     chance = random.Random(seed)  # noqa: S311 - likewise
     demands: list[Demand] = []
     for number in range(count):
@@ -83,7 +83,7 @@ def mixed_models(count: int, seed: int) -> list[Demand]:
 
 
 def language_models(count: int, seed: int) -> list[Demand]:
-    """Half language models, half small ones beside them."""
+    """Half of the demands are language models, half are small."""
     chance = random.Random(seed)  # noqa: S311 - likewise
     return [
         _whole(chance, number) if number % 2 else _shared(chance, number, _SMALL) for number in range(count)
@@ -91,7 +91,7 @@ def language_models(count: int, seed: int) -> list[Demand]:
 
 
 def many_owners(count: int, seed: int) -> list[Demand]:
-    """Small and medium; some owners keep apart, some variants are pinned or need newer GPUs or few neighbours."""
+    """Demands are small and medium; some keep owners apart, are pinned, or need newer GPUs or few neighbours."""
     chance = random.Random(seed)  # noqa: S311 - likewise
     demands: list[Demand] = []
     for number in range(count):
@@ -112,7 +112,7 @@ def many_owners(count: int, seed: int) -> list[Demand]:
 
 
 def processors(count: int, seed: int) -> list[Demand]:
-    """Two thirds on CPUs, a third on GPUs."""
+    """Two thirds of the demands run on CPUs, a third on GPUs."""
     chance = random.Random(seed)  # noqa: S311 - likewise
     return [
         _shared(chance, number, _SMALL, device=Device.CPU if number % 3 else Device.GPU)

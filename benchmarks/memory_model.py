@@ -1,4 +1,4 @@
-"""The memory model beside figures that others published: `python -m benchmarks.memory_model`.
+"""Compares the memory model with figures that others published: `python -m benchmarks.memory_model`.
 
 With `--write` the tables in docs/memory-model.md are made anew; a test says when they are out of date.
 """
@@ -49,7 +49,7 @@ class _Model(_Strict):
 
     @property
     def shape(self) -> ModelShape:
-        """The same, as the model of memory takes it."""
+        """The shape in the memory model's own type."""
         return ModelShape(**self.model_dump(exclude={"source"}))
 
 
@@ -78,7 +78,7 @@ class Row(_Strict):
 
     @property
     def figure(self) -> int:
-        """What was published, in bytes or tokens."""
+        """The published figure, in bytes or tokens."""
         if self.published_tokens is not None:
             return self.published_tokens
         if self.published_gib is None:
@@ -126,7 +126,7 @@ class Comparison:
 
     @property
     def counts(self) -> bool:
-        """Whether the error is one of those that are averaged: nothing was fitted on it, nor is it an upper bound."""
+        """True if the error is averaged with others: nothing was fitted on it, and it is no upper bound."""
         return not self.row.fitted and self.row.measure != "graphs"
 
     def shown(self, amount: int) -> str:
@@ -135,12 +135,12 @@ class Comparison:
 
 
 def read_published(path: Path = PUBLISHED) -> Published:
-    """Raises pydantic.ValidationError for a key that is not known."""
+    """Read the file. Raises pydantic.ValidationError for a key that is not known."""
     return Published.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
 def compare(published: Published) -> tuple[Comparison, ...]:
-    """Every row."""
+    """Return every row with the model's own figure."""
     return tuple(
         Comparison(row=row, ours=_ours(row, published.models[row.model].shape)) for row in published.rows
     )
@@ -174,7 +174,7 @@ def _ours(row: Row, shape: ModelShape) -> int:
 
 
 def _tgi_tokens(row: Row, shape: ModelShape, weights: int, token: int) -> int:
-    """As warmup did before 3.0.0: a share of what is free after a prompt, and the prompt's own KV cache."""
+    """Return warmup's tokens before 3.0.0: a share of what is free after a prompt, and the prompt's own KV cache."""
     peak = layer_peak(shape, tokens=row.batch_tokens, bytes_each=2, tensor_parallel=row.tensor_parallel)
     logits = prompt_logits(shape, tokens=row.batch_tokens, bytes_each=2, tensor_parallel=row.tensor_parallel)
     prompt = token * row.batch_tokens
@@ -183,7 +183,7 @@ def _tgi_tokens(row: Row, shape: ModelShape, weights: int, token: int) -> int:
 
 
 def mean(errors: Iterable[float]) -> float:
-    """Of what they amount to, whichever sign."""
+    """Return the mean of the errors' absolute values."""
     return statistics.fmean(abs(error) for error in errors)
 
 

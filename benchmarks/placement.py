@@ -1,4 +1,4 @@
-"""How near to the cheapest possible a placement is, what sharing saves, how long it takes, and what a change moves."""
+"""Measures a placement: cost above the cheapest possible, savings by sharing, time, and moves that a change causes."""
 
 import argparse
 import time

@@ -1,4 +1,4 @@
-"""What any placement costs at least: a bound that knows the constraints, for problems too large to solve exactly.
+"""The least that any placement costs: a bound that knows the constraints, for problems too large to solve exactly.
 
 For each device and number of replicas it buys whole nodes, places each demand on instance types by the fraction, and
 asks of every type only what every real placement meets:
@@ -30,7 +30,7 @@ from quantities import Bytes
 
 _ROUNDINGS: Final = range(1, 12)
 _SECONDS: Final = 20
-"""For each family. When they are over, what is proven by then is the bound."""
+"""The time limit of each family, in seconds. What is proven by then is the bound."""
 _GAP: Final = 0.001
 
 
@@ -101,7 +101,7 @@ def _bound(demands: Sequence[Demand], offers: Sequence[Offer], rules: PlacementR
 
 
 def _strangers(demands: Sequence[SharedDemand]) -> int:
-    """How many owners were found that all keep apart from each other; 1 where somebody is there at all."""
+    """Return how many owners were found that all keep apart from each other; 1 where there is any owner."""
     owners = sorted({demand.owner for demand in demands})
     pairs = {(demand.owner, other) for demand in demands for other in demand.keep_apart_from}
     most = min(1, len(owners))

@@ -1,4 +1,4 @@
-"""Telling what a change does to an environment, beside planning it, and how that grows with the models."""
+"""Compares the time to say what a change does with the time to plan it, and shows its growth with the models."""
 
 import argparse
 import gc
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _measure(entries: int, seed: int) -> float:
-    """Seconds of CPU for comparing and telling, where every server restarts or changes running, and nothing moves."""
+    """Return the CPU seconds of comparing and reporting: every server restarts or is changed, and nothing moves."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "catalog"
         write_catalog(root, entries=entries, versions=4, seed=seed)
@@ -57,8 +57,8 @@ def _measure(entries: int, seed: int) -> float:
         after = check_catalog(root)
     first, planning = _timed(lambda: _plan(before, Lock()))
     old, new = (_plan(side, first.placement.lock) for side in (before, after))
-    _, nothing = _timed(lambda: _told(before, before, old, old))
-    (restarts, live), everything = _timed(lambda: _told(before, after, old, new))
+    _, nothing = _timed(lambda: _reported(before, before, old, old))
+    (restarts, live), everything = _timed(lambda: _reported(before, after, old, new))
     print(
         f"{len(old.demands):5} placements in {len(old.servers):4} servers: plan {planning:.2f} s, tell that nothing "
         f"changes {nothing:.2f} s, tell that {restarts} restart and {live} change running {everything:.2f} s "
@@ -71,8 +71,8 @@ def _plan(checked: Checked, lock: Lock) -> Plan:
     return make_plan(checked.catalog, Environment.DEV, SETTINGS, lock)
 
 
-def _told(before: Checked, after: Checked, old: Plan, new: Plan) -> tuple[int, int]:
-    """Everything from two plans to all three formats; how many servers restart, and change running."""
+def _reported(before: Checked, after: Checked, old: Plan, new: Plan) -> tuple[int, int]:
+    """Report two plans in all three formats; return how many servers restart, and how many change running."""
     side = PlanSide.of(old, REGION)
     plans = compare_plans(side, side if new is old else PlanSide.of(new, REGION), "serving")
     changes = compare(before, after)

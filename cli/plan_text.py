@@ -42,8 +42,8 @@ def to_text(report: Report, *, colour: bool = False, sources: bool = False, why:
     lines += [""]
     for pool in report.pools:
         lines += [*_pool_lines(pool, colour=colour, sources=sources, why=why), ""]
-    for title, said in (("Routes", route_lines(report)), ("Settings of models", setting_lines(report))):
-        if wrapped := [line for one in said for line in _wrapped(printable(one), "  ", "    ")]:
+    for title, found in (("Routes", route_lines(report)), ("Settings of models", setting_lines(report))):
+        if wrapped := [line for one in found for line in _wrapped(printable(one), "  ", "    ")]:
             lines += [title, *wrapped, ""]
     lines += _cost_lines(report)
     if report.alternatives:

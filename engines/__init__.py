@@ -1,4 +1,5 @@
-"""How each inference server works, per pinned version. A leaf: it knows no other room but quantities."""
+"""The inference servers, each at a pinned version: options, files, ports, metrics, memory. A leaf: it imports no
+package but quantities."""
 
 from engines.adapter import Adapter
 from engines.image import UNRESOLVED, ImageReference

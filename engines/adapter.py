@@ -1,4 +1,4 @@
-"""A LoRA adapter beside the weights that it changes."""
+"""A LoRA adapter, which changes a model's weights."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Adapter:
     """One adapter. Raises ValueError on what an engine's name=/path,name=/path would read as something else."""
 
     name: str
-    """What a request chooses it by."""
+    """The name by which a request chooses the adapter."""
     directory: str
     """Absolute; holds adapter_config.json and its weights."""
 
@@ -31,7 +31,7 @@ class Adapter:
 
 
 def refuse_repeated_names(adapters: tuple[Adapter, ...]) -> None:
-    """Raises ValueError where two adapters share a name: engines keep one of them without a word."""
+    """Raise ValueError where two adapters share a name: an engine silently keeps one of them."""
     names = [adapter.name for adapter in adapters]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:

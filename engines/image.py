@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 UNRESOLVED: Final = "unresolved"
-"""What stands in place of a digest that nobody has observed yet."""
+"""The text in place of a digest that nobody has observed yet."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -28,7 +28,7 @@ class ImageReference:
 
     @property
     def resolved(self) -> bool:
-        """Whether the reference always names the same bytes."""
+        """True if the reference always names the same bytes."""
         return self.digest != UNRESOLVED
 
     def __str__(self) -> str:

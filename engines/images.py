@@ -51,7 +51,7 @@ def _image(place: str, fields: Any) -> ImageReference:
 
 
 def _refuse_repeated(node: yaml.Node | None, file: str) -> None:
-    """YAML itself keeps the last of two equal keys without a word."""
+    """Raise ImagesError for a repeated key: YAML itself silently keeps the last of two."""
     if not isinstance(node, yaml.MappingNode):
         return
     seen: set[str] = set()
@@ -68,4 +68,4 @@ IMAGES: Final = read_images(IMAGES_FILE.read_text(encoding="utf-8"))
 """Name → image of this repository."""
 
 FETCH_IMAGE: Final = IMAGES["aws-cli"]
-"""What copies models into a pod before its server starts: no engine reads S3 by the pod's role by itself."""
+"""The image that copies models into a pod before its server starts: no engine itself reads S3 by the pod's role."""

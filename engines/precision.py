@@ -1,4 +1,4 @@
-"""What a model computes in: one vocabulary for every engine and every entry."""
+"""The number formats that models compute in: one vocabulary for every engine and every entry."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Whether anybody still repairs an engine, as its own project says it."""
+"""The support of an engine, as its own project states it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -7,12 +7,12 @@ from typing import Literal
 
 @dataclass(frozen=True, kw_only=True)
 class Support:
-    """What a project promises for the version that is pinned here."""
+    """The support that a project promises for the version pinned here."""
 
     status: Literal["supported", "maintenance", "unmaintained"]
     note: str
-    """What follows from it for whoever runs the engine. One sentence."""
+    """The consequence for people who run the engine. One sentence."""
     source: str
-    """Where the project says so."""
+    """The place where the project says so."""
     date: date
-    """When it said so."""
+    """The day on which the project said so."""

@@ -1,4 +1,4 @@
-"""GPUs, instance types and prices, each figure with its source. A leaf: it knows no other room but quantities."""
+"""GPUs, instance types and prices, each figure with its source. A leaf: it imports no package but quantities."""
 
 from hardware.bit_rate import BitRate
 from hardware.gpu import Gpu, MigProfile, Reading

@@ -1,4 +1,4 @@
-"""How fast a network is."""
+"""A network's speed in bits a second."""
 
 from decimal import Decimal
 from typing import Self
@@ -15,7 +15,7 @@ class BitRate(int):
         return cls(count * 10**6)
 
     def __str__(self) -> str:
-        """As EC2 writes it: "2.5 Gigabit"."""
+        """Return the rate as EC2 writes it: "2.5 Gigabit"."""
         return f"{(Decimal(int(self)) / _GIGABIT).normalize():f} Gigabit"
 
     def __repr__(self) -> str:

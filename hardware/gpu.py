@@ -1,6 +1,6 @@
-"""What is known of a model of GPU: how much memory, which instructions, which partitions.
+"""The facts about a GPU model: its memory, its compute capability, its partitions.
 
-Three figures for the memory of one card, each smaller than its name promises: what EC2 reports, what the driver
+A card's memory has three figures, each smaller than the card's name promises: what EC2 reports, what the driver
 reports, and what a process can allocate. Plans use the last, `Gpu.usable`. None stands for a figure that nobody has
 read; docs/hardware.md lists them.
 """
@@ -11,15 +11,15 @@ from typing import Final
 from quantities import Bytes
 
 DRIVER_RESERVE: Final = Bytes.mebibytes(1024)
-"""Chosen: what the driver is taken to keep of the total that it reports itself. The most that was seen is 881 MiB, on
-an A100 80GB (81920 MiB, of which a process saw 79.14 GiB: text-generation-inference issue 1831);
+"""The memory that the driver is assumed to keep of the total that it reports. Chosen: the most that was seen is 881
+MiB, on an A100 80GB (81920 MiB, of which a process saw 79.14 GiB: text-generation-inference issue 1831);
 `Gpu.seen_by_process` has one reading a card, and a test holds the reserve above every one of them."""
 
 
 MIG_RESERVE: Final = Bytes.mebibytes(256)
-"""Chosen: what a MIG instance is taken to keep of what `nvidia-smi mig -lgip` prints for it. Nobody read what a process
-can allocate in one; the instance of a whole card is listed with up to 0.14 GiB more than a process sees there (an H100:
-79.25 and 79.11 GiB), and a test holds the reserve above that on every card."""
+"""The memory that a MIG instance is assumed to keep of the figure that `nvidia-smi mig -lgip` prints for it. Chosen:
+nobody read the memory that a process can allocate in one; the instance of a whole card is listed with up to 0.14 GiB
+more than a process sees there (an H100: 79.25 and 79.11 GiB), and a test holds the reserve above that on every card."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +35,21 @@ class MigProfile:
     """One size of the partitions that NVIDIA's Multi-Instance GPU cuts a card into.
 
     The profiles with media engines or graphics (`+me`, `+gfx`, `-me`) are left out: they differ in nothing that
-    inference uses. Which sizes go together on one card is not told here.
+    inference uses. The class does not say which sizes fit together on one card.
     """
 
     name: str
-    """As NVIDIA writes it, and as the device plugin names the resource: 1g.5gb → nvidia.com/mig-1g.5gb."""
+    """NVIDIA's name, which ends the device plugin's name of the resource: 1g.5gb → nvidia.com/mig-1g.5gb."""
     compute_slices: int
-    """Of the seven (four on an RTX PRO 6000) that compute is cut into."""
+    """The number of compute slices, of the card's seven (four on an RTX PRO 6000)."""
     max_instances: int
-    """How many of this size one card holds when it holds no other."""
+    """The number of instances of this size on a card that holds no other size."""
     memory: Bytes | None
-    """What `nvidia-smi mig -lgip` prints, the smallest figure where drivers differ. None: no listing was read."""
+    """The figure that `nvidia-smi mig -lgip` prints, the smallest where drivers differ. None: no listing was read."""
 
     @property
     def usable(self) -> Bytes | None:
-        """What a process can allocate in one instance, its CUDA context included. None where `memory` is."""
+        """The memory that a process can allocate in one instance, its CUDA context included. None where `memory` is."""
         return None if self.memory is None else Bytes(self.memory - MIG_RESERVE)
 
 
@@ -59,9 +59,9 @@ class Gpu:
 
     model: str
     ec2_name: str
-    """As DescribeInstanceTypes spells it: both A100s are "A100" there."""
+    """The name in DescribeInstanceTypes, where both A100s are "A100"."""
     memory: Bytes
-    """As EC2 reports it for one device, which is sometimes more than there is; see `usable`."""
+    """The memory that EC2 reports for one device. Sometimes more than there is; see `usable`."""
     compute_capability: tuple[int, int]
     """https://developer.nvidia.com/cuda-gpus"""
     driver_total: Reading | None
@@ -74,7 +74,7 @@ class Gpu:
 
     @property
     def usable(self) -> Bytes | None:
-        """What one process can allocate, its CUDA context included: the driver's total less DRIVER_RESERVE.
+        """The memory that one process can allocate, its CUDA context included: the driver's total less DRIVER_RESERVE.
 
         None where the driver's total is unknown; `memory` is no substitute, since EC2 overstates some cards.
         """

@@ -1,4 +1,4 @@
-"""The models of GPU that the instance types carry, each figure with its source; None where nobody has read it."""
+"""The models of GPU that the instance types have, each figure with its source; None where nobody has read it."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -250,4 +250,4 @@ _ROWS: Final = (
 )
 
 GPUS: Final[Mapping[str, Gpu]] = MappingProxyType({gpu.model: gpu for gpu in _ROWS})
-"""By `Gpu.model`."""
+"""The GPU models by `Gpu.model`."""

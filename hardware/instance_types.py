@@ -17,7 +17,7 @@ _EC2: Final = "https://docs.aws.amazon.com/ec2/latest/instancetypes/"
 _PAGES: Final = {"c": "co.html", "g": "ac.html", "m": "gp.html", "p": "ac.html", "r": "mo.html"}
 """A family's first letter → AWS's page of compute optimized, accelerated, general purpose or memory optimized types."""
 _READ: Final = date(2026, 11, 22)
-"""When the rows were read, from EC2's DescribeInstanceTypes answers as recorded in moto 5.2.5
+"""The day on which the rows were read, from EC2's DescribeInstanceTypes answers as recorded in moto 5.2.5
 (moto/ec2/resources/instance_types.json.gz). `source` is the page where AWS publishes the type."""
 
 TABLE: Final = "instance_types.csv"
@@ -46,9 +46,9 @@ class InstanceType:
     local_storage: Bytes
     """NVMe disks in the machine, all together; gone when it stops. 0B where it has none."""
     network_baseline: BitRate
-    """What the machine may send and receive at all times."""
+    """The rate at which the machine may send and receive at all times."""
     network_peak: BitRate
-    """For a while, where EC2 says "up to"; the baseline elsewhere."""
+    """The rate for a while, where EC2 says "up to"; the baseline elsewhere."""
     max_pods: int
     """Pods that the VPC CNI gives addresses to, as managed node groups set it: interfaces x (addresses - 1) + 2, at
     most 110 up to 30 vCPUs and 250 above
@@ -64,7 +64,7 @@ class UnknownInstanceTypeError(ValueError):
 
 
 def _parse(text: str) -> dict[str, InstanceType]:
-    """Raises TableError for a row that cannot be, naming its line."""
+    """Return the types by name. Raises TableError for an impossible row, naming its line."""
     types: dict[str, InstanceType] = {}
     for place, row in table_rows(text, COLUMNS, TABLE):
         name = row["name"]

@@ -1,4 +1,4 @@
-"""Which machines are known to take MIG, NVIDIA's way to cut one card into instances that the hardware keeps apart."""
+"""The instance types known to take MIG, NVIDIA's way to cut one card into instances that the hardware keeps apart."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What an instance type costs an hour, where somebody has read it: hardware/prices.csv as types.
+"""Hourly prices of instance types, as far as somebody has read them: hardware/prices.csv as types.
 
 A price that is not there is unknown, never zero: `price` returns None and the caller says so.
 """
@@ -20,7 +20,7 @@ COLUMNS: Final = ("type", "region", "option", "usd_per_hour", "source", "date")
 
 
 class PurchaseOption(StrEnum):
-    """How the machine is paid for. Linux, shared tenancy."""
+    """The way to pay for a machine. Linux, shared tenancy."""
 
     ON_DEMAND = "on_demand"
     RESERVED_1_YEAR = "reserved_1_year"
@@ -31,7 +31,7 @@ class PurchaseOption(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """What one machine costs, with where and when that was read."""
+    """The price of one machine, with its source."""
 
     instance_type: str
     region: str
@@ -40,16 +40,16 @@ class Price:
     """US dollars, without taxes, discounts, volumes and traffic."""
     source: str
     source_date: date
-    """Of the source, not of the day that somebody looked at it."""
+    """The date of the source, not the day on which somebody read it."""
 
     @property
     def key(self) -> tuple[str, str, PurchaseOption]:
-        """What the table knows it by."""
+        """The price's key in PRICES."""
         return (self.instance_type, self.region, self.option)
 
 
 def parse_prices(text: str) -> dict[tuple[str, str, PurchaseOption], Price]:
-    """Read the table. Raises TableError, naming the line, for a row that cannot be or stands there twice."""
+    """Read the table. Raises TableError, naming the line, for a row that cannot be or stands in it twice."""
     prices: dict[tuple[str, str, PurchaseOption], Price] = {}
     for place, row in table_rows(text, COLUMNS, TABLE):
         try:
@@ -92,9 +92,9 @@ def format_prices(prices: Iterable[Price]) -> str:
 PRICES: Final[Mapping[tuple[str, str, PurchaseOption], Price]] = MappingProxyType(
     parse_prices(read_table(TABLE))
 )
-"""By (instance type, region, option)."""
+"""The prices by (instance type, region, option)."""
 
 
 def price(instance_type: str, region: str, option: PurchaseOption = PurchaseOption.ON_DEMAND) -> Price | None:
-    """What the type costs in the region, or None where nobody has read it."""
+    """Return the type's price in the region, or None where nobody has read it."""
     return PRICES.get((instance_type, region, option))

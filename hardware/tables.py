@@ -15,7 +15,7 @@ def read_table(name: str) -> str:
 
 
 def table_rows(text: str, columns: tuple[str, ...], name: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """(place, row) of each line. Raises TableError where the columns are not `columns`, in that order."""
+    """Yield (place, row) of each line. Raises TableError where the columns are not `columns`, in that order."""
     lines = csv.reader(text.splitlines())
     header = next(lines, [])
     if tuple(header) != columns:

@@ -1,4 +1,4 @@
-"""A provider plugin in plain Python: life cycle, values on the wire, and its end with the engine's."""
+"""A provider plugin in plain Python: the resource lifecycle, values on the wire, and an end with the engine."""
 
 from plugin_server.provider import (
     Change,

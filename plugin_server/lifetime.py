@@ -1,4 +1,4 @@
-"""A plugin's life: started by the engine with its address, announced by a port, ended by the engine or with it.
+"""A plugin's process: the engine starts it with its address and reads its port; it ends with the engine or before.
 
 The engine normally ends its plugins itself; a killed engine cannot. `PR_SET_PDEATHSIG` is no help: it fires
 when the *thread* that forked exits, and a Go parent forks from threads that come and go.

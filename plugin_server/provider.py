@@ -1,4 +1,4 @@
-"""What a provider implements: the resource life cycle in plain Python values.
+"""The interface of a provider: the resource lifecycle in plain Python values.
 
 Each request is a frozen record of one engine call. ``UNKNOWN`` may stand anywhere in ``new_inputs`` and
 ``inputs`` of a preview, and nowhere else.
@@ -81,7 +81,7 @@ class Change:
     path: tuple[str | int, ...]
     kind: Literal["add", "delete", "update"]
     replaces: bool = False
-    """Whether the resource has to be replaced for it."""
+    """True if the resource has to be replaced for it."""
 
 
 @dataclass(frozen=True, kw_only=True)

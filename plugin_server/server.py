@@ -37,7 +37,7 @@ _ROOT: Final = re.compile(r"[.\[]")
 """Ends the first part of a property path."""
 
 Refusal = Callable[[str | None], str | None]
-"""Why a call about the resource with this URN must not be served, or None when it may."""
+"""Takes a resource's URN; returns the reason to refuse calls about it, or None to serve them."""
 
 _CHANGE_KINDS: Final = {
     ("add", False): provider_pb2.PropertyDiff.ADD,

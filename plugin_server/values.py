@@ -61,7 +61,7 @@ def to_struct(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 
 
 def contains_unknown(value: Any) -> bool:
-    """Whether any part of the value is not known yet."""
+    """True if any part of the value is not known yet."""
     if value is UNKNOWN:
         return True
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Steps before inference: pure functions with typed options. A leaf: it knows no other room but quantities.
+"""Steps before inference: pure functions with typed options. A leaf: it imports no package but quantities.
 
 A catalog names steps (`Step`, `STEPS`); what runs before a model calls `prepare`, or one step's function.
 """

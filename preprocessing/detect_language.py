@@ -1,4 +1,4 @@
-"""In which language a text is, as a model of the catalog says.
+"""Finds the language of a text by asking a model of the catalog.
 
 The model is reached through a port, a callable that the caller gives: this package knows no server.
 """
@@ -18,12 +18,12 @@ _VARIANT = r"[^/@\s]+/[^/@\s]+/[^/@\s]+"
 
 @dataclass(frozen=True, kw_only=True)
 class IdentifiedLanguage:
-    """What an identification model answers."""
+    """The answer of an identification model."""
 
     language: str
     """A BCP 47 tag."""
     confidence: float
-    """From 0 to 1."""
+    """A number from 0 to 1."""
 
 
 Identify = Callable[[str, str], IdentifiedLanguage]
@@ -48,7 +48,7 @@ class DetectLanguage(StepOptions):
     minimum_confidence: Annotated[
         Number, Field(ge=0, le=1, json_schema_extra={"minimum": 0, "maximum": 1})
     ] = 0.5
-    """From 0 to 1; an answer below it counts as no answer."""
+    """The least confidence, from 0 to 1; an answer below it counts as no answer."""
 
 
 def detect_language(text: str, options: DetectLanguage, identify: Identify) -> IdentifiedLanguage | None:

@@ -1,4 +1,4 @@
-"""In which script a text is written, by the Unicode Script property of its characters (UAX 24).
+"""Finds the script of a text by the Unicode Script property of its characters (UAX 24).
 
 Answers are ISO 15924 codes of writing systems: Han, Hiragana and Katakana together are Jpan where kana are
 among them, Hangul and Han are Kore. Two things no script can tell: simplified from traditional Chinese (both are
@@ -39,7 +39,7 @@ _RUN: Final = regex.compile(
 _SYLLABARIES: Final = MappingProxyType({"Jpan": ("Hira", "Kana"), "Kore": ("Hang",)})
 """Writing systems that mix Han with characters of their own."""
 _OWN_SHARE: Final = 0.1
-"""How much of Han and kana must be kana for Jpan (of Han and Hangul: Hangul for Kore). Running Japanese has
+"""The least share of kana among Han and kana for Jpan (for Kore: of Hangul among Han and Hangul). Running Japanese has
 several times as much; a の in a Chinese shop sign stays below. Chosen, not measured."""
 
 
@@ -59,7 +59,7 @@ class DetectScript(StepOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class DetectedScript:
-    """What the characters of a text say about its script."""
+    """The script of a text, as its characters show it."""
 
     script: str | None
     """The ISO 15924 code that reaches the minimum share, or None: mixed text, or no letters at all."""

@@ -1,4 +1,4 @@
-"""What the options of every step share."""
+"""The base class of all steps' options."""
 
 from typing import ClassVar
 

@@ -40,7 +40,7 @@ STEPS: Final[Mapping[str, type[StepOptions]]] = MappingProxyType(
 
 
 class _Written:
-    """How pydantic reads, writes and describes a step."""
+    """Tells pydantic how to read, write and describe a step."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         # One key a step keeps the step's name in the location of an error in its options.

@@ -40,7 +40,8 @@ class StripMarkup(StepOptions):
 
 
 def strip_markup(text: str) -> str:
-    """What a reader would see. Any element that is not inline ends a line, so that words never run together."""
+    """Return the text that a reader would see. Any element that is not inline ends a line, so that words never run
+    together."""
     parser = _TextParser()
     parser.feed(text)
     parser.close()

@@ -16,7 +16,7 @@ class Truncate(StepOptions):
     step: ClassVar[str] = "truncate"
 
     characters: Count
-    """At most this many Unicode code points are kept."""
+    """The most Unicode code points that are kept."""
 
 
 def truncate(text: str, options: Truncate) -> str:

@@ -1,6 +1,6 @@
 """Quantities that carry their unit in text ("440MiB", "100ms", "99.5%") and are types in code.
 
-The one leaf beneath the leaves: engines, hardware and the catalog all speak of bytes and time.
+The lowest package: engines, hardware and the catalog all use its bytes and times.
 """
 
 from quantities.numbers import Count, Flag, Number

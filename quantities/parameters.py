@@ -1,4 +1,4 @@
-"""How many parameters a model has, written as people say it."""
+"""The number of a model's parameters, written as people say it: 7B, 350M."""
 
 import re
 from decimal import Decimal

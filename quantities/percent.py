@@ -13,11 +13,11 @@ PATTERN = r"^(0?[0-9]{1,2}(\.[0-9]{1,6})?|100(\.0{1,6})?)%$"
 
 
 class Percent(Decimal):
-    """From 0% to 100%, exact."""
+    """An exact percentage from 0% to 100%."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read "99.5%". Raises ValueError for what is no share of a hundred."""
+        """Read "99.5%". Raises ValueError for text that is no share of a hundred."""
         if _TEXT.fullmatch(text) is None or Decimal(text[:-1]) > 100:
             raise ValueError(f"{text!r} is not a percentage; write a number up to 100 and %, as in 99.5%")
         return cls(text[:-1])

@@ -1,7 +1,7 @@
-"""Which of the pending operations of a state become resources, and with which id. Pure: AWS is asked by a function.
+"""Decides which pending operations of a state become resources, and with which id. Pure: a function asks AWS.
 
 An object whose create answer was lost is a leaf: the engine makes a resource only after those that it depends on have
-answered. So to remove one breaks nothing, and it never takes the place of a resource that the state has.
+answered. So removing one breaks nothing, and it never takes the place of a resource that the state has.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from recovery.questions import Candidate, Look, Question
 
 
 class Verdict(StrEnum):
-    """Where a pending operation goes."""
+    """The outcome for a pending operation."""
 
     ADOPT = "adopt"
     """It becomes the resource of its URN; the refresh drops it where the object was never made."""
@@ -36,20 +36,20 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What becomes of one pending operation."""
+    """The verdict on one pending operation, with its reason."""
 
     operation: Operation
     verdict: Verdict
     id: str = ""
-    """For ADOPT and REMOVE."""
+    """The id of the object, for ADOPT and REMOVE."""
     why: str
     commands: tuple[str, ...] = ()
-    """For UNDECIDED: what shows a person the object."""
+    """The commands that show a person the object, for UNDECIDED."""
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What the state holds."""
+    """The state's resources, with the lookups that a decision needs."""
 
     deployment: Deployment
 

@@ -1,4 +1,4 @@
-"""How the id of a resource follows from its type and inputs: one table.
+"""One table of how a resource's id follows from its type and inputs.
 
 An id here is what `pulumi import` of the real provider takes. The recovered resource has no outputs, and a provider
 that reads a resource without outputs runs its importer (pulumi-terraform-bridge, pkg/tfbridge/provider.go, Read:

@@ -43,7 +43,7 @@ class Operation:
 
     @property
     def custom(self) -> bool:
-        """Whether a provider was called; for a component none is."""
+        """True if a provider was called; a component has none."""
         return bool(self.resource.get("custom"))
 
     @property

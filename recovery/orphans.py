@@ -32,7 +32,7 @@ class Orphan:
     type: str = ""
     """Empty for a kind of object that the table below does not know."""
     id: str = ""
-    """As `pulumi import` takes it."""
+    """The id that `pulumi import` takes."""
     import_command: str = ""
     delete_command: str = ""
 

@@ -14,7 +14,7 @@ from recovery.questions import Look
 from recovery.state import recovered
 
 State = dict[str, Any]
-"""What `pulumi stack export` prints."""
+"""The JSON that `pulumi stack export` prints."""
 
 
 def deployment_of(state: State) -> Deployment:
@@ -24,7 +24,7 @@ def deployment_of(state: State) -> Deployment:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a recovery would do to one state."""
+    """The decisions that a recovery of one state would carry out."""
 
     state: State
     decisions: tuple[Decision, ...]
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def changes_the_state(self) -> bool:
-        """Whether a state has to be imported; what is left to the engine needs its refresh alone."""
+        """True if a state has to be imported; operations left to the engine need its refresh alone."""
         return any(decision.verdict is not Verdict.ENGINE for decision in self.decisions)
 
     @cached_property

@@ -41,7 +41,7 @@ class Question:
     tags: Mapping[str, str] = field(default_factory=dict)
     """All of them must be on the item; empty where other values tell enough."""
     import_id: str = "{id}"
-    """How the real provider's `pulumi import` wants the id."""
+    """The form of the id that the real provider's `pulumi import` takes."""
     details: tuple[Detail, ...] = ()
     by_hand: str = ""
     """The command for a person, where the AWS CLI has a shorter way than this call and its details."""

@@ -22,7 +22,7 @@ from sandbox.errors import SandboxError
 from sandbox.paths import SandboxPaths
 
 _LIFETIME: Final = datetime.timedelta(minutes=14)
-"""As the real command's (the AWS CLI hands out tokens for 14 minutes)."""
+"""The real command's period: the AWS CLI hands out tokens for 14 minutes."""
 
 _TIMEOUT_SECONDS: Final = 20.0
 
@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def _is_gone(cluster: str, region: str) -> bool:
-    """Whether the account says that it has no such cluster.
+    """True if the account says that it has no such cluster.
 
     The real command signs a token without asking; the address of a cluster that is gone then answers nobody. Here
     every cluster has the same address, and only the account knows which of them exist.

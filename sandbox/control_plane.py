@@ -23,7 +23,7 @@ from sandbox.toolchain.build import assets_of
 from sandbox.toolchain.programs import KWOK
 
 ROLES: Final = ("kwok", "kube-scheduler", "kube-controller-manager", "kube-apiserver", "etcd")
-"""In the order in which they are stopped: an API server whose etcd is gone holds its port for a minute."""
+"""The processes in the order in which they are stopped: an API server without its etcd holds its port for a minute."""
 
 _USERS: Final = {
     "admin": "system:masters",

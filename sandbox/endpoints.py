@@ -1,4 +1,4 @@
-"""The loopback ports of one sandbox, chosen when it first starts and kept for its life."""
+"""The loopback ports of one sandbox, chosen when it first starts and kept until it is removed."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ _PLAIN: Final = ("--non-interactive", "--suppress-permalink=true")
 
 _POLL_SECONDS: Final = 0.5
 _REVIVE_SECONDS: Final = 2.0
-"""How often the control plane is looked at while the engine works; a look costs some 20 ms."""
+"""The seconds between two looks at the control plane while the engine works; a look costs some 20 ms."""
 
 
 def _say_nothing(_: str) -> None:
-    """For commands that show nothing but their result."""
+    """Report nothing: for commands whose result alone counts."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +53,16 @@ class Engine:
             if lock.exists():
                 self.report("removing the lock of an update that was killed")
                 lock.unlink(missing_ok=True)
-        self._mend_state_file()
+        self._repair_state_file()
         if not self._state_file().exists():
             self._quiet("stack", "init", STACK, "--no-select=false")
 
     def has_stack(self) -> bool:
-        """Whether the stack was ever created here."""
+        """True if the stack was ever created here."""
         return self._state_file().exists() or self._backup_file().exists()
 
     def was_cut_off(self) -> bool:
-        """Whether the last update did not succeed, so that the providers may have made what the state lacks."""
+        """True if the last update did not succeed, so that the providers may have made what the state lacks."""
         return self.sandbox.paths.unfinished.exists() or bool(self.deployment().get("pending_operations"))
 
     def lost_answers(self) -> bool:
@@ -86,7 +86,7 @@ class Engine:
         return found
 
     def finished(self) -> None:
-        """Notes that the state tells what the account holds."""
+        """Notes that the state describes what the account holds."""
         self.sandbox.paths.unfinished.unlink(missing_ok=True)
 
     def up(self, *arguments: str) -> int:
@@ -188,7 +188,7 @@ class Engine:
     def _backup_file(self) -> Path:
         return self._state_file().with_suffix(".json.bak")
 
-    def _mend_state_file(self) -> None:
+    def _repair_state_file(self) -> None:
         """Puts the engine's own copy in the place of a state file that is missing or was half written."""
         state, backup = self._state_file(), self._backup_file()
         for unfinished in state.parent.glob("*.tmp"):

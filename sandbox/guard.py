@@ -28,7 +28,7 @@ _REMEDY: Final = (
 
 
 def refusal(environment: Mapping[str, str], urn: str | None = None) -> str | None:
-    """Why an emulator must not run here, or None when it may.
+    """Return the reason why an emulator must not run here, or None when it may.
 
     Args:
         environment: the process environment.
@@ -39,7 +39,7 @@ def refusal(environment: Mapping[str, str], urn: str | None = None) -> str | Non
 
 
 def of_process(urn: str | None = None) -> str | None:
-    """:func:`refusal` in the environment of this process; what the emulators' server asks before every call."""
+    """:func:`refusal` in the environment of this process; the emulators' server asks it before every call."""
     return refusal(os.environ, urn)
 
 
@@ -59,7 +59,7 @@ def _reason(environment: Mapping[str, str], urn: str | None) -> str | None:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is a loopback address, so that nothing sent there leaves the machine."""
+    """True if a URL's host is a loopback address, so that nothing sent there leaves the machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

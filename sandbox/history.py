@@ -1,4 +1,4 @@
-"""Which update last changed what: the engine's history beside its resources' times."""
+"""Finds the update that last changed an object: the engine's history is compared with the resources' times."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Change:
     """One update of the stack, as the engine recorded it."""
 
     number: int
-    """From 1, in the order of the updates."""
+    """The update's number, from 1 in their order."""
     began: datetime
     ended: datetime
     commit: str
     """The checkout's git commit; empty outside a repository."""
     dirty: bool
-    """Whether the checkout had changes that no commit holds."""
+    """True if the checkout had changes that no commit holds."""
 
     def __str__(self) -> str:
         commit = (

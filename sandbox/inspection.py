@@ -1,4 +1,4 @@
-"""What the emulated account and the real cluster hold, asked from their own APIs and not from the stack's state."""
+"""Reads what the emulated account and the real cluster hold, from their own APIs and not from the stack's state."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Inspection:
         return sorted((_pod_facts(pod, pools) for pod in pods), key=lambda pod: pod.name)
 
     def leftovers(self) -> list[str]:
-        """What an account and a cluster hold that a new one does not, e.g. ``bucket models-1a2b3c4``."""
+        """Return what an account and a cluster hold that a new one does not, e.g. ``bucket models-1a2b3c4``."""
         ec2, iam = self._aws("ec2"), self._aws("iam")
         held = {bucket["Name"] for bucket in self._aws("s3").list_buckets()["Buckets"]}
         found = [f"bucket {name}" for name in sorted(held - seeds.buckets())]

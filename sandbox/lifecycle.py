@@ -40,7 +40,7 @@ REGION: Final = "eu-west-1"
 """Only a default for command line tools; the program takes its region from the stack's config."""
 
 NEW_ACCOUNT: Final = "the account was started anew"
-"""Why an update is unfinished where none was cut off."""
+"""The reason why an update is unfinished where none was cut off."""
 
 _LOCK_SECONDS: Final = 0.2
 """Seconds between two looks at a sandbox that another command holds. Chosen."""
@@ -63,7 +63,7 @@ _UNSET: Final = (
     "PULUMI_K8S_HELM_REPOSITORY_CONFIG_PATH",
     "PULUMI_STACK",
 )
-"""Would lead a tool to a real account, or to another stack."""
+"""Variables that would lead a tool to a real account, or to another stack."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Sandbox:
 
     @property
     def paths(self) -> SandboxPaths:
-        """Where its things are."""
+        """The places of its files."""
         return SandboxPaths.of_clone(self.clone)
 
     def endpoints(self) -> Endpoints:
@@ -166,7 +166,7 @@ class Sandbox:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
     def environment(self) -> dict[str, str]:
-        """What a tool needs in its environment to work on the sandbox, and on nothing else.
+        """Return the variables that a tool needs to work on the sandbox, and on nothing else.
 
         Raises:
             SandboxError: the sandbox does not run.
@@ -211,7 +211,7 @@ class Sandbox:
 
     @contextmanager
     def exclusive(self, what: str, report: Report) -> Iterator[int]:
-        """Holds the sandbox for one command at a time; a second one waits and says for what.
+        """Holds the sandbox for one command at a time; a second one waits and names the first.
 
         Yields the lock's file descriptor. A process that inherits it keeps the sandbox held until it has ended
         too: so the next command never meets an engine, or a plugin, of one that was killed.
@@ -271,7 +271,7 @@ class Sandbox:
 
 
 def _holder(note: str) -> str:
-    """Who holds the sandbox, from the note in its lock; its engine may outlive a command that was killed."""
+    """Return who holds the sandbox, from the note in its lock; its engine may outlive a command that was killed."""
     note = note.strip() or "another command"
     return f"what {note} started before it was killed" if _was_killed(note) else note
 
@@ -283,7 +283,7 @@ def _was_killed(note: str) -> bool:
 
 
 def _without_proxy(variable: str) -> str:
-    """The variable's hosts and loopback, which no proxy can reach."""
+    """Return the variable's hosts and loopback, which no proxy can reach."""
     hosts = [host for host in os.environ.get(variable, "").split(",") if host]
     return ",".join([*hosts, *(host for host in ("127.0.0.1", "localhost") if host not in hosts)])
 

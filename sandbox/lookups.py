@@ -16,11 +16,11 @@ from sandbox.lifecycle import REGION, Sandbox
 _RECORDED: Final = {
     "list_pod_identity_associations": "aws:eks/podIdentityAssociation:PodIdentityAssociation",
 }
-"""Operation that moto does not have → the type whose records answer it."""
+"""Operation that moto lacks → the type whose records answer it."""
 
 
 def sandbox_lookups(sandbox: Sandbox) -> Look:
-    """Return what asks the emulated account of a sandbox that runs."""
+    """Return a function that asks the emulated account of a sandbox that runs."""
     url, records = sandbox.endpoints().aws_url, Records(sandbox.paths.root / "recorded")
 
     def client(service: str, region: str | None) -> Any:

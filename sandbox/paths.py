@@ -1,4 +1,4 @@
-"""Where the sandbox keeps its things: one folder in the clone, ignored by git."""
+"""The places of the sandbox's files: one folder in the clone, ignored by git."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ class SandboxPaths:
 
     @property
     def lock(self) -> Path:
-        """Held while the sandbox is started, stopped or updated."""
+        """The file whose lock is held while the sandbox is started, stopped or updated."""
         return self.root / "lock"
 
     @property
     def unfinished(self) -> Path:
-        """There while an update runs, and while the state may not tell what the account holds; says why."""
+        """The file that is there while an update runs, or while the state may not describe the account. It says why."""
         return self.root / "unfinished"
 
     @property
     def cut_off(self) -> Path:
-        """There once an update of this account was cut off, so that it may hold what no state knows."""
+        """The file that is there once an update of this account was cut off: the account may hold unknown objects."""
         return self.root / "cut-off"
 
     @property
@@ -85,7 +85,7 @@ class SandboxPaths:
 
     @property
     def admin_kubeconfig(self) -> Path:
-        """Full access to the local API server; for the emulated EKS, for people and for tests."""
+        """The kubeconfig with full access to the local API server; for the emulated EKS, for people and for tests."""
         return self.control_plane / "admin.kubeconfig"
 
     @property

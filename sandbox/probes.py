@@ -1,4 +1,4 @@
-"""Whether a local server answers."""
+"""Finds out if a local server answers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import requests
 
 
 def answers(url: str, authority: Path | None = None, token: str = "", timeout_seconds: float = 2.0) -> bool:
-    """Whether a GET of a loopback URL succeeds. Proxies and CA bundles of the environment are not for loopback."""
+    """True if a GET of a loopback URL succeeds. Proxies and CA bundles of the environment are not for loopback."""
     with requests.Session() as session:
         session.trust_env = False
         if token:

@@ -33,7 +33,7 @@ _PORT_REMEDY: Final = (
 )
 
 _PORTS: Final = range(20000, 32768)
-"""Below what Linux and macOS give to outgoing connections (from 32768 and 49152 on)."""
+"""Ports below those that Linux and macOS give to outgoing connections (from 32768 and 49152 on)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +180,7 @@ def wait_until(
 
 
 def listens(paths: SandboxPaths, role: str, port: int) -> bool:
-    """Whether the role's own process listens on a port, and not somebody else's."""
+    """True if the role's own process, and no other, listens on a port."""
     process = running(paths).get(role)
     try:
         connections = psutil.Process(process.pid).net_connections("tcp") if process else []
@@ -195,7 +195,7 @@ def log_of(paths: SandboxPaths, role: str) -> Path:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a loopback TCP port can be listened on."""
+    """True if a loopback TCP port can be listened on."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -174,7 +174,7 @@ def _table(rows: Iterable[Sequence[str]], head: Sequence[str] = HEAD) -> Iterato
 def _by_kind(
     kinds: Sequence[type[BaseModel]], what: str, head: Sequence[str], *, inherited: bool
 ) -> Iterator[str]:
-    """What all kinds say, then what some of them say, with their engines."""
+    """Yield the keys that all kinds have, then those of some kinds with their engines."""
     shown: dict[str, dict[tuple[str, ...], list[str]]] = {}
     for engine, kind in zip(("torchserve", "tgi", "vllm"), kinds, strict=True):
         for key, value, default, words in _rows(kind):
@@ -281,7 +281,7 @@ def _value(kind: type[BaseModel], key: str) -> str:
 
 
 def _origin(owner: type) -> type:
-    """The class as it was written: Language[TgiVersion] is Language."""
+    """The class as it is written: Language[TgiVersion] is Language."""
     made: dict[str, Any] = getattr(owner, "__pydantic_generic_metadata__", {})
     return made.get("origin") or owner
 

@@ -88,7 +88,7 @@ def merge(
 
 
 def difference(before: str, after: str) -> str:
-    """What changes in the table, as a unified diff; empty where nothing does."""
+    """Return the table's changes as a unified diff; empty where nothing changes."""
     lines = difflib.unified_diff(
         before.splitlines(keepends=True), after.splitlines(keepends=True), "before", "after", n=0
     )

@@ -67,7 +67,8 @@ def _chunks(client: S3Client, request: dict[str, Any]) -> Iterator[bytes]:
     """All bytes of one object, in as many answers as it takes."""
     done, size = 0, 0
     for _ in range(_MOST_BREAKS):
-        answer = client.get_object(**request, **({"Range": f"bytes={done}-"} if done else {}))
+        rest = {"Range": f"bytes={done}-"} if done else {}
+        answer = client.get_object(**{**request, **rest})
         if not done:
             size, request["IfMatch"] = answer["ContentLength"], answer["ETag"]
         # botocore retries none of these errors, and leaves the socket of a broken answer open

@@ -31,12 +31,13 @@ capability cannot bind; so it is always set."""
 HEALTH_PATH: Final = "/health"
 """200 or 503; without the API key. True health: once it has answered, it asks the shards (router/src/server.rs)."""
 METRICS_PATH: Final = "/metrics"
-"""On PORT; whoever may scrape may therefore also generate. No label says which model: scrapers must add it."""
+"""The path of the metrics, on PORT; a client that may scrape may also generate. No label names the model: scrapers
+must add it."""
 GENERATE_PATH: Final = "/generate"
 """The native route; /v1/chat/completions answers beside it."""
 
 SHARED_MEMORY: Final = Bytes.mebibytes(1024)
-"""Of /dev/shm, where shards of one model meet (`--shm-size 1g` in TGI's docs; a container gets 64 MiB)."""
+"""The size of /dev/shm, where shards of one model meet (`--shm-size 1g` in TGI's docs; a container gets 64 MiB)."""
 
 GRACEFUL_TERMINATION: Final = timedelta(seconds=90)
 """Default of GRACEFUL_TERMINATION_TIMEOUT: how long after SIGTERM requests in flight may still end."""

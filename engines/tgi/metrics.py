@@ -1,6 +1,6 @@
-"""What Text Generation Inference emits (router/src/server.rs and backends/v3, read at v3.3.7; the same in v3.3.5).
+"""The metrics of Text Generation Inference (router/src/server.rs and backends/v3, read at v3.3.7; the same in v3.3.5).
 
-No name ends in `_total`, and no label says which model: whoever scrapes adds it.
+No name ends in `_total`, and no label says which model: the scraper adds it.
 """
 
 from typing import Final

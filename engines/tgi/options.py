@@ -1,4 +1,4 @@
-"""What a person may say about how TGI runs one model version.
+"""The options for running one model version on TGI.
 
 Left out on purpose: what a version says itself (precision, quantization, adapters); `max_batch_total_tokens`, which TGI
 ignores for flash-attention models; `max_input_length`, the old name of max_input_tokens; `sharded`, which num_shard
@@ -44,11 +44,12 @@ class ServingOptions(BaseModel):
     """GPUs that share one copy of the model. The model's attention and key-value heads must be divisible by it."""
     kv_cache_dtype: KvCacheDtype | None = None
     cuda_memory_fraction: Annotated[Ratio, Field(le=1)] = 1.0
-    """Of the whole card, counted from its top: what neighbours hold is taken off it (read: flash_causal_lm.py)."""
+    """The share of the card's whole memory that TGI may use. Memory that neighbours hold is subtracted (read:
+    flash_causal_lm.py)."""
     startup_timeout: Duration = timedelta(minutes=10)
     """Loading, warm-up and CUDA graphs. Ours, not TGI's; chosen, not measured."""
     graceful_termination_timeout: Duration = GRACEFUL_TERMINATION
-    """After SIGTERM, for requests in flight. Whole seconds."""
+    """The time after SIGTERM for requests in flight. Whole seconds."""
 
     @field_validator("graceful_termination_timeout", "startup_timeout")
     @classmethod
@@ -78,5 +79,5 @@ TUNABLE: Final = frozenset(
         "waiting_served_ratio",
     }
 )
-"""What changes no answer, and so may be overridden in a release. max_client_batch_size and payload_limit are not among
-them: they decide which requests get an answer at all."""
+"""The options that change no answer, and so may be overridden in a release. max_client_batch_size and payload_limit
+are not among them: they decide which requests get an answer at all."""

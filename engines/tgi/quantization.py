@@ -24,20 +24,21 @@ class Quantization(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizationFacts:
-    """What one way of quantizing asks for."""
+    """The requirements of one way of quantizing."""
 
     prequantized: bool
-    """Whether the weights must have been written in this form; else TGI makes it from full weights at its start."""
+    """True if the weights must already be in this form; else TGI makes it from full weights at its start."""
     compute_capability: tuple[int, int]
     """The least that the GPU must have."""
     sharded: bool = True
-    """Whether one model may be spread over several GPUs."""
+    """True if one model may be spread over several GPUs."""
     takes_precision: bool = False
-    """Whether DTYPE may be given beside it (server/text_generation_server/cli.py; the launcher's help says never)."""
+    """True if DTYPE may be given with it (server/text_generation_server/cli.py; the launcher's help says never)."""
 
 
 AMPERE: Final = (8, 0)
-"""Where most of the image's kernels begin: TORCH_CUDA_ARCH_LIST is "8.0;8.6;9.0+PTX" (Dockerfile at v3.3.5)."""
+"""The compute capability that most of the image's kernels need: TORCH_CUDA_ARCH_LIST is "8.0;8.6;9.0+PTX" (Dockerfile
+at v3.3.5)."""
 TURING: Final = (7, 5)
 """The oldest GPU that TGI's docs call supported (T4, docs/source/installation_nvidia.md)."""
 HOPPER: Final = (9, 0)

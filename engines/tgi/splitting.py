@@ -1,4 +1,4 @@
-"""Over how many GPUs TGI spreads one model, and what of the model does not divide.
+"""The number of GPUs that TGI can spread one model over, and the parts of a model that do not divide.
 
 Read 2026-11-28 at tag v3.3.5 of github.com/huggingface/text-generation-inference, in
 server/text_generation_server/models/custom_modeling: each model raises "`num_heads` must be divisible by `num_shards`".

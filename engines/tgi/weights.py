@@ -1,4 +1,4 @@
-"""What a version's weights ask of a GPU, and which of its choices contradict each other."""
+"""The requirements of a version's weights on a GPU, and the choices that contradict each other."""
 
 from engines.precision import Precision
 from engines.tgi.options import ServingOptions
@@ -21,7 +21,7 @@ def compute_capability(
 def weight_problems(
     options: ServingOptions, precision: Precision | None, quantization: Quantization | None
 ) -> tuple[str, ...]:
-    """What TGI would refuse as it starts, each as `what is wrong; what to do`."""
+    """Return the choices that TGI would refuse at its start, each as `what is wrong; what to do`."""
     problems = []
     if precision is Precision.FLOAT32:
         problems.append(

@@ -1,4 +1,5 @@
-"""What TorchServe 0.12.0 emits with `metrics_mode=prometheus` (ts/configs/metrics.yaml; docs/facts/torchserve.md §5).
+"""The metrics that TorchServe 0.12.0 emits with `metrics_mode=prometheus` (ts/configs/metrics.yaml;
+docs/facts/torchserve.md §5).
 
 The client library is old and appends no `_total`. There is no histogram: no percentile can be had from these.
 """
@@ -6,7 +7,7 @@ The client library is old and appends no `_total`. There is no histogram: no per
 from typing import Final
 
 METRICS_PATH: Final = "/metrics"
-"""On METRICS_PORT. It answers before any model is loaded."""
+"""The path of the metrics, on METRICS_PORT. It answers before any model is loaded."""
 
 METRICS: Final = frozenset(
     {

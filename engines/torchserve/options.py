@@ -1,4 +1,4 @@
-"""What a person may say about how TorchServe runs one model version."""
+"""The options for running one model version on TorchServe."""
 
 from datetime import timedelta
 from typing import Final, Self
@@ -62,4 +62,4 @@ class ServingOptions(BaseModel):
 
 
 TUNABLE: Final = frozenset(ServingOptions.model_fields)
-"""What changes no answer, and so may be overridden in a release: all of them."""
+"""The options that change no answer, and so may be overridden in a release: all of them."""

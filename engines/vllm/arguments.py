@@ -22,10 +22,10 @@ def server_arguments(
     quantization: Quantization | None,
     adapters: Sequence[Adapter] = (),
 ) -> tuple[str, ...]:
-    """What follows `vllm serve`: the model's directory, then options sorted by name; equal for equal input.
+    """Return the arguments of `vllm serve`: the model's directory, then options sorted by name; equal for equal input.
 
-    `model_directory` is absolute. `served_name` is what requests and metrics call the model; adapters have names of
-    their own beside it. Raises ValueError where two of these names are equal.
+    `model_directory` is absolute. `served_name` names the model in requests and metrics; adapters have names of their
+    own. Raises ValueError where two of these names are equal.
     """
     values: dict[str, object | None] = {
         "dtype": precision,

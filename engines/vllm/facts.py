@@ -24,7 +24,7 @@ SUPPORT: Final = Support(
 )
 
 ENTRYPOINT: Final = ("vllm", "serve")
-"""Of the image (docker/Dockerfile, target vllm-openai): a pod gives arguments, no command."""
+"""The image's entry point (docker/Dockerfile, target vllm-openai): a pod gives arguments, no command."""
 
 PORT: Final = 8000
 """Inference, health and metrics, one port (vllm/entrypoints/common/cli_args.py)."""
@@ -32,21 +32,23 @@ PORT: Final = 8000
 HEALTH_PATH: Final = "/health"
 """200, or 503 once the engine has died; not answered before the model is loaded. Without the API key."""
 METRICS_PATH: Final = "/metrics"
-"""On PORT, without the API key; whoever may scrape may therefore also generate, unless a key is set."""
+"""The path of the metrics, on PORT, without the API key; a client that may scrape may also generate, unless a key is
+set."""
 COMPLETIONS_PATH: Final = "/v1/completions"
 CHAT_PATH: Final = "/v1/chat/completions"
 
 API_KEY_PREFIXES: Final = ("/v1", "/v2", "/inference", "/cohere")
-"""What VLLM_API_KEY guards (vllm/entrypoints/serve/middleware/authenticate.py). All else answers anybody, among it
-/tokenize, /invocations and /load: a NetworkPolicy decides who may ask."""
+"""The paths that VLLM_API_KEY guards (vllm/entrypoints/serve/middleware/authenticate.py). All others answer anybody,
+among it /tokenize, /invocations and /load: a NetworkPolicy decides who may ask."""
 
 USER: Final = 0
-"""Whom the image runs as where a pod says nothing. It is made to run as others too: its Python lies outside /root and
-a user 2000 of group 0 exists. Users outside group 0 are `not part of the documented support matrix`, for want of a
-writable home (docs/deployment/docker.md): server_environment gives them one. Nobody has run that here."""
+"""The user that the image runs as where a pod names none. It is made to run as others too: its Python lies outside
+/root and a user 2000 of group 0 exists. Users outside group 0 are `not part of the documented support matrix`, for
+want of a writable home (docs/deployment/docker.md): server_environment gives them one. Nobody has run that here."""
 
 SHARED_MEMORY: Final = Bytes.mebibytes(2048)
-"""Of /dev/shm, where workers of one model meet: 2Gi for one GPU in docs/deployment/k8s.md; a container gets 64 MiB."""
+"""The size of /dev/shm, where workers of one model meet: 2Gi for one GPU in docs/deployment/k8s.md; a container gets
+64 MiB."""
 
 DEFAULT_MEMORY_UTILIZATION: Final = 0.92
 """Share of each GPU that vLLM takes (vllm/config/cache.py). It does not start where less of the card is free

@@ -1,8 +1,9 @@
-"""What vLLM 0.33.0 emits on PORT (vllm/v1/metrics/loggers.py, vllm/entrypoints/serve/instrumentator/metrics.py).
+"""The metrics that vLLM 0.33.0 emits on PORT (vllm/v1/metrics/loggers.py,
+vllm/entrypoints/serve/instrumentator/metrics.py).
 
-Names as a scrape sees them: the client library ends counters in `_total`. Labels are model_name (the served name) and
-engine, where nothing else is said. Left out is what only a server emits that speculates,
-hands its KV cache on or was asked for more.
+Names are as a scrape sees them: the client library ends counters in `_total`. Labels are model_name (the served name)
+and engine, where nothing else is said. Left out is what only a server emits that speculates, hands its KV cache on or
+was asked for more.
 """
 
 from typing import Final

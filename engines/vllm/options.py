@@ -1,4 +1,4 @@
-"""What a person may say about how vLLM runs one model version.
+"""The options for running one model version on vLLM.
 
 Left out on purpose: what a version says itself (precision, quantization, adapters); pipeline and data parallelism,
 since one server has the GPUs of one pod; and what downloads or runs code of others.
@@ -14,7 +14,7 @@ from engines.vllm.facts import DEFAULT_MEMORY_UTILIZATION, ENGINE_READY
 from quantities import Bytes, Count, Duration, Flag, Number
 
 LORA_RANKS: Final = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-"""What --max-lora-rank takes (vllm/config/lora.py)."""
+"""The values that --max-lora-rank takes (vllm/config/lora.py)."""
 
 
 class KvCacheDtype(StrEnum):
@@ -73,7 +73,7 @@ class ServingOptions(BaseModel):
     startup_timeout: Duration = ENGINE_READY
     """Loading, compilation and CUDA graphs. Whole seconds."""
     shutdown_timeout: Duration = timedelta(seconds=90)
-    """After SIGTERM, for requests in flight. Whole seconds. vLLM's own default, 0, ends them at once."""
+    """The time after SIGTERM for requests in flight. Whole seconds. vLLM's own default, 0, ends them at once."""
 
     @property
     def memory_utilization(self) -> float:
@@ -142,5 +142,5 @@ TUNABLE: Final = frozenset(
         "startup_timeout",
     }
 )
-"""What changes no answer, and so may be overridden in a release. enforce_eager is not among them: other kernels round
-otherwise."""
+"""The options that change no answer, and so may be overridden in a release. enforce_eager is not among them: other
+kernels round otherwise."""

@@ -50,20 +50,20 @@ HALF: Final = frozenset({Precision.BFLOAT16, Precision.FLOAT16})
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizationFacts:
-    """What one way of quantizing asks for."""
+    """The requirements of one way of quantizing."""
 
     prequantized: bool
-    """Whether the weights must have been written in this form; else vLLM makes it from full weights at its start."""
+    """True if the weights must already be in this form; else vLLM makes it from full weights at its start."""
     compute_capability: tuple[int, int] = TURING
     """The least that the GPU must have."""
     scheme_may_ask_more: bool = False
-    """Whether the checkpoint's own scheme can need a newer GPU than that; vLLM then says so as it loads."""
+    """True if the checkpoint's own scheme can need a newer GPU than that; vLLM then says so as it loads."""
     precisions: frozenset[Precision] = HALF
-    """What the rest of the model may compute in."""
+    """The formats in which the rest of the model may compute."""
     e5m2_cache: bool = True
-    """Whether kv_cache_dtype fp8_e5m2 is taken beside it (vllm/model_executor/layers/attention/attention.py)."""
+    """True if kv_cache_dtype fp8_e5m2 is taken with it (vllm/model_executor/layers/attention/attention.py)."""
     experts_only: bool = False
-    """Whether it leaves all but the experts of a mixture as they are; a dense model does not shrink."""
+    """True if it leaves all but the experts of a mixture as they are; a dense model does not shrink."""
 
 
 FACTS: Final[Mapping[Quantization, QuantizationFacts]] = MappingProxyType(

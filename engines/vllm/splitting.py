@@ -1,4 +1,4 @@
-"""Over how many GPUs vLLM spreads one model, and what of the model does not divide.
+"""The number of GPUs that vLLM can spread one model over, and the parts of a model that do not divide.
 
 Read 2026-11-28 at github.com/vllm-project/vllm: `verify_with_parallel_config` in vllm/config/model.py refuses attention
 heads that do not divide; `LlamaAttention` in vllm/model_executor/models/llama.py asserts, as the other models do, that

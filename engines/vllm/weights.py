@@ -1,4 +1,4 @@
-"""What a version's weights ask of a GPU, and which of its choices contradict each other."""
+"""The requirements of a version's weights on a GPU, and the choices that contradict each other."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -31,7 +31,7 @@ def compute_capability(
 def weight_problems(
     options: ServingOptions, precision: Precision | None, quantization: Quantization | None
 ) -> tuple[str, ...]:
-    """What vLLM would refuse as it starts, each as `what is wrong; what to do`."""
+    """Return the choices that vLLM would refuse at its start, each as `what is wrong; what to do`."""
     problems = []
     if quantization is not None:
         facts = FACTS[quantization]

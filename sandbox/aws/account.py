@@ -47,7 +47,7 @@ class AwsError(ProviderError):
 
     @property
     def is_absence(self) -> bool:
-        """Whether the object asked for does not exist."""
+        """True if the object that was asked for does not exist."""
         return self.code in _ABSENT or self.code.endswith("NotFound")
 
 

@@ -1,7 +1,8 @@
-"""What Bottlerocket's settings make of a node's GPUs: what its device plugin reports to Kubernetes.
+"""The GPU resources that Bottlerocket's device plugin reports to Kubernetes for a node's settings.
 
-As its MIG manager and device plugin do (sources/nvidia-migmanager and packages/nvidia-k8s-device-plugin of
-bottlerocket-core-kit, read 2026-11-22). No GPU is divided here: the emulated node says so.
+The rules are those of its MIG manager and device plugin (sources/nvidia-migmanager and
+packages/nvidia-k8s-device-plugin of bottlerocket-core-kit, read 2026-11-22). No GPU is divided here: the emulated node
+says so.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ _PROFILES: Final = {
     "h200.141gb": {"1g.18gb": 7, "1g.35gb": 4, "2g.35gb": 3, "3g.71gb": 2},
     "b200.180gb": {"1g.23gb": 7, "1g.45gb": 4, "2g.45gb": 3, "3g.90gb": 2},
 }
-"""Instances of each card. A profile that is not here leaves it whole."""
+"""Instances of each card. A profile that is not here leaves the card whole."""
 
 
 class UserDataError(ValueError):
-    """User data that is no TOML."""
+    """User data is not TOML."""
 
 
 def template_version(account: Account, reference: Mapping[str, str]) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def parse(user_data: str | None) -> dict[str, Any]:
 
 
 def gpu_resources(settings: dict[str, Any], machine: Machine) -> dict[str, str]:
-    """What the device plugin reports: resource → number."""
+    """Return the device plugin's resources: name → number."""
     plugin = settings.get("settings", {}).get("kubelet-device-plugins", {}).get("nvidia", {})
     devices = machine.gpus * _instances(plugin, machine)
     if plugin.get("device-sharing-strategy") != "time-slicing":

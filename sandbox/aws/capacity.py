@@ -1,4 +1,4 @@
-"""What an EC2 instance offers to pods once EKS's node software runs on it.
+"""The resources that an EC2 instance offers to pods once EKS's node software runs on it.
 
 Sources: the reservations are those of nodeadm (awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go),
 the pod limit is the VPC CNI's (nodeadm/assets/eni-max-pods.txt, capped as in managed node groups:
@@ -19,7 +19,8 @@ _MEBI: Final = 1024 * 1024
 _MEMORY_OVERHEAD: Final = 0.075
 _EVICTION_MIB: Final = 100
 _RESERVED_CPU_PER_MILLE: Final = ((1, 60), (1, 10), (2, 5))
-"""Of the first core 6 %, the next 1 %, the next two 0.5 % each; 0.25 % of every further one."""
+"""The reserved share: 6 % of the first core, 1 % of the next, 0.5 % of each of the next two, 0.25 % of every other
+one."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,12 @@ class Machine:
     gpus: int
     max_pods: int
     gpu_name: str = ""
-    """Of each of its GPUs; empty where it has none."""
+    """The name of each of its GPUs; empty where it has none."""
     gpu_memory_mib: int = 0
 
     @classmethod
     def of_description(cls, description: dict[str, Any]) -> Machine:
-        """From EC2's DescribeInstanceTypes."""
+        """Read an instance type of EC2's DescribeInstanceTypes."""
         network = description["NetworkInfo"]
         cores = description["VCpuInfo"]["DefaultVCpus"]
         card = network["NetworkCards"][network["DefaultNetworkCardIndex"]]  # the CNI uses no other
@@ -89,7 +90,7 @@ def capacity(
 def allocatable(
     machine: Machine, disk_gib: int, *, device_plugin: bool, divided: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """What the scheduler may give to pods."""
+    """Return the resources that the scheduler may give to pods."""
     memory = _real_memory_mib(machine) - reserved_memory_mib(machine.max_pods) - _EVICTION_MIB
     disk = int(disk_gib * 1024 * 0.9) - 1024  # nodeadm reserves 1 GiB, and the kubelet evicts below 10 % free
     resources = {

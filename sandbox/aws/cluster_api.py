@@ -17,7 +17,7 @@ from sandbox.paths import SandboxPaths
 _REMEDY: Final = "run `slipway sandbox start`"
 _TIMEOUT_SECONDS: Final = 20
 _BUSY: Final = frozenset({429, 503})
-"""Asked again, e.g. "storage is (re)initializing" of a kind whose definition is some seconds old."""
+"""Codes of calls to repeat, e.g. "storage is (re)initializing" of a kind whose definition is some seconds old."""
 
 _BUSY_SECONDS: Final = 30.0
 _BUSY_PAUSE_SECONDS: Final = 0.5
@@ -96,7 +96,7 @@ class ClusterApi:
             self._content(answer)
 
     def is_ready(self) -> bool:
-        """Whether the API server says so."""
+        """True if the API server says that it is ready."""
         try:
             return self._send("GET", "/readyz").ok
         except ProviderError:

@@ -97,7 +97,7 @@ def _release_of(metadata: Mapping[str, Any]) -> str:
 
 
 def _is_deployed(metadata: Mapping[str, Any]) -> bool:
-    """Whether anybody but Kubernetes' own components wrote the object, or a part of it."""
+    """True if a writer other than Kubernetes' own components wrote the object, or a part of it."""
     if metadata["name"] in _NAMESPACES or _BOOTSTRAP_LABEL in (metadata.get("labels") or {}):
         return False
     managers = [entry.get("manager", "") for entry in metadata.get("managedFields") or ()]

@@ -24,21 +24,21 @@ _WITHOUT_EFFECT: Final = frozenset(
         "token",
     }
 )
-"""How the real provider reaches AWS. The emulation has one endpoint and the environment's fake credentials."""
+"""The real provider's ways to reach AWS. The emulation has one endpoint and the environment's fake credentials."""
 
 _DEFAULT_REGION: Final = "us-east-1"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the configuration says that the emulation acts upon."""
+    """The part of the configuration that the emulation acts on."""
 
     region: str = _DEFAULT_REGION
     default_tags: dict[str, str] = field(default_factory=dict)
 
 
 def failures(inputs: Properties, environment_region: str | None) -> list[CheckFailure]:
-    """What is wrong with a configuration."""
+    """Return the faults of a configuration."""
     found = [
         CheckFailure(key, "is not emulated; leave it out of the sandbox's stack configuration")
         for key, value in sorted(inputs.items())

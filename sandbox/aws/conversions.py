@@ -27,7 +27,7 @@ _OPEN: Final = {
     "endpointPrivateAccess": False,
     "publicAccessCidrs": ["0.0.0.0/0"],
 }
-"""What EKS takes for a property of the endpoint that is left out."""
+"""EKS's defaults for the endpoint's properties."""
 
 _ANSWERED: Final = ("clusterSecurityGroupId", "vpcId")
 """Parts of a cluster's network that EKS decides; an import has them among its inputs."""
@@ -70,7 +70,7 @@ def camel(value: Any) -> Any:
 
 
 def camel_name(name: str) -> str:
-    """One API name as an input's."""
+    """Return an API name as the name of an input."""
     return _RENAMED_BACK.get(name, name[:1].lower() + name[1:])
 
 
@@ -132,7 +132,7 @@ def _beyond(one: int, other: int) -> Callable[[Context], Any]:
 
 
 def _logging(context: Context) -> Any:
-    """Each type either on or off."""
+    """Turn each log type either on or off."""
     on = context.inputs.get("enabledClusterLogTypes", [])
     if contains_unknown(on):
         return UNKNOWN

@@ -19,9 +19,9 @@ from plugin_server.values import UNKNOWN, contains_unknown
 from sandbox.aws.table import TABLES
 
 KUBERNETES_VERSIONS: Final = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36")
-"""In standard or extended support in November 2026: https://endoflife.date/amazon-eks gives 1.31's end as
-2026-11-26 and 1.30's as 2026-07-23; https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html
-names 1.36 as the newest."""
+"""The versions in standard or extended support in November 2026: https://endoflife.date/amazon-eks gives 1.31's end as
+2026-11-26 and 1.30's as 2026-07-23; https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html names
+1.36 as the newest."""
 
 _DOCS: Final = "https://docs.aws.amazon.com/"
 _BUCKET: Final = regex.compile(
@@ -52,7 +52,7 @@ class Limit:
     """The day on which the page was read."""
 
     def concerns(self, service: str, operation: str) -> bool:
-        """Whether the rule is about an operation."""
+        """True if the rule is about an operation."""
         name = f"{service}.{operation}"
         return any(
             name == one or (one.endswith("*") and name.startswith(one[:-1])) for one in self.operations
@@ -194,7 +194,7 @@ _TESTS: Final[Mapping[str, Callable[..., str]]] = {
     "tags": _tags,
     "trust_policy": partial(_policy, "must", "must not have a"),
 }
-"""Tests of limits.yaml: they say what is wrong with a value, the last argument; nothing where nothing is."""
+"""Tests of limits.yaml: they say what is wrong with a value, the last argument; empty where nothing is."""
 
 
 def _limits() -> Iterator[Limit]:

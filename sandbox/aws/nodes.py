@@ -20,7 +20,7 @@ from sandbox.aws.capacity import Machine, allocatable, capacity
 from sandbox.aws.cluster_api import ClusterApi, ClusterApiError
 
 GROUP_LABEL: Final = "slipway.dev/node-group"
-"""Finds a group's nodes: the one API server may hold those of several clusters."""
+"""The label that finds a group's nodes: the one API server may hold those of several clusters."""
 
 _SLOT: Final = "slipway.dev/slot"
 _APPLIED: Final = "slipway.dev/applied"
@@ -55,7 +55,7 @@ class Group:
     template: str = ""
     """Id and version of its launch template."""
     divided: Mapping[str, str] | None = None
-    """What the device plugin reports by the template's user data; None where the group has none."""
+    """The device plugin's resources by the template's user data; None where the group has none."""
 
     @property
     def key(self) -> str:
@@ -64,7 +64,7 @@ class Group:
 
     @property
     def has_device_plugin(self) -> bool:
-        """Whether the AMI itself reports GPUs to Kubernetes; of EKS's AMIs only Bottlerocket's do."""
+        """True if the AMI itself reports GPUs to Kubernetes; of EKS's AMIs only Bottlerocket's do."""
         return self.ami_type.startswith("BOTTLEROCKET") and self.ami_type.endswith("_NVIDIA")
 
 
@@ -254,7 +254,7 @@ def _condition(type_: str, status: str, reason: str) -> dict[str, str]:
 
 
 def _applied(group: Group) -> str:
-    """What the group put on its nodes, so that a later change removes that and nothing else."""
+    """Return what the group put on its nodes, so that a later change removes that and nothing else."""
     return json.dumps({"labels": group.labels, "taints": group.taints}, sort_keys=True)
 
 

@@ -1,4 +1,4 @@
-"""The life of one object: its calls planned, AWS's own rules applied, the calls sent."""
+"""Makes, changes, removes and finds one object: plans its calls, applies AWS's own rules, sends the calls."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def remove(kind: Kind, account: Account, context: Context) -> None:
 
 
 def find(kind: Kind, account: Account, context: Context) -> Properties | None:
-    """As :func:`look`, with what AWS does while an object exists: a node group replaces lost nodes."""
+    """Return :func:`look`'s answers, after AWS's own work on an existing object: a node group replaces lost nodes."""
     found = look(kind, account, context)
     if found is not None and kind.token in OBSERVED:
         OBSERVED[kind.token](account, context, found)

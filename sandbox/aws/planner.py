@@ -1,4 +1,4 @@
-"""From a resource and its inputs to the AWS API calls that the real provider would make. Pure: nothing is sent."""
+"""Turns a resource and its inputs into the AWS API calls that the real provider would make. Pure: nothing is sent."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ApiCall:
     operation: str
     arguments: dict[str, Any]
     origins: Mapping[Path, str] = field(default_factory=dict)
-    """Place in the arguments to the input that was put there."""
+    """Place in the arguments → the input that was put there."""
     about: frozenset[str] = frozenset()
     """The inputs that make it necessary; empty where it always is."""
 

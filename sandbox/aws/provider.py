@@ -1,4 +1,4 @@
-"""The resource life cycle, the same for every type: plan the calls by the type's table, check them, send them.
+"""The resource lifecycle, the same for every type: plan the calls by the type's table, check them, send them.
 
 Nothing here looks for objects that an earlier run made and lost: as with the real provider, a create of a name that
 is taken fails as AWS fails, and `pulumi import` brings an object into the state.
@@ -235,7 +235,7 @@ def _replaces(kind: Kind, path: tuple[str | int, ...]) -> bool:
 
 
 def _keeps_its_name(kind: Kind, request: api.Diff) -> bool:
-    """Whether old and new cannot exist side by side, because the program itself fixed their common name."""
+    """True if old and new cannot exist side by side, because the program itself fixed their common name."""
     rule = kind.autoname
     if rule is None:
         return False

@@ -1,4 +1,4 @@
-"""What the emulation only writes down, with the reason, and how it then answers in moto's place.
+"""The objects that the emulation only writes down, with the reason, and its answers for them in moto's place.
 
 A record is a file of its own rather than a part of Pulumi's state: someone who deletes or edits it is seen by
 a refresh, as with any other object.
@@ -30,12 +30,12 @@ class Whole:
     unique: tuple[str, ...]
     """Arguments that no two objects have in common."""
     parent: tuple[str, str, str, str]
-    """What it belongs to: service, reading operation, its parameter, and the argument that names it."""
+    """The object that it belongs to: service, reading operation, its parameter, and the argument that names it."""
     answer: str = ""
     """Key of the API's answers under which the object stands; empty where they are the object itself."""
     absent: str = "ResourceNotFoundException"
     exists: str = ""
-    """AWS's code for a second create; empty where creating is a put."""
+    """AWS's error code for a second create; empty where creating is a put."""
     id: Mapping[str, str] = field(default_factory=dict)
     arn: Mapping[str, str] = field(default_factory=dict)
     """The last part of an ARN; as an id, a format of the arguments, ``uuid`` and ``hex``."""
@@ -68,7 +68,7 @@ class Records:
     folder: Path
 
     def get(self, token: str, id_: str) -> dict[str, Any] | None:
-        """What was recorded for an object; None when there is nothing."""
+        """Return the record of an object; None when there is none."""
         try:
             content: dict[str, Any] = json.loads(self._file(token, id_).read_text())
         except FileNotFoundError:

@@ -168,7 +168,7 @@ def tidied(shape: Shape | None, value: Any) -> Any:
 
 
 def overlaid(shape: Shape | None, given: Any, observed: Any) -> Any:
-    """What ``given`` would have to be to describe ``observed``, without properties that ``given`` leaves out.
+    """Return ``given`` changed to describe ``observed``, without properties that ``given`` leaves out.
 
     Lists keep the order of ``given`` where they hold the same items, since most of them are sets.
     """

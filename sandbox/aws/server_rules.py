@@ -1,6 +1,6 @@
-"""What AWS does and refuses by itself, and moto does not: by resource type and moment.
+"""The rules of AWS itself that moto lacks, by resource type and moment.
 
-What one look at the account decides is a ``refuse`` row of the type's table.
+A rule that one look at the account decides is a ``refuse`` row of the type's table.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sandbox.aws.limits import KUBERNETES_VERSIONS, policy_size
 from sandbox.aws.recorded import WHOLE
 
 READY_SECONDS: Final = 120.0
-"""How long a create waits for the local API server, which starts in seconds."""
+"""The seconds that a create waits for the local API server, which itself starts in seconds."""
 
 _CLUSTER: Final = "aws:eks/cluster:Cluster"
 _GROUP: Final = "aws:eks/nodeGroup:NodeGroup"

@@ -54,7 +54,7 @@ class Tags:
 
     form: str = "pairs"
     removed: bool = False
-    """Whether the keys that an update removes are meant."""
+    """True if it stands for the keys that an update removes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class Look(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """What AWS refuses to do, and moto does, when a look finds something."""
+    """A refusal of AWS that moto lacks: a look finds something that forbids the call."""
 
     at: str
     """``create`` or ``delete``."""
@@ -99,7 +99,7 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """Where a property stands among what was read."""
+    """The place of a property among what was read."""
 
     path: str
     convert: Callable[[Any], Any] | None = None
@@ -114,7 +114,7 @@ class Autoname:
     lower: bool = False
 
     def accepts(self, logical: str, value: object) -> bool:
-        """Whether a value is one that autonaming gives to that logical name."""
+        """True if autonaming gives such a value to that logical name."""
         stem = re.escape(logical.lower() if self.lower else logical)
         return isinstance(value, str) and re.fullmatch(f"{stem}-[0-9a-f]{{7}}", value) is not None
 
@@ -147,7 +147,7 @@ class Kind:
     replaces: frozenset[str] = frozenset()
     """Inputs, or dotted paths of nested inputs, that force a replacement."""
     delete_before_replace: bool = False
-    """Whether a replacement can exist only after the old object is gone."""
+    """True if a replacement can exist only after the old object is gone."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     policies: frozenset[str] = frozenset()
     """Inputs that hold a JSON policy, given as text or object, compared by meaning."""

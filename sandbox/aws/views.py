@@ -1,4 +1,4 @@
-"""From what AWS holds to what the engine is given: outputs, and inputs that would produce them."""
+"""Turns what AWS holds into what the engine is given: outputs, and inputs that would produce them."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from pulumi import runtime
 from plugin_server.lifetime import end_with_parent
 
 ALREADY_REPORTED: Final = 32
-"""Exit code for a failure that the user has been told of (the engine's own convention)."""
+"""The exit code for a failure that the user has seen already (the engine's own convention)."""
 
 
 def main() -> None:

@@ -63,7 +63,7 @@ class Seed:
 
     @property
     def cached(self) -> Path:
-        """Where the file is kept on this machine; a file that is there is whole."""
+        """The file's place on this machine; a file that is there is whole."""
         return cache_root() / "research" / self.digest.replace(":", "-")
 
 

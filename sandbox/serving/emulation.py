@@ -15,9 +15,9 @@ from typing import Any, Final
 Json = dict[str, Any]
 
 ACCOUNT_PATH: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
-"""Where client libraries look for a pod's token."""
+"""The folder in which client libraries look for a pod's token."""
 ACCOUNT_VARIABLE: Final = "SLIPWAY_SERVICE_ACCOUNT"
-"""Names another folder to the agent: without a container nothing can be mounted at ACCOUNT_PATH."""
+"""The variable that names another folder to the agent: without a container nothing can be mounted at ACCOUNT_PATH."""
 
 LEFT_OUT_OF_CONTAINERS: Final = frozenset({
     "image", "imagePullPolicy", "lifecycle", "livenessProbe", "readinessProbe", "resources", "securityContext",
@@ -28,7 +28,7 @@ LEFT_OUT_OF_PODS: Final = frozenset({
     "preemptionPolicy", "priority", "priorityClassName", "restartPolicy", "schedulerName", "securityContext",
     "serviceAccount", "terminationGracePeriodSeconds", "tolerations", "topologySpreadConstraints",
 })  # fmt: skip
-"""Where a pod runs, as whom, within which limits and how it is watched: docs/sandbox.md says so."""
+"""Settings of where a pod runs, as whom, within which limits, and how it is watched. docs/sandbox.md lists them."""
 
 _CONTAINER: Final = frozenset(
     {"args", "command", "env", "name", "ports", "restartPolicy", "volumeMounts", "workingDir"}
@@ -69,21 +69,21 @@ class Container:
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatedPod:
-    """All that is to be made and started."""
+    """The folders, files and processes to make and start."""
 
     folders: tuple[Path, ...]
-    """Empty ones."""
+    """The folders to make, empty."""
     files: Mapping[Path, str]
     tokens: tuple[Token, ...]
     containers: tuple[Container, ...]
-    """In the order in which they start: sidecars first."""
+    """The containers in the order in which they start: sidecars first."""
     ports: Mapping[str, int]
     """Name of a container's port → where it is answered on loopback."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """What this machine gives to a pod."""
+    """The parts of this machine that a pod uses."""
 
     root: Path
     """A fresh folder with a short path: a worker's socket in it must not have more than 108 characters."""
@@ -92,7 +92,7 @@ class Machine:
     image_folders: Mapping[str, Path]
     """Folder in the image → folder here."""
     environment: Mapping[str, str]
-    """What EKS puts into every container: the API server's address, credentials."""
+    """The variables that EKS puts into every container: the API server's address, credentials."""
     free_port: Callable[[], int]
 
 
@@ -110,7 +110,7 @@ class PodObject:
 def emulate(
     template: Json, pod: PodObject, config_maps: Mapping[str, Mapping[str, str]], machine: Machine
 ) -> EmulatedPod:
-    """What to make and to start.
+    """Return the folders, files and processes to make and start.
 
     Args:
         template: a pod template, after the API server's defaults.
@@ -221,13 +221,13 @@ class _Emulation:
         for variable in listed:
             name = variable["name"]
             if "valueFrom" in variable:
-                known[name] = self._told(f"container {container}: variable {name}", variable["valueFrom"])
+                known[name] = self._field(f"container {container}: variable {name}", variable["valueFrom"])
             else:
                 known[name] = _expanded(self._mapped(variable.get("value", ""), paths), known)
         return known
 
-    def _told(self, where: str, source: Json) -> str:
-        """What the downward API says."""
+    def _field(self, where: str, source: Json) -> str:
+        """Return a value of the downward API."""
         (kind,) = source
         if kind != "fieldRef":
             raise NotEmulatedError(f"{where}: {kind} is not emulated")
@@ -284,8 +284,8 @@ class _Emulation:
             )
         elif kind == "downwardAPI":
             for item in asked.get("items", []):
-                told = self._told(where, {key: item[key] for key in item.keys() - {"mode", "path"}})
-                self.files[place / item["path"]] = told
+                reference = {key: item[key] for key in item.keys() - {"mode", "path"}}
+                self.files[place / item["path"]] = self._field(where, reference)
         else:
             raise NotEmulatedError(f"{where}: {kind} is not emulated")
 
@@ -338,5 +338,5 @@ def _refuse_unknown(where: str, given: Json, known: frozenset[str]) -> None:
 
 
 def _unknown(given: Json, known: frozenset[str]) -> Iterator[str]:
-    """A default that says nothing, such as `securityContext: {}`, is no request."""
+    """Yield the unknown keys. An empty default, such as `securityContext: {}`, asks for nothing."""
     return (key for key in sorted(given) if key not in known and given[key] not in (None, {}, [], False))

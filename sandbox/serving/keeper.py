@@ -28,17 +28,17 @@ _POLL: Final = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Keeping:
-    """What the keeper is told."""
+    """The keeper's instructions."""
 
     folder: Path
-    """Removed at the end."""
+    """The folder, removed at the end."""
     link: Path
-    """Likewise: how `down` finds the folder of a keeper that was killed."""
+    """The link to the folder, removed at the end: by it `down` finds the folder of a keeper that was killed."""
     containers: list[dict[str, Any]]
     """name, command, environment, folder, log, sidecar."""
 
     def write(self, path: Path) -> None:
-        """To where the keeper reads it; it may hold credentials."""
+        """Write the file that the keeper reads; it may hold credentials."""
         path.touch(mode=0o600)
         content = {"folder": str(self.folder), "link": str(self.link), "containers": self.containers}
         path.write_text(json.dumps(content))
@@ -64,11 +64,11 @@ class Kept:
         self._thread = threading.Thread(target=self._keep, name=str(container["name"]))
 
     def start(self) -> None:
-        """Returns at once."""
+        """Start the process and return at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """SIGTERM to the group, and SIGKILL to what is left of it."""
+        """Send SIGTERM to the group, and SIGKILL to what is left of it."""
         self._stopping.set()
         with self._lock:
             process = self._process
@@ -94,7 +94,7 @@ class Kept:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _start(self, log: IO[bytes]) -> subprocess.Popen[bytes] | None:
-        """Not once it is to stop: the lock makes sure that `stop` sees what was started."""
+        """Start the process unless it is to stop: under the lock, so that `stop` sees what was started."""
         with self._lock:
             if self._stopping.is_set():
                 return None
@@ -111,7 +111,7 @@ class Kept:
 
 
 def keep(keeping: Keeping, stop: threading.Event) -> None:
-    """Until told to stop."""
+    """Keep the processes running until a stop is asked for."""
     kept = [Kept(container) for container in keeping.containers]
     try:
         for one in kept:

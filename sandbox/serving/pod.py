@@ -44,14 +44,14 @@ MODELS_KEY: Final = "models.json"
 """Key of the ConfigMap that the agent follows."""
 
 _IMAGE_CODE: Final = "/opt/slipway"
-"""Where the image has this repository's workloads."""
+"""The folder of this repository's workloads in the image."""
 _POLL_SECONDS: Final = 0.1
 _END_SECONDS: Final = 30.0
 _RENEW_AT: Final = 0.8
-"""Of a token's life, as the kubelet does."""
+"""The share of a token's lifetime after which it is renewed, as the kubelet does."""
 _ANSWER_SECONDS: Final = 30.0
 _TRIES: Final = 3
-"""Of a version, after which waiting is over: the agent's next try is 8 s away, and then 16."""
+"""The failures of a version after which waiting is over: the agent's next try is 8 s away, and then 16."""
 
 
 class ServingError(SandboxError):
@@ -59,7 +59,7 @@ class ServingError(SandboxError):
 
 
 class NoPodError(SandboxError):
-    """There is none at this moment."""
+    """The server has no pod at this moment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +73,9 @@ class Held:
 
     @property
     def models(self) -> Json:
-        """TorchServe's name → version → what the agent is told of it; empty where no agent is told anything."""
-        told = [data[MODELS_KEY] for data in self.config_maps.values() if MODELS_KEY in data]
-        models: Json = json.loads(told[0])["models"] if told else {}
+        """TorchServe's name → version → the agent's entry for it; empty where no agent is configured."""
+        texts = [data[MODELS_KEY] for data in self.config_maps.values() if MODELS_KEY in data]
+        models: Json = json.loads(texts[0])["models"] if texts else {}
         return models
 
 
@@ -126,11 +126,11 @@ class RunningPod:
     _inspection: Inspection
     _keeper: subprocess.Popen[bytes]
     _renew: dict[Token, float] = field(default_factory=dict)
-    """When each token is to be asked for again."""
+    """The time at which each token is asked for again."""
 
     @property
     def url(self) -> str:
-        """Where the inference port is answered."""
+        """The inference port's address on this machine."""
         return f"http://127.0.0.1:{self.emulated.ports['inference']}"
 
     def logs(self) -> dict[str, Path]:
@@ -138,7 +138,7 @@ class RunningPod:
         return {c.name: _log_of(self.sandbox, c.name) for c in self.emulated.containers}
 
     def alive(self) -> bool:
-        """Whether it is still kept running."""
+        """True while the keeper runs."""
         return self._keeper.poll() is None
 
     def ready(self) -> str:
@@ -150,7 +150,7 @@ class RunningPod:
         return "" if answer["ready"] else str(answer["reason"])
 
     def versions(self) -> Json:
-        """What the agent says of each model; {} while it does not answer."""
+        """Return the agent's report of each model; {} while it does not answer."""
         try:
             models: Json = self._ask_agent("/versions").get("models", {})
         except (requests.RequestException, ValueError):
@@ -161,27 +161,27 @@ class RunningPod:
         """`model version: stage: reason` of each version that failed."""
         return [
             f"{model} {version}: {shown['stage']}: {shown['reason']}"
-            for model, told in self.versions().items()
-            for version, shown in told["versions"].items()
+            for model, report in self.versions().items()
+            for version, shown in report["versions"].items()
             if shown.get("stage")
         ]
 
     def wait(self, seconds: float, progress: Callable[[str], None]) -> None:
-        """Until the agent says that it is ready.
+        """Wait until the agent says that the pod is ready.
 
         Raises:
             ServingError: it did not become so in time, with the agent's reasons; or its processes ended.
         """
-        deadline, told = time.monotonic() + seconds, ""
+        deadline, shown = time.monotonic() + seconds, ""
         while reason := self.ready():
             if not self.alive():
                 raise ServingError(f"{self.held.server}: its processes ended: {self._logs()}")
             if time.monotonic() > deadline or self._is_hopeless():
                 why = "; ".join(self.failures()) or reason
                 raise ServingError(f"{self.held.server} does not become ready: {why}. {self._logs()}")
-            if reason != told:
+            if reason != shown:
                 progress(reason)
-                told = reason
+                shown = reason
             time.sleep(_POLL_SECONDS)
 
     def ask(self, path: str, body: str, content_type: str) -> bytes:
@@ -203,7 +203,7 @@ class RunningPod:
         return answer.content
 
     def renew_tokens(self) -> None:
-        """Asks for those again that are about to end, as the kubelet does."""
+        """Ask again for the tokens that are about to end, as the kubelet does."""
         for token in self.emulated.tokens:
             if time.monotonic() >= self._renew.get(token, 0.0):
                 scratch = token.path.with_name(f".{token.path.name}.new")
@@ -213,10 +213,11 @@ class RunningPod:
                 self._renew[token] = time.monotonic() + token.seconds * _RENEW_AT
 
     def _is_hopeless(self) -> bool:
-        """Whether every model has a version that the agent tried again and again."""
+        """True if every model has a version that the agent tried again and again."""
         models = self.versions().values()
         return bool(models) and all(
-            any(shown.get("failures", 0) >= _TRIES for shown in told["versions"].values()) for told in models
+            any(shown.get("failures", 0) >= _TRIES for shown in report["versions"].values())
+            for report in models
         )
 
     def _token(self, token: Token) -> str:
@@ -344,7 +345,7 @@ class _Keeper:
 
     @classmethod
     def start(cls, sandbox: Sandbox, keeping: Keeping, folder: Path) -> _Keeper:
-        """One that waits: so it is there to clean up before anything of the pod is."""
+        """Start a keeper that waits: so it is there to clean up before anything of the pod is."""
         keeping.link.parent.mkdir(parents=True, exist_ok=True)
         keeping.link.symlink_to(folder)
         file = folder / "keeping.json"
@@ -385,7 +386,7 @@ def _session() -> requests.Session:
 
 
 def _is_rolled_out(deployment: Json) -> bool:
-    """Whether every pod is of the present template."""
+    """True if every pod is of the present template."""
     status, wanted = deployment.get("status", {}), deployment["spec"]["replicas"]
     seen = status.get("observedGeneration") == deployment["metadata"]["generation"]
     return bool(seen and status.get("updatedReplicas", 0) == status.get("replicas", 0) == wanted)
@@ -397,7 +398,7 @@ def _items(inspection: Inspection, path: str) -> list[Any]:
 
 
 def _config_maps(inspection: Inspection, namespace: str, names: list[str]) -> dict[str, dict[str, str]]:
-    """Those of the names that there are."""
+    """Return the ConfigMaps that exist, of these names."""
     held = {
         config_map["metadata"]["name"]: config_map.get("data", {})
         for config_map in _items(inspection, f"/api/v1/namespaces/{namespace}/configmaps")

@@ -1,4 +1,4 @@
-"""What a running pod answers to the questions that the sandbox has for its models."""
+"""A running pod's answers to the sandbox's questions for its models."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TORCHSERVE: Final = "torchserve "
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """One text."""
+    """A text to send to a model."""
 
     name: str
     body: str
@@ -30,7 +30,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """What came back."""
+    """The answer to one question."""
 
     question: Question
     answer: str
@@ -56,7 +56,7 @@ class Served:
 
 
 def questions() -> Mapping[str, list[Question]]:
-    """Variant → what it is asked."""
+    """Variant → its questions."""
     listed = yaml.safe_load(QUESTIONS.read_text(encoding="utf-8"))
     return {variant: [Question(**item) for item in items] for variant, items in listed.items()}
 
@@ -84,10 +84,10 @@ def choose(inspection: Inspection, outputs: Mapping[str, Any]) -> tuple[Held | N
             reasons.append(f"{name}: {QUESTIONS.name} has no question for its models")
             continue
         held = read(inspection, server["namespace"], name)
-        told = [served for served in known if served.version in held.models.get(served.model, {})]
-        if told:
+        configured = [served for served in known if served.version in held.models.get(served.model, {})]
+        if configured:
             return held, reasons
-        reasons.append(f"{name}: its agent is told of no version that there are questions for")
+        reasons.append(f"{name}: its agent is configured with no version that has questions")
     return None, reasons
 
 
@@ -142,6 +142,6 @@ def serving(pod: RunningPod, served: Served) -> str:
 
 
 def digest_of(held: Held, model: str, version: str) -> str:
-    """Of the version's weights; of its archive where that holds them."""
-    told = held.models[model][version]
-    return str((told.get("weights") or told["archive"])["digest"])
+    """Return the digest of the version's weights, or of its archive where that holds them."""
+    configured = held.models[model][version]
+    return str((configured.get("weights") or configured["archive"])["digest"])

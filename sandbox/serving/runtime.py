@@ -34,7 +34,7 @@ DEBIAN_PACKAGES: Final[Mapping[str, str]] = {
     TORCH: "python3-torch",
     VENV: "python3-venv",
 }
-"""What is needed of the system → the package that brings it."""
+"""A need of the system → the Debian package that brings it."""
 
 # Not `import torch`: 1.5 s, each time that somebody looks.
 _VERSIONS: Final = """
@@ -55,7 +55,7 @@ class RuntimeUnavailable(Exception):  # noqa: N818 - what a person has to do, no
 
 @dataclass(frozen=True)
 class TorchServeRuntime:
-    """Where the parts are."""
+    """The places of the parts."""
 
     java: Path
     python: Path
@@ -69,10 +69,10 @@ class TorchServeRuntime:
 
 @dataclass(frozen=True, kw_only=True)
 class Examined:
-    """What of the runtime is there; empty or None for what is not."""
+    """The parts of the runtime that are there; empty or None for the others."""
 
     java: str
-    """Path of a new enough one."""
+    """The path of a Java that is new enough."""
     torch: str
     """Versions of the system's Python and its torch."""
     has_venv: bool
@@ -81,13 +81,13 @@ class Examined:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What of the system is not there, in the words of DEBIAN_PACKAGES."""
+        """The parts of the system that are missing, in the words of DEBIAN_PACKAGES."""
         there = {JAVA: bool(self.java), TORCH: bool(self.torch), VENV: self.has_venv}
         return tuple(need for need, found in there.items() if not found)
 
 
 def examine() -> Examined:
-    """Looks, and changes nothing."""
+    """Look at the machine, and change nothing."""
     torch = _python_with_torch()
     environment = _environment(torch) if torch else None
     made = environment if environment and _mark(environment).exists() else None
@@ -95,7 +95,7 @@ def examine() -> Examined:
 
 
 def install_command(missing: tuple[str, ...]) -> str:
-    """What a person runs to get it."""
+    """Return the command by which a person installs it."""
     packages = " ".join(DEBIAN_PACKAGES[need] for need in missing)
     return f"apt-get install --no-install-recommends {packages}"
 
@@ -132,7 +132,7 @@ def ensure(report: Report) -> TorchServeRuntime:
 
 
 def can_install() -> bool:
-    """Whether :func:`ensure` may install the system's packages."""
+    """True if :func:`ensure` may install the system's packages."""
     return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
@@ -141,14 +141,14 @@ def _java() -> str:
     found = shutil.which("java", path=f"{home}/bin:{path}" if home else path)
     if found is None:
         return ""
-    told = _asked([found, "-version"])
-    version = re.search(r'version "(\d+)', told.stderr)
+    answer = _asked([found, "-version"])
+    version = re.search(r'version "(\d+)', answer.stderr)
     return found if version and int(version[1]) >= JAVA_AT_LEAST else ""
 
 
 def _python_with_torch() -> str:
-    told = _asked([SYSTEM_PYTHON, "-c", _VERSIONS])
-    return told.stdout.strip() if told.returncode == 0 else ""
+    answer = _asked([SYSTEM_PYTHON, "-c", _VERSIONS])
+    return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
 def _has_venv() -> bool:
@@ -179,7 +179,7 @@ def _mark(environment: Path) -> Path:
 
 
 def _install_torchserve(home: Path) -> None:
-    """Once; whoever comes second waits. A half-made environment has no mark and is made anew."""
+    """Install once; a second caller waits. A half-made environment has no mark and is made anew."""
     home.parent.mkdir(parents=True, exist_ok=True)
     with home.with_name(f"{home.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -199,7 +199,7 @@ def _install_torchserve(home: Path) -> None:
 
 
 def _asked(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """What it said, where it is there at all."""
+    """Return the command's result; exit code 127 where the program is missing."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=_INSTALLING)
     except OSError as error:

@@ -35,7 +35,7 @@ _GO_NEEDED: Final = (1, 26)
 _PROGRESS_SECONDS: Final = 10.0
 _BUILD_SCRATCH: Final = "build-"
 _ASSETS_SCRATCH: Final = "assets-"
-"""How the folders begin in which parts are made before they are moved to their place."""
+"""The beginning of the names of folders in which parts are made before they are moved to their place."""
 
 _OFFLINE: Final = re.compile(
     r"dial tcp|no such host|connection refused|i/o timeout|TLS handshake|proxyconnect|module lookup disabled"
@@ -229,7 +229,7 @@ def _ended(process: subprocess.Popen[str]) -> bool:
 
 
 class _Output:
-    """What `go build -v` says: how far it is, and why it stopped."""
+    """The output of `go build -v`: its progress, and the reason why it stopped."""
 
     def __init__(self) -> None:
         self.last_lines: deque[str] = deque(maxlen=30)

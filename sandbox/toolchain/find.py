@@ -1,4 +1,4 @@
-"""Where each program is: on PATH at the pinned version or newer, in the cache, or nowhere yet."""
+"""Finds each program: on PATH at the pinned version or newer, in the cache, or nowhere yet."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cache_root() -> Path:
 
 
 def cache_folder(module: Module) -> Path:
-    """Where a module's build is kept."""
+    """The folder of a module's build."""
     return cache_root() / "toolchain" / f"{module.folder}-{module.version}-{module.key}"
 
 

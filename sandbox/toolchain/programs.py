@@ -55,7 +55,7 @@ class Module:
     """Files of the source module that are needed at run time, as globs."""
     trimmed: Trimmed | None = None
     what: str = ""
-    """What it is for, as shown to a person."""
+    """Its purpose, as shown to a person."""
 
     @property
     def path(self) -> Path:
@@ -177,4 +177,4 @@ PROMETHEUS_OPERATOR_DEFINITIONS: Final = Module(
     what="the definitions of PodMonitor, PrometheusRule and their like",
 )
 MODULES: Final = (PULUMI, ETCD, KWOK, KUBERNETES, PROMETHEUS_OPERATOR_DEFINITIONS)
-"""In build order: what is needed first comes first."""
+"""The modules in build order: those that others need come first."""
