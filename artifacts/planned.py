@@ -1,4 +1,4 @@
-"""What of the environment's bucket each TorchServe server of a plan is served from, decided on plain data."""
+"""The files in the environment's bucket that each TorchServe server of a plan needs, decided on plain data."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from planning import Plan, TorchServePlan, unserved
 
 @dataclass(frozen=True, kw_only=True)
 class ServerArtifacts:
-    """What one TorchServe server is served from."""
+    """The files of one TorchServe server, and its agent's configuration."""
 
     files: Mapping[Selector, ServedFiles]
-    """Of each version that the server can be given: of a variant whose default cannot be served there are none."""
+    """The files of each version that the server can be given: of a variant whose default cannot be served, none."""
     models: str
     """Its agent's configuration."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactPlan:
-    """What all of them are served from."""
+    """The files of all servers."""
 
     servers: Mapping[str, ServerArtifacts]
-    """By name of the server."""
+    """Server's name → its files."""
     not_served: tuple[NotServed, ...]
     """Sorted by selector."""
 
     @property
     def warning(self) -> str | None:
-        """What is said of versions that cannot be served yet."""
+        """The message about versions that cannot be served yet; None where all can."""
         if not self.not_served:
             return None
         return "\n".join(("not served yet:", *(f"  {reason}" for reason in self.not_served)))
@@ -67,7 +67,7 @@ def plan_artifacts(plan: Plan, handlers: Handlers) -> ArtifactPlan:
 def server_artifacts(
     server: TorchServePlan, handlers: Handlers
 ) -> tuple[ServerArtifacts, Sequence[NotServed]]:
-    """What one server is served from, and what it is not served yet. Raises RefusedError as `plan_artifacts` does."""
+    """Return the files of one server, and its versions that have none. Raises RefusedError as `plan_artifacts` does."""
     answers = {model.selector: served_files(model, handlers) for model in server.models}
     missing = [answer for answer in answers.values() if isinstance(answer, NotServed)]
     out = unserved(server)

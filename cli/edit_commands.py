@@ -128,7 +128,7 @@ def _promotion(
 def _without_effect(
     edits: Edits, variant: Selector, target: Environment, released: VariantRelease | None
 ) -> tuple[str, ...]:
-    """What the environment then runs of this variant and declares without effect."""
+    """Say what the variant then declares in the environment and nothing acts on yet."""
     entry = edits.catalog.entry(variant)
     if entry is None or released is None:
         return ()

@@ -123,7 +123,7 @@ def _served(variant: Selector, catalog: Catalog) -> str:
 
 
 def _keeps(name: str, served: str, given: GivenNames, *, asks: bool) -> bool:
-    """Whether the name stays; False where it may change."""
+    """Return True if the name stays, and False if it may change. Raises BadParameter where nobody says."""
     if given.rename:
         return False
     if given.keep:

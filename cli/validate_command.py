@@ -98,7 +98,7 @@ class _Report:
 
     @property
     def without_effect(self) -> tuple[WithoutEffect, ...]:
-        """What the catalog declares and nothing acts on yet, a kind each."""
+        """The keys that the catalog declares and nothing acts on yet."""
         return without_effect(self.checked.catalog)
 
     @classmethod

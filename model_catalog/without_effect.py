@@ -1,4 +1,4 @@
-"""What a catalog declares and nothing acts on yet: one table, by the catalog's keys, for every command that reads them.
+"""The keys of a catalog that nothing acts on yet: one table, for every command that reads them.
 
 Work that acts on a key takes its row out.
 """
@@ -22,7 +22,7 @@ class Declaration:
 
     selector: Selector
     words: str
-    """As in "a canary of 10% is declared in dev"."""
+    """The beginning of a sentence, as in "a canary of 10% is declared in dev"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class WithoutEffect:
     kind: str
     """The key, as in canary."""
     missing: str
-    """What does not happen, in words."""
+    """The thing that does not happen, in words."""
     page: str
     """The page that says more."""
     declared: tuple[Declaration, ...]
@@ -71,7 +71,7 @@ class WithoutEffect:
 
 
 def without_effect(catalog: Catalog, environment: Environment | None = None) -> tuple[WithoutEffect, ...]:
-    """What the environment runs and declares in vain; what all of the catalog does, where it is None."""
+    """Return what the environment runs and declares without effect; of all of the catalog, where it is None."""
     entries = catalog.entries
     if environment is not None:
         running = {one.entry.selector for one in catalog.running(environment)}
@@ -84,14 +84,14 @@ def without_effect(catalog: Catalog, environment: Environment | None = None) -> 
 
 
 def declared_within(found: Iterable[WithoutEffect], wanted: Selector) -> tuple[WithoutEffect, ...]:
-    """Those that a selector is about: what matches it, and the entry that it lies in."""
+    """Keep the declarations that a selector is about: those that match it, and those of the entry that it lies in."""
     return _kept(found, lambda one: wanted.matches(one.selector) or one.selector.matches(wanted))
 
 
 def declared_anew(
     before: Iterable[WithoutEffect], after: Iterable[WithoutEffect]
 ) -> tuple[WithoutEffect, ...]:
-    """What `after` declares and `before` does not."""
+    """Return what `after` declares and `before` does not."""
     known: Mapping[str, frozenset[Declaration]] = {one.kind: frozenset(one.declared) for one in before}
     found = (
         replace(one, declared=tuple(each for each in one.declared if each not in known.get(one.kind, ())))

@@ -40,7 +40,7 @@ class Plan:
     lock: Lock
     """What it began from."""
     without_effect: tuple[WithoutEffect, ...] = ()
-    """What its versions declare and nothing acts on yet."""
+    """The keys that its versions declare and nothing acts on yet."""
 
     @property
     def stale(self) -> bool:

@@ -36,7 +36,7 @@ class StoredArchive:
 
 @dataclass(frozen=True, kw_only=True)
 class PutArchive:
-    """What a put found or made."""
+    """The object that a put found or made."""
 
     stored: StoredArchive
     written: bool
@@ -95,7 +95,7 @@ class ArchivePlace:
         return None if answer is None else _stored(answer)
 
     def whole(self) -> StoredArchive | None:
-        """What is there, if it has the digest: by S3's own SHA-256, else by reading the kilobytes.
+        """Return the object, if it has the digest: by S3's own SHA-256, else by reading the kilobytes.
 
         None for nothing and for other bytes. Raises NoBucketError where the bucket is gone.
         """

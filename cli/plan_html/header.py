@@ -183,7 +183,7 @@ def risks(report: Report) -> Html:
 
 
 def without_effect(report: Report) -> Html:
-    """What the catalog declares and nothing acts on yet."""
+    """List what the catalog declares and nothing acts on yet."""
     if not report.without_effect:
         return NOTHING
     return tag(

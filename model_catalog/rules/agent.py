@@ -1,4 +1,4 @@
-"""What TorchServe's agent takes, held against what the catalog asks of it: beyond it the agent refuses the whole
+"""The ranges of TorchServe's agent, held against what the catalog asks of it: beyond them the agent refuses the whole
 configuration of its server, and serves what it served before."""
 
 from collections.abc import Iterator, Mapping
@@ -75,7 +75,7 @@ def _of_versions(context: Context) -> Iterator[Problem]:
 
 
 def _of_overrides(context: Context) -> Iterator[Problem]:
-    """Of what an override sets, where it is in force; without one the entry has the report."""
+    """Judge what overrides set, where they are in force; what an entry says is reported there."""
     for environment, release in context.catalog.releases.items():
         for running in context.running[environment]:
             if not isinstance(running.version, TorchServeVersion):

@@ -38,7 +38,7 @@ class PlanChanges:
     """Sorted by server and name."""
     risks: tuple[ChangeRisk, ...] = ()
     without_effect: tuple[WithoutEffect, ...] = ()
-    """What HEAD declares, BASE did not, and nothing acts on yet."""
+    """The keys that HEAD declares, BASE did not, and nothing acts on yet."""
     stale: bool = False
     """Whether HEAD's lock does not say where everything is."""
     newly_stale: bool = False

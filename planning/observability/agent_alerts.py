@@ -32,7 +32,7 @@ _PARTS: Final = (
     "configuration: changes take effect; plan: versions are loaded and removed; outcomes: steps are noted; disk: files "
     "are seen; journal: a restart goes on where it was"
 )
-"""What the parts of a turn do, by the metric's label (workloads/agent/loop.py)."""
+"""The parts of a turn, by the metric's label, and what each does (workloads/agent/loop.py)."""
 
 _MODEL: Final = "task, model, language, owner, model_name"
 _BROKEN: Final = "conflict|failed|unhealthy"

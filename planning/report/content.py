@@ -208,7 +208,7 @@ class Report:
     selector: Selector | None = None
     """What alone is shown."""
     without_effect: tuple[WithoutEffect, ...] = ()
-    """What the shown declare and nothing acts on yet."""
+    """The keys that the shown versions declare and nothing acts on yet."""
 
     @property
     def total(self) -> Cost:

@@ -1,4 +1,4 @@
-"""What the catalog lets pass, the agent takes: at each limit of the agent both take the most and refuse one more."""
+"""The limits of the catalog and of the agent agree: at each of them both take the most, and refuse one more."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ class Case:
     limits: tuple[str, ...]
     key: str
     most: Mapping[str, Any]
-    """What the version says of it, or its language."""
+    """The keys of the version, or of its language."""
     beyond: Mapping[str, Any]
     rule: str = "agent-limits"
 
@@ -135,7 +135,7 @@ def only(planned: Plan) -> TorchServePlan:
 
 
 def with_models(planned: Plan, *models: TorchServeModelPlan) -> Plan:
-    """Whether a node has room for them is another question."""
+    """Put the models into the plan's server, where no node may have room for them."""
     return replace(planned, servers=(replace(only(planned), models=models),))
 
 

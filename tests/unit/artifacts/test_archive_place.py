@@ -126,7 +126,7 @@ def test_what_somebody_wrote_over_it_stays_and_is_named(
 def test_an_object_that_replaces_it_right_after_the_put_is_not_taken_for_its_own(
     s3: MemoryS3, tmp_path: Path, inputs: dict[str, Any]
 ) -> None:
-    """What was written is what S3 answered the put with, not what lies there a moment later."""
+    """The object that was written is the one that S3 answered the put with, not what lies there a moment later."""
 
     def replacing(operation: str, bucket: str, key: str) -> None:
         if operation == "head":

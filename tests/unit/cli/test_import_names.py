@@ -1,4 +1,4 @@
-"""What becomes of a name in TorchServe that language and model would not make."""
+"""An imported name that language and model would not make is kept, given up or refused."""
 
 import json
 from pathlib import Path

@@ -13,7 +13,7 @@ from model_catalog import Environment, load_catalog, without_effect
 
 BASE = Path(__file__).parents[1] / "model_catalog/base"
 DECLARED = without_effect(load_catalog(), Environment.DEV)
-"""Of the repository's catalog, as dev runs it."""
+"""The declarations of the repository's catalog, as dev runs it."""
 
 
 def said(*arguments: str) -> str:

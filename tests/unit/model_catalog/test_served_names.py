@@ -95,7 +95,7 @@ def test_a_name_that_is_now_written_down_is_no_change() -> None:
 
 
 def test_another_name_is_no_other_version() -> None:
-    """What changes with it is the address, and the file name of an archive that an export writes."""
+    """The address changes with it, and the file name of an archive that an export writes."""
     renamed = ENTRY.replace("served_name: mnist", "served_name: digits")
     noted = renamed.replace('      "1":\n', '      "1":\n        notes: It reads digits.\n')
     rules = [problem.rule for problem in broken_rules(check_texts(texts()), check_texts(texts(noted)))]

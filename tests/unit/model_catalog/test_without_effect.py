@@ -1,4 +1,4 @@
-"""What a catalog declares and nothing acts on yet is said once for each key, with what does not happen."""
+"""Each key that nothing acts on yet is named once, with who declares it and what does not happen."""
 
 from pathlib import Path
 from typing import Any
