@@ -13,10 +13,10 @@ BIN := $(VENV)/bin
 SLIPWAY := $(BIN)/slipway
 INSTALLED := $(VENV)/.installed
 
-CONTAINERFILES := $(wildcard engines/*/Containerfile)
+CONTAINERFILES := $(wildcard engines/*/Containerfile workloads/*/Containerfile)
 PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities recovery sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit long browser engine e2e e2e-short chaos fuzz bench check format types lock lock-image lock-serving clean
+.PHONY: help install up preview down toolchain test unit long browser engine e2e e2e-short chaos fuzz bench check format types lock lock-fetch lock-image lock-serving clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -95,6 +95,11 @@ lock: install ## Pin the newest versions that pyproject.toml allows
 	  --python-version 3.11 --quiet --upgrade --custom-compile-command "make lock" -o requirements/lock.txt
 	@echo uv | $(BIN)/uv pip compile - --generate-hashes --no-annotate --no-emit-index-url --python-version 3.11 --quiet \
 	  --upgrade --custom-compile-command "make lock" -o requirements/uv.txt
+
+lock-fetch: install ## Pin the S3 client of the image that fetches weights, which has Python 3.13
+	@cd workloads/fetch && $(CURDIR)/$(BIN)/uv pip compile requirements.in --generate-hashes --no-annotate \
+	  --no-emit-index-url --python-version 3.13 --python-platform x86_64-manylinux_2_28 --quiet --upgrade \
+	  --custom-compile-command "make lock-fetch" -o requirements.txt
 
 lock-image: install ## Pin what our TorchServe image adds to the published one, which has Python 3.9
 	@cd engines/torchserve && $(CURDIR)/$(BIN)/uv pip compile requirements.in --overrides overrides.in --generate-hashes \

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from artifacts.agent_configuration import AGENT_RULE, RefusedConfigurationError, models_document
 from artifacts.archives import RELEASED_HANDLERS, read_handlers
 from artifacts.errors import RefusedError
-from artifacts.served import Handlers, NotServed, ServedFiles, served_files
-from model_catalog import Environment, Problem, Selector
+from artifacts.served import Handlers, NotServed, ServedFiles, left_out, served_files
+from model_catalog import BucketArtifact, Environment, Problem, Selector
 from model_catalog.yaml_source import Source
-from planning import Plan, TorchServePlan, unserved
+from planning import Plan, TextGenerationPlan, TorchServePlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +25,23 @@ class ServerArtifacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LanguageModelArtifacts:
+    """The files of one language model's server."""
+
+    selector: Selector
+    """The selector of its one version."""
+    artifacts: tuple[BucketArtifact, ...]
+    """The model and its adapters, each with a digest. None where the version cannot be served."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ArtifactPlan:
     """The files of all servers."""
 
     servers: Mapping[str, ServerArtifacts]
-    """Server's name → its files."""
+    """Name of each TorchServe server → its files."""
+    weights: Mapping[str, LanguageModelArtifacts]
+    """Name of each language model's server → its files."""
     not_served: tuple[NotServed, ...]
     """Sorted by selector."""
 
@@ -54,13 +66,25 @@ def plan_artifacts(plan: Plan, handlers: Handlers) -> ArtifactPlan:
             configuration.
     """
     servers: dict[str, ServerArtifacts] = {}
+    weights: dict[str, LanguageModelArtifacts] = {}
     not_served: list[NotServed] = []
+    copies = {version.selector: version.copies for version in plan.versions}
     for server in plan.servers:
-        if isinstance(server, TorchServePlan):
-            servers[server.name], missing = server_artifacts(server, handlers)
-            not_served += missing
+        match server:
+            case TorchServePlan():
+                servers[server.name], missing = server_artifacts(server, handlers)
+                not_served += missing
+            case TextGenerationPlan():
+                (model,) = server.models
+                missing_weights = left_out(model, server.version)
+                not_served += [missing_weights] if missing_weights else []
+                weights[server.name] = LanguageModelArtifacts(
+                    selector=model.selector, artifacts=copies[model.selector]
+                )
     return ArtifactPlan(
-        servers=servers, not_served=tuple(sorted(not_served, key=lambda found: found.selector.sort_key))
+        servers=servers,
+        weights=weights,
+        not_served=tuple(sorted(not_served, key=lambda found: found.selector.sort_key)),
     )
 
 
@@ -70,11 +94,10 @@ def server_artifacts(
     """Return the files of one server, and its versions that have none. Raises RefusedError as `plan_artifacts` does."""
     answers = {model.selector: served_files(model, handlers) for model in server.models}
     missing = [answer for answer in answers.values() if isinstance(answer, NotServed)]
-    out = unserved(server)
     files = {
-        selector: answer
-        for selector, answer in answers.items()
-        if isinstance(answer, ServedFiles) and selector not in out
+        model.selector: answer
+        for model in server.models
+        if isinstance(answer := answers[model.selector], ServedFiles) and not model.not_served
     }
     return ServerArtifacts(files=files, models=models_document(server, files)), missing
 

@@ -18,9 +18,10 @@ from model_catalog import (
     Problem,
     Selector,
     TorchServeVersion,
+    Version,
     unservable,
 )
-from planning import TorchServeModelPlan
+from planning import ModelPlan, TorchServeModelPlan
 from workloads.agent import Archive, Weights
 
 HANDLER_RULE: Final = "handler-known"
@@ -61,7 +62,8 @@ class NotServed:
 
     selector: Selector
     default: bool
-    """Whether the variant's unversioned requests would reach it: then the variant is left out whole."""
+    """Whether the variant's unversioned requests would reach it: then they get no answer, and TorchServe leaves the
+    variant out whole."""
     rule: str
     reason: str
     fix: str
@@ -79,11 +81,9 @@ def served_files(model: TorchServeModelPlan, handlers: Handlers) -> ServedFiles 
     """
     version = model.triple
     code = None if version.handler is None else _code(model.selector, version.handler, handlers)
-    gap = unservable(version)
-    if gap is not None:
-        return NotServed(
-            selector=model.selector, default=model.default, rule=gap.rule, reason=gap.reason, fix=gap.fix
-        )
+    missing = left_out(model, version)
+    if missing is not None:
+        return missing
     artifact = version.artifact
     assert isinstance(artifact, BucketArtifact)  # noqa: S101 - the Hub's is not servable
     if code is not None:
@@ -92,6 +92,16 @@ def served_files(model: TorchServeModelPlan, handlers: Handlers) -> ServedFiles 
     location = f"{files_of(artifact.digest)}{name}"
     return ServedFiles(
         archive=Archive(digest=artifact.digest, location=location), weights=None, thin=None, artifact=artifact
+    )
+
+
+def left_out(model: ModelPlan, version: Version) -> NotServed | None:
+    """The reason why a version has no files; None where it has. `version` is the plan's own."""
+    gap = unservable(model.selector, version)
+    if gap is None:
+        return None
+    return NotServed(
+        selector=model.selector, default=model.default, rule=gap.rule, reason=gap.reason, fix=gap.fix
     )
 
 

@@ -35,6 +35,14 @@ _PARTS = {
 _FOLLOWING = frozenset({PodPart.MODELS, PodPart.RESOURCES, PodPart.STARTUP})
 """What changes with the models, and needs no word of its own beside them."""
 
+_SERVES = {
+    (True, True): "stays up",
+    (False, True): "begins to serve",
+    (True, False): "stops: not served",
+    (False, False): "not served",
+}
+"""Whether a server has pods before and after → what becomes of it where none is replaced."""
+
 _BOUND: Cell = (
     (
         "At most: each new pod's startup budget, one after another. The end of the pod before it comes on top, "
@@ -120,7 +128,9 @@ def _servers(plan: PlanChanges) -> Section:
 def _what(change: ServerChange) -> str:
     if change.restart:
         return "restarts"
-    return "stays up" if change.change is Change.CHANGED else change.change.value
+    if change.change is not Change.CHANGED:
+        return change.change.value
+    return _SERVES[bool(change.before.running), bool(change.after.running)]
 
 
 def _why(change: ServerChange) -> Cell:

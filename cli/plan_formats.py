@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from planning.capacity import Cost, CostLine, PartName, Use, by_language, by_model, by_owner, by_pool
-from planning.report import Report
+from planning.report import Report, ServerReport
 
 _GIB: Final = 1024**3
 
@@ -112,6 +112,12 @@ def priced(cost: Cost) -> str:
         "cost unknown" if cost.unknown else f"{least}{an_hour(cost)} an hour, {least}{a_month(cost)} a month"
     )
     return "; ".join((said, *cost.notes))
+
+
+def replicas(server: ServerReport) -> str:
+    """As in "1 replica", or "1 replica that does not run" where its version cannot be served."""
+    said = counted(server.replicas, "replica")
+    return said if server.running else f"{said} that {'does' if server.replicas == 1 else 'do'} not run"
 
 
 def gibibytes(memory: int) -> str:

@@ -114,6 +114,7 @@ def _server(server: ServerReport) -> dict[str, Any]:
         "engine": server.engine.value,
         "engine_version": server.engine_version,
         "replicas": server.replicas,
+        "running": server.running,
         "millicores": server.resources.millicores,
         "memory": int(server.resources.memory),
         "gpus": server.resources.gpus,

@@ -24,6 +24,7 @@ from cli.plan_formats import (
     placement_lines,
     priced,
     printable,
+    replicas,
 )
 from cli.plan_versions import route_lines, setting_lines
 from planning.capacity import HOURS_PER_MONTH, Cost, CostLine, Use
@@ -97,7 +98,7 @@ def _server_lines(server: ServerReport, pool: PoolReport, *, why: bool) -> Itera
     wants = server.resources
     yield from _wrapped(
         printable(
-            f"{server.name}: {server.engine} {server.engine_version}, {counted(server.replicas, 'replica')} of "
+            f"{server.name}: {server.engine} {server.engine_version}, {replicas(server)} of "
             f"{_cores(wants.millicores)} CPU and {gibibytes(wants.memory)} GiB"
             + (f" and {counted(wants.gpus, 'GPU')}" if wants.gpus else "")
             + f"; {', '.join(server.owners)}"

@@ -84,6 +84,10 @@ def version_json(version: VersionPlan) -> dict[str, Any]:
         "default": version.default,
         "share": str(version.share),
         "not_served": version.not_served or None,
+        "files": {
+            "copies": [{"from": str(copied), "digest": copied.digest} for copied in version.copies],
+            "handler": f"{version.handler.name} {version.handler.version}" if version.handler else None,
+        },
         "scripts": list(version.scripts),
         "preprocessing": [write_step(step) for step in version.steps],
         "language_from": version.language_from.value if version.language_from else None,

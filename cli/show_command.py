@@ -16,7 +16,7 @@ from cli.plans import plan_of
 from cli.selectors import SelectorArgument, parse_selector
 from infra.settings import SettingsError
 from model_catalog import Catalog, CatalogError, Environment, Selector, check_catalog
-from planning import Plan, PlanningError, unserved
+from planning import Plan, PlanningError
 from sandbox import processes
 from sandbox.engine import Engine
 from sandbox.guard import STACK
@@ -186,10 +186,9 @@ def _rows(plan: Plan, wanted: Selector | None) -> list[dict[str, Any]]:
             "replicas": server.replicas,
             "pool": server.pool,
             "path": model.path,
-            "not_served": out.get(model.selector),
+            "not_served": model.not_served or None,
         }
         for server in plan.servers
-        for out in (unserved(server),)
         for model in server.models
         if wanted is None or wanted.matches(model.selector)
     ]

@@ -48,7 +48,10 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
     for name, server in sorted(outputs["servers"].items()):
         selector, model = min(server["models"].items())
         base = outputs["endpoints"][selector].removesuffix(model["path"])
-        OUT.print(f"{name} answers in the cluster at {base}")
+        served = any("not_served" not in one for one in server["models"].values())
+        OUT.print(
+            f"{name} {'answers' if served else 'has nothing to serve yet, and is'} in the cluster at {base}"
+        )
     OUT.print(f"\n{_EMULATED}")
 
 

@@ -20,6 +20,10 @@ from planning import ServerPlan, TorchServePlan
 IMAGE_PULL: Final = timedelta(minutes=15)
 """For a new node to join and pull the GPU image, several GB. Chosen, not measured."""
 
+_WITHOUT_ENDPOINTS: Final = {"pulumi.com/skipAwait": "true"}
+"""On the Service of a server without pods: the provider would wait for an endpoint until it gives up
+(https://github.com/pulumi/pulumi-kubernetes/pull/417)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PodTemplate:
@@ -66,7 +70,7 @@ def deploy(
         f"{name}-server",
         metadata=k8s.meta.v1.ObjectMetaArgs(namespace=site.namespace, labels=labels),
         spec=k8s.apps.v1.DeploymentSpecArgs(
-            replicas=server.replicas,
+            replicas=server.running_replicas,
             progress_deadline_seconds=patience,
             selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selecting),
             strategy=k8s.apps.v1.DeploymentStrategyArgs(
@@ -86,7 +90,12 @@ def deploy(
     )
     service = k8s.core.v1.Service(
         f"{name}-service",
-        metadata=k8s.meta.v1.ObjectMetaArgs(name=server.name, namespace=site.namespace, labels=labels),
+        metadata=k8s.meta.v1.ObjectMetaArgs(
+            name=server.name,
+            namespace=site.namespace,
+            labels=labels,
+            annotations=None if server.running_replicas else _WITHOUT_ENDPOINTS,
+        ),
         spec=k8s.core.v1.ServiceSpecArgs(
             type="ClusterIP",
             selector=selecting,

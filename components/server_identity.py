@@ -133,8 +133,8 @@ def make_identity(parent: pulumi.Resource, name: str, server: ServerPlan, site: 
 
 
 def read_artifacts_policy(*, bucket_arn: str, key_arn: str, prefixes: Sequence[str], region: str) -> str:
-    """Read the objects below `prefixes`, and decrypt them through S3 only."""
-    statements = [
+    """Read the objects below `prefixes`, and decrypt them through S3 only. Without prefixes nothing can be read."""
+    read = [
         {
             "Action": "s3:GetObject",
             "Effect": "Allow",
@@ -142,20 +142,21 @@ def read_artifacts_policy(*, bucket_arn: str, key_arn: str, prefixes: Sequence[s
             "Sid": "ReadArtifacts",
         },
         {
-            # Without it S3 answers 403 for an object that is not there, and the log misleads; and no folder of
-            # weights can be copied.
+            # Without it S3 answers 403 for an object that is not there, and the log misleads.
             "Action": "s3:ListBucket",
             "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*" for prefix in prefixes]}},
             "Effect": "Allow",
             "Resource": bucket_arn,
             "Sid": "TellMissingFromForbidden",
         },
-        {
-            "Action": "kms:Decrypt",
-            "Condition": {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
-            "Effect": "Allow",
-            "Resource": key_arn,
-            "Sid": "DecryptArtifacts",
-        },
     ]
+    decrypt = {
+        "Action": "kms:Decrypt",
+        "Condition": {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}},
+        "Effect": "Allow",
+        "Resource": key_arn,
+        "Sid": "DecryptArtifacts",
+    }
+    # IAM refuses a statement without a resource.
+    statements = [*(read if prefixes else ()), decrypt]
     return json.dumps({"Statement": statements, "Version": "2012-10-17"}, sort_keys=True)

@@ -1,6 +1,6 @@
 """What every server's pod is made of: it may run under the `restricted` pod security standard.
 
-Before the server's own container comes one that brings its models from the bucket: a copy, or TorchServe's agent. All
+Before the server's own container comes one that brings its models from the bucket: a fetch, or TorchServe's agent. All
 run on a read-only root, write only to emptyDirs, and are one user without any capability.
 """
 
@@ -11,9 +11,11 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.node_pools import NODE_DISK_GIB
 from components.server_identity import COMPONENT_LABELS, selecting_labels
 from planning import DRAIN as DRAIN  # what waits for it imports it from here
-from planning import GPU_TAINT_KEY, POOL_LABEL, Resources, ServerPlan, TextGenerationPlan
+from planning import GPU_TAINT_KEY, POOL_LABEL, Resources, ServerPlan
+from quantities import Bytes
 
 core = k8s.core.v1
 
@@ -21,6 +23,12 @@ USER: Final = 1000
 """`model-server` in TorchServe's image; any id works there, since all that is written to is an emptyDir."""
 MODEL_STORE: Final = "/mnt/models"
 TEMPORARY: Final = "/tmp"  # noqa: S108 - an emptyDir
+KEEP_FREE: Final = Bytes.mebibytes(NODE_DISK_GIB * 1024 * 15 // 100)
+"""What no fetch takes of the node's disk. The kubelet evicts pods, and with them all that they have fetched, below 10 %
+(https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/); the rest is for logs and for what
+TorchServe extracts. Chosen. In bytes, so that a laptop with a large disk serves too."""
+PROGRAMS: Final = "/opt/slipway"
+"""Where images have our own programs (engines/torchserve/Containerfile, workloads/fetch/Containerfile)."""
 
 _NODE: Final = "kubernetes.io/hostname"
 _ZONE: Final = "topology.kubernetes.io/zone"
@@ -63,27 +71,13 @@ def server_pod(
     )
 
 
-def fetch_container(
-    server: TextGenerationPlan,
-    *,
-    name: str,
-    script: Sequence[str],
-    bucket: pulumi.Input[str],
-    region: str,
-    mounts: Sequence[k8s.core.v1.VolumeMountArgs],
-) -> k8s.core.v1.ContainerArgs:
-    """Copies models into the store. `script` is what /bin/sh runs; it finds the bucket's name in $MODEL_BUCKET."""
-    return core.ContainerArgs(
-        name=name,
-        image=str(server.fetch_image),
-        command=["/bin/sh", *script],
-        env=environment(AWS_REGION=region, HOME=TEMPORARY, MODEL_BUCKET=bucket),
-        security_context=locked_down(),
-        resources=core.ResourceRequirementsArgs(
-            requests={"cpu": "250m", "memory": "256Mi"}, limits={"memory": "512Mi"}
-        ),
-        volume_mounts=mounts,
-    )
+def without_credentials(container: str) -> dict[str, str]:
+    """The annotation that keeps the role's credentials from one container of a pod, which needs none.
+
+    Source: README of https://github.com/aws/amazon-eks-pod-identity-webhook; EKS's own agent is annotated so. Not tried
+    on a real cluster.
+    """
+    return {"eks.amazonaws.com/skip-containers": container}
 
 
 def locked_down() -> k8s.core.v1.SecurityContextArgs:

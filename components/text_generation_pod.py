@@ -1,10 +1,10 @@
 """The pod of a language model's server, whichever engine runs it.
 
-An init container copies the weights from the bucket; the engine finds them on disk and asks nobody on the internet.
-TGI takes every option from the environment, since its image's entry point passes arguments on unquoted.
+An init container fetches the weights by digest (workloads/fetch); the engine finds them on disk, asks nobody on the
+internet, and has no credentials. TGI takes every option from the environment, since its image's entry point passes
+arguments on unquoted.
 """
 
-import shlex
 from datetime import timedelta
 from typing import Final
 
@@ -13,19 +13,22 @@ import pulumi_kubernetes as k8s
 
 from components.server_pod import (
     DRAIN,
+    KEEP_FREE,
     MODEL_STORE,
+    PROGRAMS,
     TEMPORARY,
     attempts,
     container_ports,
     empty_volumes,
     environment,
-    fetch_container,
     locked_down,
     mounts,
     resource_requirements,
     server_pod,
+    without_credentials,
 )
 from planning import Launch, TextGenerationPlan, launch
+from workloads.fetch import WantedFolder
 
 core = k8s.core.v1
 
@@ -46,18 +49,11 @@ def pod_spec(
     region: str,
 ) -> k8s.core.v1.PodSpecArgs:
     """The pod of one replica."""
-    started = launch(server, model_directory(server), _HOME)
+    started = launch(server, MODEL_STORE, _HOME)
     return server_pod(
         server,
         service_account=service_account,
-        init_container=fetch_container(
-            server,
-            name="fetch-weights",
-            script=["-c", fetch_script(server)],
-            bucket=bucket,
-            region=region,
-            mounts=mounts({"models": MODEL_STORE, "tmp": TEMPORARY}),
-        ),
+        init_container=_fetch(server, bucket, region),
         container=_engine(server, started),
         volumes=[
             *empty_volumes(_WRITABLE),
@@ -72,17 +68,33 @@ def pod_spec(
     )
 
 
-def model_directory(server: TextGenerationPlan) -> str:
-    """Where the weights lie in the pod, and so the name under which TGI reports its model."""
-    return f"{MODEL_STORE}/{server.name}"
+def annotations(server: TextGenerationPlan) -> dict[str, str]:
+    """Of the pod. The init container alone gets credentials: engines may run code that came with the weights."""
+    return without_credentials(launch(server, MODEL_STORE, _HOME).container)
 
 
-def fetch_script(server: TextGenerationPlan) -> str:
-    """Copies the weights. A copy of nothing succeeds, so it looks for what every model has."""
-    source, target = shlex.quote(server.artifact_prefixes[0]), shlex.quote(model_directory(server))
-    return (
-        f'set -eu; aws s3 cp --only-show-errors --recursive "s3://$MODEL_BUCKET/"{source} {target}; '
-        f'test -f {target}/config.json || {{ echo "no config.json below s3://$MODEL_BUCKET/"{source} >&2; exit 1; }}'
+def _fetch(server: TextGenerationPlan, bucket: pulumi.Input[str], region: str) -> k8s.core.v1.ContainerArgs:
+    """Fetches the model and its adapters, and ends with 0 once all of them lie there whole and checked."""
+    wanted = [WantedFolder(folder.digest, f"{MODEL_STORE}/{folder.path}") for folder in server.weights]
+    return core.ContainerArgs(
+        name="fetch-weights",
+        image=str(server.fetch_image),
+        command=["python", "-m", "workloads.fetch"],
+        args=[
+            "--source",
+            pulumi.Output.concat("s3://", bucket),
+            "--keep-free",
+            str(int(KEEP_FREE)),
+            *(word for one in wanted for word in ("--artifact", one.argument)),
+        ],
+        env=environment(AWS_REGION=region, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=PROGRAMS),
+        security_context=locked_down(),
+        resources=core.ResourceRequirementsArgs(
+            requests={"cpu": "250m", "memory": "256Mi"}, limits={"memory": "512Mi"}
+        ),
+        # `kubectl describe pod` then shows file, rule and fix.
+        termination_message_policy="FallbackToLogsOnError",
+        volume_mounts=mounts({"models": MODEL_STORE}),
     )
 
 

@@ -1,16 +1,18 @@
 """One server of a language model: its identity, its pods, and who may talk to it.
 
 Its whole configuration is environment and arguments, so there is no ConfigMap: a changed option changes the
-Deployment. The trap: TGI's published image cannot run as this pod's user (docs/known-limits.md).
+Deployment. A server whose version cannot be served has no pods (planning/unserved.py). The trap: TGI's published image
+cannot run as this pod's user (docs/known-limits.md).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
 
 from components.server_deployment import PodTemplate, deploy
 from components.server_identity import ServerSite, make_identity
-from components.text_generation_pod import pod_spec
+from components.text_generation_pod import annotations, pod_spec
 from planning import TextGenerationPlan
 
 
@@ -20,6 +22,8 @@ class TextGenerationStackArgs:
 
     server: TextGenerationPlan
     site: ServerSite
+    artifacts: Sequence[pulumi.Resource] = ()
+    """The files that its pods fetch: there before the first pod."""
 
 
 class TextGenerationStack(pulumi.ComponentResource):
@@ -39,6 +43,11 @@ class TextGenerationStack(pulumi.ComponentResource):
             bucket=args.site.bucket_name,
             region=args.site.region,
         )
-        template = PodTemplate(spec=pod, loading=args.server.startup_budget)
+        template = PodTemplate(
+            spec=pod,
+            loading=args.server.startup_budget,
+            annotations=annotations(args.server),
+            after=args.artifacts,
+        )
         self.url = deploy(self, name, args.server, args.site, identity, template)
         self.register_outputs({"url": self.url})

@@ -12,10 +12,11 @@ from typing import Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.node_pools import NODE_DISK_GIB
 from components.server_pod import (
     DRAIN,
+    KEEP_FREE,
     MODEL_STORE,
+    PROGRAMS,
     TEMPORARY,
     attempts,
     container_ports,
@@ -34,22 +35,16 @@ from components.torchserve_files import (
 )
 from engines.torchserve import MANAGEMENT_PORT
 from planning import AGENT_RESOURCES, FRONTEND_STARTUP, TorchServePlan
-from quantities import Bytes
 
 core = k8s.core.v1
 
+CONTAINER: Final = "torchserve"
 STOP: Final = timedelta(seconds=35)
 """30 s for Java to stop its workers (2.7 s measured on CPU; a request that outlasts DRAIN is cut), and what the agent
 then takes to end."""
 PROBE_PERIOD: Final = timedelta(seconds=5)
-KEEP_FREE: Final = Bytes.mebibytes(NODE_DISK_GIB * 1024 * 15 // 100)
-"""Of the node's disk. The kubelet evicts pods, and with them all that they have fetched, below 10 %
-(https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/); the rest is for logs and for what
-TorchServe extracts. Chosen. In bytes, so that a laptop with a large disk serves too."""
 VERSIONS: Final = f"{MODEL_STORE}/versions"
 """Where the agent tells a worker which weights are its own (workloads/handlers reads it)."""
-AGENT_ROOT: Final = "/opt/slipway"
-"""Where the image has the agent (engines/torchserve/Containerfile)."""
 
 _ACCOUNT: Final = "/var/run/secrets/kubernetes.io/serviceaccount"
 _TOKEN_SECONDS: Final = 3600
@@ -85,7 +80,7 @@ def pod_spec(
 
 def _torchserve(server: TorchServePlan) -> k8s.core.v1.ContainerArgs:
     return core.ContainerArgs(
-        name="torchserve",
+        name=CONTAINER,
         image=str(server.image),
         # Not the image's entrypoint, which would keep the container up after Java has died. A TorchServe that was
         # killed leaves what it unpacked, and the volume outlives the container.
@@ -164,7 +159,7 @@ def _agent(
         # Names are used in arguments, so the pod's own come first.
         env=[
             *(_of_the_pod(name, path) for name, path in _POD.items()),
-            *environment(AWS_REGION=region, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=AGENT_ROOT),
+            *environment(AWS_REGION=region, PYTHONDONTWRITEBYTECODE="1", PYTHONPATH=PROGRAMS),
         ],
         ports=[core.ContainerPortArgs(name="agent", container_port=server.agent_port)],
         resources=resource_requirements(AGENT_RESOURCES),

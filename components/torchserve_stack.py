@@ -16,19 +16,16 @@ import pulumi_kubernetes as k8s
 
 from components.server_deployment import PodTemplate, deploy
 from components.server_identity import ServerSite, make_identity, server_labels
+from components.server_pod import without_credentials
 from components.torchserve_access import grant_access
 from components.torchserve_files import CONFIG_FILE, MODELS_FILE, config_properties, models_name
-from components.torchserve_pod import pod_spec
+from components.torchserve_pod import CONTAINER, pod_spec
 from planning import TorchServePlan
 
 LOADING: Final = timedelta(minutes=45)
 """Until a rollout counts as failed, beyond the pull of an image: for weights to be fetched and workers to start.
 Chosen. A constant, as a bound made of its models would change the Deployment with each of them; a version that does not
 load holds up no pod anyway."""
-SKIP_CREDENTIALS: Final = {"eks.amazonaws.com/skip-containers": "torchserve"}
-"""On pods: the agent alone gets the role's credentials; archives bring code of their own, and need none
-(https://github.com/aws/amazon-eks-pod-identity-webhook, README; EKS's own Pod Identity agent is annotated so). Not
-tried on a real cluster."""
 OVERRIDES_ANNOTATION: Final = "slipway.dev/overrides"
 """On pods: a hash of what a running TorchServe cannot take, so that it takes effect by a rollout."""
 
@@ -91,7 +88,11 @@ class TorchServeStack(pulumi.ComponentResource):
 
 
 def _annotations(server: TorchServePlan) -> Mapping[str, str]:
+    """The agent alone gets credentials: archives bring code of their own."""
     if not server.fixed_overrides:
-        return SKIP_CREDENTIALS
+        return without_credentials(CONTAINER)
     text = "\n".join(server.fixed_overrides)
-    return {**SKIP_CREDENTIALS, OVERRIDES_ANNOTATION: hashlib.sha256(text.encode()).hexdigest()[:12]}
+    return {
+        **without_credentials(CONTAINER),
+        OVERRIDES_ANNOTATION: hashlib.sha256(text.encode()).hexdigest()[:12],
+    }

@@ -3,12 +3,13 @@ package but quantities."""
 
 from engines.adapter import Adapter
 from engines.image import UNRESOLVED, ImageReference
-from engines.images import FETCH_IMAGE, IMAGES, ImagesError, read_images
+from engines.images import FETCH_BASE_IMAGE, FETCH_IMAGE, IMAGES, ImagesError, read_images
 from engines.precision import Precision
 from engines.support import Support
 
 __all__ = [
     "Adapter",
+    "FETCH_BASE_IMAGE",
     "FETCH_IMAGE",
     "IMAGES",
     "ImageReference",

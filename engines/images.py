@@ -67,5 +67,7 @@ def _refuse_repeated(node: yaml.Node | None, file: str) -> None:
 IMAGES: Final = read_images(IMAGES_FILE.read_text(encoding="utf-8"))
 """Name → image of this repository."""
 
-FETCH_IMAGE: Final = IMAGES["aws-cli"]
-"""The image that copies models into a pod before its server starts: no engine itself reads S3 by the pod's role."""
+FETCH_IMAGE: Final = IMAGES["slipway-fetch"]
+"""The image that fetches weights into a pod before its engine starts, by digest (workloads/fetch)."""
+FETCH_BASE_IMAGE: Final = IMAGES["python"]
+"""The image that FETCH_IMAGE is built on."""

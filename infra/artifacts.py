@@ -1,4 +1,4 @@
-"""What of the environment's bucket its TorchServe servers are served from: copies of weights, and thin archives.
+"""What of the environment's bucket its servers are served from: copies of weights, and thin archives for TorchServe.
 
 `artifacts.planned` decides on plain data, before the first resource; `build_artifacts` declares it. Names in a preview
 name the entry, and a copy's ends in its digest: versions and languages that share their weights share the copy, and it
@@ -6,7 +6,8 @@ keeps its name while they come and go.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import pulumi
@@ -19,29 +20,43 @@ from artifacts.resource import (
     ThinArchive,
     ThinArchiveArgs,
 )
-from artifacts.served import ServedFiles, ThinArchiveOf
+from artifacts.served import ThinArchiveOf
 from infra.platform import Platform
-from model_catalog import Selector, entry_path
+from model_catalog import BucketArtifact, Selector, entry_path
 
 _SHOWN_OF_DIGEST: Final = 12
 
 
 def build_artifacts(artifacts: ArtifactPlan, platform: Platform) -> Mapping[str, tuple[pulumi.Resource, ...]]:
     """A copy for each digest, and each archive that we pack; server name → those that it needs."""
-    served = sorted(
-        (
-            (selector, name, files)
-            for name, server in artifacts.servers.items()
-            for selector, files in server.files.items()
-        ),
-        key=lambda found: found[0].sort_key,
-    )
-    needed: dict[str, dict[str, pulumi.Resource]] = {name: {} for name in artifacts.servers}
-    if served:
+    needs = sorted(_needs(artifacts), key=lambda need: need.selector.sort_key)
+    needed: dict[str, dict[str, pulumi.Resource]] = {
+        name: {} for name in (*artifacts.servers, *artifacts.weights)
+    }
+    if needs:
         declared = _Declared(platform)
-        for selector, name, files in served:
-            needed[name].update(declared.of(selector, files))
+        for need in needs:
+            needed[need.server].update(declared.of(need))
     return {name: tuple(resources.values()) for name, resources in needed.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Need:
+    """An artifact that a version needs, and the archive around it where we pack one."""
+
+    server: str
+    selector: Selector
+    artifact: BucketArtifact
+    thin: ThinArchiveOf | None = None
+
+
+def _needs(artifacts: ArtifactPlan) -> Iterator[_Need]:
+    for name, server in artifacts.servers.items():
+        for selector, files in server.files.items():
+            yield _Need(server=name, selector=selector, artifact=files.artifact, thin=files.thin)
+    for name, model in artifacts.weights.items():
+        for artifact in model.artifacts:
+            yield _Need(server=name, selector=model.selector, artifact=artifact)
 
 
 class _Declared:
@@ -53,15 +68,15 @@ class _Declared:
         self._opts = pulumi.ResourceOptions(provider=ArtifactProvider("slipway", region=platform.region))
         self._made: dict[str, pulumi.Resource] = {}
 
-    def of(self, selector: Selector, files: ServedFiles) -> Mapping[str, pulumi.Resource]:
+    def of(self, need: _Need) -> Mapping[str, pulumi.Resource]:
         """By digest."""
-        found = {files.artifact.digest: self._copy(selector, files)}
-        if files.thin is not None:
-            found[files.thin.digest] = self._archive(selector, files.thin)
+        found = {need.artifact.digest: self._copy(need.selector, need.artifact)}
+        if need.thin is not None:
+            found[need.thin.digest] = self._archive(need.selector, need.thin)
         return found
 
-    def _copy(self, selector: Selector, files: ServedFiles) -> pulumi.Resource:
-        artifact, platform = files.artifact, self._platform
+    def _copy(self, selector: Selector, artifact: BucketArtifact) -> pulumi.Resource:
+        platform = self._platform
         if artifact.digest not in self._made:
             shown = artifact.digest.removeprefix("sha256:")[:_SHOWN_OF_DIGEST]
             self._made[artifact.digest] = ModelArtifact(

@@ -23,7 +23,6 @@ from infra.serving import ServerStack, build_serving
 from infra.settings import PROJECT, Settings, SettingsError, load_settings
 from model_catalog import CATALOG_ROOT, CatalogError, Environment, load_catalog
 from planning import Plan, PlanningError, ServerPlan, make_plan
-from planning.unserved import unserved
 
 
 def run() -> None:
@@ -90,7 +89,6 @@ def describe_server(server: ServerPlan) -> dict[str, Any]:
 
     Keyed by name and selector: in a list, a preview shows each item behind a new one as changed.
     """
-    reasons = unserved(server)
     return {
         "engine": f"{server.engine} {server.engine_version}",
         "namespace": NAMESPACE,
@@ -99,7 +97,7 @@ def describe_server(server: ServerPlan) -> dict[str, Any]:
             str(model.selector): {
                 "default": model.default,
                 "path": model.path,
-                **({"not_served": reasons[model.selector]} if model.selector in reasons else {}),
+                **({"not_served": model.not_served} if model.not_served else {}),
             }
             for model in server.models
         },

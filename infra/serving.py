@@ -44,7 +44,7 @@ def build_serving(
 ) -> dict[str, ServerStack]:
     """Build every server of the plan, and what watches it; server name → its component.
 
-    `artifacts` is what its TorchServe servers are served from. The last two are what of the platform this same update
+    `artifacts` is what its servers are served from. The last two are what of the platform this same update
     makes and they need: nodes, and the definitions of monitors. Empty where another stack holds the platform.
     """
     namespace = k8s.core.v1.Namespace(
@@ -89,6 +89,6 @@ def build_serving(
                 built[name] = TorchServeStack(name, args, opts)
             case TextGenerationPlan(name=name):
                 built[name] = TextGenerationStack(
-                    name, TextGenerationStackArgs(server=server, site=site), opts
+                    name, TextGenerationStackArgs(server=server, site=site, artifacts=files[name]), opts
                 )
     return built

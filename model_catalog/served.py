@@ -1,10 +1,14 @@
-"""What keeps a version of TorchServe from being served: its agent knows files by their digest alone (docs/agent.md)."""
+"""Why a version cannot be served: its pods know files by their digest alone (docs/artifacts.md), whichever engine reads
+them.
+"""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engines import UNRESOLVED
-from model_catalog.artifact import HubArtifact
-from model_catalog.version import TorchServeVersion
+from model_catalog.artifact import Artifact, BucketArtifact, HubArtifact
+from model_catalog.selector import Selector
+from model_catalog.version import LlmVersion, TorchServeVersion, Version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,22 +23,48 @@ class Unservable:
         return f"{self.reason}; {self.fix}"
 
 
-def unservable(version: TorchServeVersion) -> Unservable | None:
-    """None where it has files that can be copied and served."""
-    artifact = version.artifact
+def unservable(selector: Selector, version: Version) -> Unservable | None:
+    """None where it has files that can be copied and served. `selector` is the version's own."""
+    for what, artifact in _artifacts(version):
+        if found := _uncopyable(selector, what, artifact):
+            return found
+    if isinstance(version, TorchServeVersion):
+        return _unpacked(version)
+    return None
+
+
+def _artifacts(version: Version) -> Iterator[tuple[str, Artifact]]:
+    """Each artifact that the version is made of, and what it is to it."""
+    yield "its artifact", version.artifact
+    if isinstance(version, LlmVersion):
+        for name, adapter in sorted(version.adapters.items()):
+            yield f"its adapter {name}", adapter
+
+
+def _uncopyable(selector: Selector, what: str, artifact: Artifact) -> Unservable | None:
     if isinstance(artifact, HubArtifact):
         return Unservable(
             rule="served-artifact",
-            reason=f"its artifact is {artifact}, which nothing can be copied from yet",
-            fix="mirror it into a bucket, and name bucket, path and digest in its entry",
+            reason=f"{what} is {artifact}, and servers read nothing but their environment's bucket",
+            fix=f"`slipway artifacts mirror {selector}` brings it into a research bucket, and prints bucket, path and "
+            "digest for its entry",
         )
     if artifact.digest == UNRESOLVED:
         return Unservable(
             rule="served-artifact",
-            reason="its artifact's digest is unresolved",
+            reason=f"{what}'s digest is unresolved",
             fix=f"`slipway artifacts digest {artifact}` prints it",
         )
-    if version.handler is None and not artifact.path.endswith(".mar"):
+    return None
+
+
+def _unpacked(version: TorchServeVersion) -> Unservable | None:
+    artifact = version.artifact
+    if (
+        version.handler is None
+        and isinstance(artifact, BucketArtifact)
+        and not artifact.path.endswith(".mar")
+    ):
         return Unservable(
             rule="archive-or-handler",
             reason=f"{artifact} is no .mar and it has no handler",

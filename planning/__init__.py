@@ -18,9 +18,8 @@ from planning.plan import Plan, make_plan, make_repacked_plan
 from planning.pools import PoolPlan, PoolSettings, Taint
 from planning.server import DRAIN, ModelPlan, ServerPlan
 from planning.servers import Server
-from planning.text_generation_servers import TextGenerationPlan
+from planning.text_generation_servers import TextGenerationPlan, WeightsFolder
 from planning.torchserve_servers import FRONTEND_STARTUP, TorchServeModelPlan, TorchServePlan
-from planning.unserved import unserved
 
 __all__ = [
     "AGENT_RESOURCES",
@@ -48,11 +47,11 @@ __all__ = [
     "TimeSlices",
     "TorchServeModelPlan",
     "TorchServePlan",
+    "WeightsFolder",
     "demand_names",
     "gpu_nodes",
     "launch",
     "make_plan",
     "make_repacked_plan",
     "pool_name",
-    "unserved",
 ]

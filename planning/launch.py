@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from engines import Adapter, tgi, vllm
 from model_catalog import TgiVersion, VllmVersion
-from planning.text_generation_servers import TextGenerationPlan
+from planning.text_generation_servers import TextGenerationPlan, adapter_path
 from quantities import Bytes
 
 
@@ -28,13 +28,14 @@ class Launch:
     """From SIGTERM until requests in flight are given up."""
 
 
-def launch(server: TextGenerationPlan, model_directory: str, writable_directory: str) -> Launch:
+def launch(server: TextGenerationPlan, models_directory: str, writable_directory: str) -> Launch:
     """What the server's container is told. Both directories are absolute; only the second may be written to.
 
-    `model_directory` holds the weights, and below adapters/<name> each adapter.
+    `models_directory` holds the model in a folder of the server's name, and each adapter where adapter_path says.
     """
+    model_directory = f"{models_directory}/{server.name}"
     adapters = tuple(
-        Adapter(name=name, directory=f"{model_directory}/adapters/{name}") for name in server.adapters
+        Adapter(name=name, directory=f"{models_directory}/{adapter_path(name)}") for name in server.adapters
     )
     match server.version:
         case TgiVersion(serving=options) as version:

@@ -30,6 +30,9 @@ class ModelPlan:
     """URL path that reaches this version."""
     variant_path: str
     """URL path that reaches the variant's default version, in the server of that version."""
+    not_served: str
+    """The reason why its server leaves it out although it is placed and paid for, with the fix. Empty where it is
+    served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +59,11 @@ class ServerPlan:
     """The keys of all that the server reads from the bucket begin with one of them, and nothing else does. Sorted."""
     models: tuple[ModelPlan, ...]
     """Sorted by selector."""
+
+    @property
+    def running_replicas(self) -> int:
+        """The replicas that the server's Deployment asks for."""
+        return self.replicas
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -9,13 +9,30 @@ from model_catalog import (
     Environment,
     LlmEntry,
     RunningVersion,
+    Selector,
     TgiVersion,
     TorchServeVersion,
     VllmVersion,
+    unservable,
 )
 from planning.capacity.gpu_shares import GpuShare
 from planning.capacity.resources import llm_resources
 from planning.server import ModelPlan, ServerPlan, server_name
+from planning.unserved import reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightsFolder:
+    """An artifact that each of a server's pods fetches, and the folder that its files come into."""
+
+    digest: str
+    path: str
+    """Below the folder of the pod's models."""
+
+    @property
+    def prefix(self) -> str:
+        """The keys of its manifest and files in the bucket begin with it (docs/artifacts.md)."""
+        return f"artifacts/{self.digest}/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +42,14 @@ class TextGenerationPlan(ServerPlan):
     version: TgiVersion | VllmVersion
     """As the environment runs it, with what the engine is told of its share of a GPU; its type is the engine's."""
     fetch_image: ImageReference
-    """Of the init container that copies its weights."""
+    """Of the init container that fetches its weights."""
     share: GpuShare | None = None
     """What its one GPU is. None for whole ones."""
+
+    @property
+    def running_replicas(self) -> int:
+        """None of a version that cannot be served, whose pods could never start."""
+        return 0 if self.models[0].not_served else self.replicas
 
     @property
     def options(self) -> tgi.ServingOptions | vllm.ServingOptions:
@@ -38,6 +60,17 @@ class TextGenerationPlan(ServerPlan):
     def adapters(self) -> tuple[str, ...]:
         """Names of the LoRA adapters, sorted."""
         return tuple(sorted(self.version.adapters))
+
+    @property
+    def selector(self) -> Selector:
+        """Of its one version."""
+        (model,) = self.models
+        return model.selector
+
+    @property
+    def weights(self) -> tuple[WeightsFolder, ...]:
+        """All that a pod fetches: the model, then its adapters. Empty where the version cannot be served."""
+        return _weights(self.name, self.selector, self.version)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +98,12 @@ def compute_capability(version: TgiVersion | VllmVersion) -> tuple[int, int]:
             return vllm.compute_capability(options, precision=precision, quantization=scheme)
 
 
+def adapter_path(name: str) -> str:
+    """Where a pod keeps the adapter of that name, below the folder of its models. No server's folder is called so: the
+    name of each has a dash."""
+    return f"adapters/{name}"
+
+
 def text_generation_name(running: RunningVersion) -> str:
     """Of the server of one version."""
     return server_name(running.entry, running.language, running.version_id)
@@ -80,9 +119,10 @@ def plan_text_generation(
     """The server of one version. Which version is the default changes no server, only where clients are sent."""
     version = running.version
     assert not isinstance(version, TorchServeVersion)  # noqa: S101 - its entry is an LLM's
-    engine = _ENGINES[entry.engine]
+    engine, name = _ENGINES[entry.engine], text_generation_name(running)
+    weights = _weights(name, running.selector, version)
     return TextGenerationPlan(
-        name=text_generation_name(running),
+        name=name,
         environment=environment,
         engine=entry.engine,
         engine_version=engine.version,
@@ -95,9 +135,7 @@ def plan_text_generation(
         startup_budget=version.serving.startup_timeout,
         inference_port=engine.port,
         metrics_port=engine.port,
-        artifact_prefixes=(
-            f"weights/{environment}/{entry.task}/{entry.model}/{running.language}/{running.version_id}/",
-        ),
+        artifact_prefixes=tuple(sorted({folder.prefix for folder in weights})),
         models=(
             ModelPlan(
                 selector=running.selector,
@@ -105,8 +143,20 @@ def plan_text_generation(
                 default=running.default,
                 path=engine.path,
                 variant_path=engine.path,
+                not_served=reason(running.selector, version),
             ),
         ),
         version=version,
         share=share,
     )
+
+
+def _weights(name: str, selector: Selector, version: TgiVersion | VllmVersion) -> tuple[WeightsFolder, ...]:
+    """See TextGenerationPlan.weights. `name` is the server's, and its model's folder is called so."""
+    if unservable(selector, version):
+        return ()
+    adapters = (
+        WeightsFolder(digest=adapter.digest, path=adapter_path(adapter_name))
+        for adapter_name, adapter in sorted(version.adapters.items())
+    )
+    return (WeightsFolder(digest=version.artifact.digest, path=name), *adapters)

@@ -34,6 +34,7 @@ from planning.capacity.granted_memory import device_memory
 from planning.capacity.placement import SharedServer
 from planning.capacity.resources import torchserve_resources
 from planning.server import ModelPlan, ServerPlan, limited_name
+from planning.unserved import reason, without_lost_variants
 
 FRONTEND_STARTUP: Final = timedelta(seconds=60)
 """Until TorchServe answers at all: 3 s measured on 2 idle cores; a busy node takes more."""
@@ -99,7 +100,8 @@ def plan_torchserve(
 ) -> TorchServePlan:
     """The server that the placement put these versions into. `running` are those of its variants, sorted."""
     kind = instance_type(shared.instance_type)
-    models = _with_own_archives(tuple(_plan_model(version, kind, shared.share) for version in running))
+    planned = _with_own_archives(tuple(_plan_model(version, kind, shared.share) for version in running))
+    models = without_lost_variants(planned)
     versions = tuple(model.triple for model in models)
     return TorchServePlan(
         name=limited_name(f"{shared.place.pool}-{shared.place.name}"),
@@ -158,6 +160,7 @@ def _plan_model(running: RunningVersion, kind: InstanceType, share: GpuShare | N
         archive=entry.archive(running.language, running.version_id),
         path=prediction_path(name, running.version_id),
         variant_path=prediction_path(name),
+        not_served=reason(running.selector, version),
         triple=version,
         gpu_memory_fraction=allocator_fraction(version, memory) if memory else None,
     )

@@ -12,8 +12,10 @@ from typing import Final
 
 from model_catalog import (
     Autoscaling,
+    BucketArtifact,
     Drift,
     Engine,
+    Handler,
     LanguageFrom,
     Quality,
     RunningVersion,
@@ -25,7 +27,6 @@ from model_catalog import (
     VllmVersion,
 )
 from planning.servers import Server
-from planning.unserved import unserved
 from preprocessing import Step
 from quantities import Percent
 
@@ -61,6 +62,11 @@ class VersionPlan:
     """The part of those requests that it answers: 0% of a version that is neither default nor canary."""
     not_served: str
     """The reason why its server leaves it out, with the fix. Empty where it is served."""
+    copies: tuple[BucketArtifact, ...]
+    """The artifacts that are copied into the environment's bucket, each with a digest: the version's own, then those of
+    its adapters by name. () where it is not served."""
+    handler: Handler | None
+    """The released handler that is packed around the weights. None: the archive or the engine has its own code."""
     scripts: tuple[str, ...]
     """ISO 15924 codes that its language is written in."""
     steps: tuple[Step, ...]
@@ -76,18 +82,19 @@ class VersionPlan:
 
 def plan_versions(running: Sequence[RunningVersion], servers: Sequence[Server]) -> tuple[VersionPlan, ...]:
     """Every running version, sorted by selector. `servers` were made of the same."""
-    held = {model.selector: server for server in servers for model in server.models}
-    left_out = {selector: why for server in servers for selector, why in unserved(server).items()}
+    held = {model.selector: (server, model) for server in servers for model in server.models}
     shares = _shares(running)
     return tuple(
         VersionPlan(
             selector=version.selector,
             owner=version.entry.owner,
             engine=version.entry.engine,
-            server=held[version.selector].name,
+            server=held[version.selector][0].name,
             default=version.default,
             share=shares[version.selector],
-            not_served=left_out.get(version.selector, ""),
+            not_served=held[version.selector][1].not_served,
+            copies=() if held[version.selector][1].not_served else _copies(version.version),
+            handler=_handler(version.version),
             scripts=tuple(version.entry.languages[version.language].scripts),
             steps=version.entry.preprocessing,
             language_from=version.entry.language_from,
@@ -99,6 +106,16 @@ def plan_versions(running: Sequence[RunningVersion], servers: Sequence[Server]) 
         )
         for version in sorted(running, key=lambda version: version.selector.sort_key)
     )
+
+
+def _copies(version: Version) -> tuple[BucketArtifact, ...]:
+    adapters = {} if isinstance(version, TorchServeVersion) else version.adapters
+    found = (version.artifact, *(adapters[name] for name in sorted(adapters)))
+    return tuple(artifact for artifact in found if isinstance(artifact, BucketArtifact))
+
+
+def _handler(version: Version) -> Handler | None:
+    return version.handler if isinstance(version, TorchServeVersion) else None
 
 
 def _shares(running: Sequence[RunningVersion]) -> Mapping[Selector, Percent]:

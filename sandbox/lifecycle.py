@@ -148,7 +148,7 @@ class Sandbox:
         Raises:
             SandboxError: the sandbox does not run, or what came is not what was asked for.
         """
-        return seeds.put(self.endpoints().aws_url, REGION, Seed.listed(), report)
+        return seeds.put(self.endpoints().aws_url, REGION, report)
 
     def stop(self) -> list[str]:
         """Ends every background process; returns the roles that ran. Pods that run for real end first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from cli.plan_formats import counted, gibibytes
+from cli.plan_formats import counted, gibibytes, replicas
 from cli.plan_html.amounts import exact, gib, in_line, money
 from cli.plan_html.bars import Shown, bar_block
 from cli.plan_html.markup import NOTHING, Html, join, tag
@@ -103,7 +103,7 @@ def _server_row(server: ServerReport, columns: int) -> Html:
     wants = server.resources
     gpus = f", {counted(wants.gpus, 'GPU')}" if wants.gpus else ""
     said = (
-        f"{server.engine.value} {server.engine_version} \u00b7 {counted(server.replicas, 'replica')} of "
+        f"{server.engine.value} {server.engine_version} \u00b7 {replicas(server)} of "
         f"{Decimal(wants.millicores) / 1000:f} CPU, {gibibytes(wants.memory)} GiB{gpus} \u00b7 "
         f"may take {format_duration(server.startup_budget)} to start"
     )

@@ -11,7 +11,6 @@ from model_catalog import Selector
 from model_catalog.changes import SettingChange
 from planning.servers import Server
 from planning.torchserve_servers import FIXED_SETTINGS, TorchServeModelPlan, TorchServePlan
-from planning.unserved import unserved
 
 
 class LiveKind(StrEnum):
@@ -85,8 +84,7 @@ _Served = Mapping[Selector, TorchServeModelPlan]
 
 
 def _served(server: TorchServePlan) -> _Served:
-    out = unserved(server)
-    return {model.selector: model for model in server.models if model.selector not in out}
+    return {model.selector: model for model in server.models if not model.not_served}
 
 
 def _place(change: LiveChange) -> tuple[tuple[str, ...], int]:

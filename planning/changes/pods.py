@@ -63,7 +63,7 @@ def _parts(server: Server) -> Mapping[PodPart, Any]:
                 **dict.fromkeys(PodPart),
                 **common,
                 # Which version is the default is not among it: that decides where callers are sent.
-                PodPart.MODELS: (launch(server, "/models", "/home"), server.artifact_prefixes),
+                PodPart.MODELS: (launch(server, "/models", "/home"), server.weights),
                 PodPart.IMAGE: (server.image, server.fetch_image),
                 PodPart.STARTUP: server.startup_budget,
             }

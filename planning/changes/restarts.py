@@ -89,9 +89,10 @@ class Restart:
 
 
 def restart(old: Server, new: Server) -> Restart | None:
-    """What becomes of the pods of a server that is there on both sides; None where they stay."""
+    """What becomes of the pods of a server that is there on both sides; None where they stay, and where one side has
+    none: those that come first keep nobody waiting, and those that go for good are told as a risk (risks.py)."""
     parts = () if old == new else changed_parts(old, new)
-    if not parts:
+    if not parts or not old.running_replicas or not new.running_replicas:
         return None
     before, after = _variants(old.models), _variants(new.models)
     same = _version(old) == _version(new)

@@ -21,7 +21,6 @@ from planning.report import GpuBar, PoolReport
 from planning.servers import Server
 from planning.spending import Spending
 from planning.torchserve_servers import TorchServePlan
-from planning.unserved import unserved
 from quantities import Bytes
 
 TIGHT_PERCENT: Final = 5
@@ -122,10 +121,10 @@ def _spending(side: PlanSide) -> Spending | None:
 
 def _not_served(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
     """By variant: one sentence of its first version, as all of them most often lack the same."""
-    known = {selector for server in base.plan.servers for selector in unserved(server)}
+    known = {version.selector for version in base.plan.versions if version.not_served}
     served, still = _served(base), _served(head)
     for server in head.plan.servers:
-        out = unserved(server)
+        out = {model.selector: model.not_served for model in server.models if model.not_served}
         for variant, group in groupby(sorted(out, key=lambda one: one.sort_key), key=lambda one: one.variant):
             new = [selector for selector in group if selector not in known]
             if not new:
@@ -140,13 +139,11 @@ def _not_served(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
 
 
 def _served(side: PlanSide) -> set[Selector]:
-    """Variants of which anything is served."""
+    """Variants whose default is served, so that requests which name no version are answered."""
     return {
-        model.selector.variant
-        for server in side.plan.servers
-        for out in (unserved(server),)
-        for model in server.models
-        if model.selector not in out
+        version.selector.variant
+        for version in side.plan.versions
+        if version.default and not version.not_served
     }
 
 
@@ -321,7 +318,7 @@ def _variants(server: Server) -> int:
 
 def _single_replicas(changed: Iterable[ServerChange]) -> Iterator[ChangeRisk]:
     for one in changed:
-        if one.change is Change.ADDED and one.after.replicas == 1:
+        if one.change is Change.ADDED and one.after.running == 1:
             yield ChangeRisk(
                 kind=ChangeRiskKind.SINGLE_REPLICA,
                 server=one.name,

@@ -16,10 +16,12 @@ from quantities import Bytes, format_duration
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How many replicas of a server, and the GPUs that they have together."""
+    """How many replicas of a server are placed, and the GPUs that they have together."""
 
     replicas: int = 0
     gpus: int = 0
+    running: int = 0
+    """Replicas that have a pod: none of a language model that cannot be served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,7 @@ class ServerChange:
     settings: tuple[SettingChange, ...]
     """Where it is on both sides: all of its plan that differs."""
     restart: Restart | None
-    """None where no pod is replaced."""
+    """None where no pod is replaced, also where the first ones come or the last ones go."""
     live: LiveChanges | None = None
     """What it takes over as it runs. None where nothing, and where pods are replaced: they load all anew."""
 
@@ -62,7 +64,11 @@ def server_change(old: Server | None, new: Server | None) -> ServerChange | None
 def _size(server: Server | None) -> Size:
     if server is None:
         return Size()
-    return Size(replicas=server.replicas, gpus=server.replicas * server.resources.gpus)
+    return Size(
+        replicas=server.replicas,
+        gpus=server.replicas * server.resources.gpus,
+        running=server.running_replicas,
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,6 @@ from planning.capacity.resources import torchserve_resources
 from planning.pools import PoolPlan
 from planning.servers import Server
 from planning.torchserve_servers import TorchServePlan
-from planning.unserved import unserved
 from quantities import Bytes
 
 _NAMED: Final = 3
@@ -95,8 +94,7 @@ _Loaded = Mapping[Selector, TorchServeVersion]
 
 
 def _loaded(server: TorchServePlan) -> _Loaded:
-    out = unserved(server)
-    return {model.selector: model.triple for model in server.models if model.selector not in out}
+    return {model.selector: model.triple for model in server.models if not model.not_served}
 
 
 def _workers(version: TorchServeVersion | None) -> int:

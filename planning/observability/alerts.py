@@ -37,7 +37,7 @@ RESTARTS_AN_HOUR: Final = 2
 
 def server_alerts(server: Server, namespace: str) -> tuple[Alert, ...]:
     """The server's alerts. `namespace` is where its pods run."""
-    return (*_of_pods(server, namespace), *_of_engine(server, namespace))
+    return (*_readiness(server, namespace), *_of_pods(server, namespace), *_of_engine(server, namespace))
 
 
 def _of_engine(server: Server, namespace: str) -> Iterator[Alert]:
@@ -58,36 +58,49 @@ _NOT_READY: Final = {
 }
 
 
-def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
-    pods = (
-        f'max by (namespace, pod) (kube_pod_labels{{namespace="{namespace}",'
-        f'label_slipway_dev_server="{server.name}"}})'
-    )
-    ready = (
-        f'(sum(max by (namespace, pod) (kube_pod_status_ready{{namespace="{namespace}",condition="true"}}) '
-        f"* on (namespace, pod) {pods}) or vector(0))"
-    )
-    scraped = (
-        f'(min(up{{{samples_of(server, namespace)},endpoint="{server.metrics_port_name}"}}) or vector(0))'
-    )
-    restarts = (
-        f'sum(max by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total{{namespace="'
-        f'{namespace}"}}[1h])) * on (namespace, pod) group_left () {pods})'
-    )
-    what = named(server)
+def _readiness(server: ServerPlan, namespace: str) -> Iterator[Alert]:
+    if not server.running_replicas:
+        return  # nobody is woken for pods that the plan does not ask for; `up` and `slipway plan` say why it has none
     yield Alert(
         name="SlipwayServerNotReady",
         # Without kube-state-metrics nothing is known of pods, which has an alert of its own.
-        expression=f'{ready} == 0 and on () (max(up{{job="kube-state-metrics"}}) == 1)',
+        expression=f'{_ready(server, namespace)} == 0 and on () (max(up{{job="kube-state-metrics"}}) == 1)',
         hold=patience(server.startup_budget),
         severity=Severity.CRITICAL,
-        summary=f"{what} has no ready replica",
+        summary=f"{named(server)} has no ready replica",
         description=(
             f"No pod of {server.name} is ready: nobody gets an answer from {listed(server)}. Usual causes: "
             f"no node with room, an image that cannot be pulled, {_NOT_READY[server.engine]}."
         ),
         run=commands(server, namespace, "get pods", "describe pods"),
     )
+
+
+def _ready(server: ServerPlan, namespace: str) -> str:
+    """How many of the server's pods are ready, in PromQL."""
+    return (
+        f'(sum(max by (namespace, pod) (kube_pod_status_ready{{namespace="{namespace}",condition="true"}}) '
+        f"* on (namespace, pod) {_pods(server, namespace)}) or vector(0))"
+    )
+
+
+def _pods(server: ServerPlan, namespace: str) -> str:
+    """The server's pods, in PromQL."""
+    return (
+        f'max by (namespace, pod) (kube_pod_labels{{namespace="{namespace}",'
+        f'label_slipway_dev_server="{server.name}"}})'
+    )
+
+
+def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
+    scraped = (
+        f'(min(up{{{samples_of(server, namespace)},endpoint="{server.metrics_port_name}"}}) or vector(0))'
+    )
+    restarts = (
+        f'sum(max by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total{{namespace="'
+        f'{namespace}"}}[1h])) * on (namespace, pod) group_left () {_pods(server, namespace)})'
+    )
+    what = named(server)
     yield Alert(
         name="SlipwayServerRestarts",
         expression=f"{restarts} > {RESTARTS_AN_HOUR}",
@@ -102,7 +115,7 @@ def _of_pods(server: ServerPlan, namespace: str) -> Iterator[Alert]:
     )
     yield Alert(
         name="SlipwayMetricsMissing",
-        expression=f"{scraped} == 0 and on () {ready} > 0",
+        expression=f"{scraped} == 0 and on () {_ready(server, namespace)} > 0",
         hold=SUSTAINED,
         severity=Severity.WARNING,
         summary=f"Prometheus cannot scrape {what}",

@@ -37,7 +37,6 @@ from planning.report.content import (
 )
 from planning.servers import Server
 from planning.spending import Spending, pools_cost
-from planning.unserved import unserved
 from quantities import format_duration
 
 PLANNED: Final = "as planned"
@@ -149,13 +148,13 @@ def _server(
     server: Server, pool: PoolPlan, costs: Iterable[Cost], reasons: Mapping[str, str]
 ) -> ServerReport:
     needs = {selector: found.total for selector, found in server_estimates(server, pool)}
-    out = unserved(server)
     return ServerReport(
         name=server.name,
         owners=server.owners,
         engine=server.engine,
         engine_version=server.engine_version,
         replicas=server.replicas,
+        running=server.running_replicas,
         resources=server.resources,
         startup_budget=server.startup_budget,
         versions=tuple(
@@ -166,7 +165,7 @@ def _server(
                 memory=needs.get(model.selector),
                 bound=memory_bound(server, model, pool.instance_type, pool.share),
                 reason=reasons.get(str(model.selector.variant)) or reasons[str(model.selector)],
-                not_served=out.get(model.selector, ""),
+                not_served=model.not_served,
             )
             for model in server.models
         ),
@@ -227,7 +226,7 @@ def _risks(pool: PoolReport) -> Iterator[Risk]:
                 server=server.name,
                 message=_not_served(server, found),
             )
-        if server.replicas == 1:
+        if server.running == 1:
             yield Risk(
                 kind=RiskKind.OUTAGE_AT_ROLLOUT,
                 pool=pool.name,

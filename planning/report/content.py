@@ -109,6 +109,8 @@ class ServerReport:
     engine: Engine
     engine_version: str
     replicas: int
+    running: int
+    """Replicas that have a pod: none of a language model that cannot be served."""
     resources: Resources
     """Of one replica."""
     startup_budget: timedelta

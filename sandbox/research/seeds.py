@@ -1,19 +1,20 @@
 """The research buckets of the emulated account: where a catalog's versions are promoted from.
 
 On a real account research owns them and no stack does; so nothing of Pulumi makes them here either. What they hold is
-data (seeds.yaml). Weights that cannot be had make the promotion of that one version fail, and nothing else.
+data (seeds.yaml): files of packages, and what a module of this room writes. Weights that cannot be had make the
+promotion of that one version fail, and nothing else.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import os
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -53,8 +54,8 @@ class Seed:
 
     @classmethod
     def listed(cls) -> list[Self]:
-        """All of seeds.yaml."""
-        return [cls(**item) for item in yaml.safe_load(SEEDS.read_text(encoding="utf-8"))]
+        """Return the seeds of seeds.yaml that come from packages."""
+        return [cls(**item) for item in _items() if "package" in item]
 
     @property
     def url(self) -> str:
@@ -67,9 +68,35 @@ class Seed:
         return cache_root() / "research" / self.digest.replace(":", "-")
 
 
+@dataclass(frozen=True, kw_only=True)
+class WrittenSeed:
+    """A folder of a research bucket whose files a module of this room writes."""
+
+    bucket: str
+    path: str
+    """Prefix of all files, without a slash at its end."""
+    written_by: str
+    """The module; its ``files()`` gives name → content."""
+
+    @classmethod
+    def listed(cls) -> list[Self]:
+        """Return the seeds of seeds.yaml that are written."""
+        return [cls(**item) for item in _items() if "written_by" in item]
+
+    def objects(self) -> dict[str, bytes]:
+        """Key → content."""
+        files: dict[str, bytes] = importlib.import_module(f"sandbox.research.{self.written_by}").files()
+        return {f"{self.path}/{name}": content for name, content in files.items()}
+
+
+def _items() -> list[dict[str, str]]:
+    listed: list[dict[str, str]] = yaml.safe_load(SEEDS.read_text(encoding="utf-8"))
+    return listed
+
+
 def buckets() -> set[str]:
     """Names of the research buckets: no stack owns them, so no stack has left them behind."""
-    return {seed.bucket for seed in Seed.listed()}
+    return {seed.bucket for seed in (*Seed.listed(), *WrittenSeed.listed())}
 
 
 def fetch(seed: Seed, report: Report) -> Path:
@@ -96,29 +123,35 @@ def fetch(seed: Seed, report: Report) -> Path:
     return seed.cached
 
 
-def put(aws_url: str, region: str, seeds: Iterable[Seed], report: Report) -> dict[Seed, str]:
+def put(aws_url: str, region: str, report: Report) -> dict[Seed, str]:
     """Makes the buckets and puts what they lack; returns what cannot be had, and why. Again, it does nothing.
 
     Raises:
         SandboxError: what came is not what seeds.yaml says.
     """
     s3 = _client(aws_url, region)
-    held = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    for bucket in sorted(buckets() - {held["Name"] for held in s3.list_buckets()["Buckets"]}):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+    for written in WrittenSeed.listed():
+        for key, content in written.objects().items():
+            if not _is_there(s3, written.bucket, key):
+                _put(s3, written.bucket, key, content)
     unavailable = {}
-    for seed in seeds:
-        if seed.bucket not in held:
-            s3.create_bucket(Bucket=seed.bucket, CreateBucketConfiguration={"LocationConstraint": region})
-            held.add(seed.bucket)
-        if _is_there(s3, seed):
+    for seed in Seed.listed():
+        if _is_there(s3, seed.bucket, seed.key):
             continue
         try:
             content = fetch(seed, report).read_bytes()
         except UnavailableError as error:
             unavailable[seed] = str(error)
             continue
-        digest = base64.b64encode(bytes.fromhex(seed.digest.removeprefix("sha256:"))).decode()
-        s3.put_object(Bucket=seed.bucket, Key=seed.key, Body=content, ChecksumSHA256=digest)
+        _put(s3, seed.bucket, seed.key, content)
     return unavailable
+
+
+def _put(s3: Any, bucket: str, key: str, content: bytes) -> None:
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    s3.put_object(Bucket=bucket, Key=key, Body=content, ChecksumSHA256=digest)
 
 
 def _client(aws_url: str, region: str) -> Any:
@@ -132,9 +165,9 @@ def _client(aws_url: str, region: str) -> Any:
     )
 
 
-def _is_there(s3: Any, seed: Seed) -> bool:
+def _is_there(s3: Any, bucket: str, key: str) -> bool:
     try:
-        s3.head_object(Bucket=seed.bucket, Key=seed.key)
+        s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
             return False

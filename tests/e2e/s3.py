@@ -41,9 +41,14 @@ class Bucket:
                     if found is None:
                         self._answer(http.client.NOT_FOUND, NO_SUCH_KEY)
                         return
-                    bucket.sent.append((key, len(found)))
+                    asked = self.headers.get("Range", "bytes=0-")
+                    part = found[int(asked.removeprefix("bytes=").removesuffix("-")) :]
+                    bucket.sent.append((key, len(part)))
                     self._answer(
-                        http.client.OK, found, halting=key in bucket.halting, cut=key in bucket.cutting
+                        http.client.OK if part is found else http.client.PARTIAL_CONTENT,
+                        part,
+                        halting=key in bucket.halting,
+                        cut=key in bucket.cutting,
                     )
 
             def _answer(self, status: int, body: bytes, *, halting: bool = False, cut: bool = False) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import yaml
 
 from model_catalog.entry import snake_case
+from tests.engine import research
 
 CATALOG: Final = "model_catalog"
 RELEASE: Final = f"{CATALOG}/releases/sandbox.yaml"
@@ -57,6 +58,10 @@ class Model:
     def variant(self) -> str:
         (language,) = self.entry["languages"]
         return f"{self.entry['task']}/{self.entry['model']}/{language}"
+
+    @property
+    def is_language_model(self) -> bool:
+        return self.entry["engine"] != "torchserve"
 
     @property
     def file(self) -> str:
@@ -194,8 +199,7 @@ def _language_model(
     serving: dict[str, Any],
     replicas: int = 1,
 ) -> Model:
-    artifact = {"repository": f"generated/{name}", "revision": "unresolved", "digest": "unresolved"}
-    version = {"artifact": artifact, "serving": serving}
+    version = {"artifact": research.artifact(name), "serving": serving}
     return Model(
         entry={
             **_head("TextGeneration", name, chance.choice(_OWNERS), engine),

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from sandbox.inspection import Inspection
+from tests.engine import research
 from tests.engine.clones import Clone, new_clone
 from tests.unit.planning.shares import chat
 
@@ -28,7 +29,7 @@ def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     release: dict[str, Any] = {}
     for model, nodes in MODELS.items():
         path = catalog / "entries" / "text_generation" / f"{model.lower()}.yaml"
-        path.write_text(yaml.safe_dump({**chat(model), "owner": "nlp-platform"}))
+        path.write_text(yaml.safe_dump({**research.pinned(chat(model)), "owner": "nlp-platform"}))
         pin = {
             "instance_type": nodes.partition("/")[0],
             "reason": "As in tests.",
@@ -45,6 +46,8 @@ def _clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     )
     try:
         clone.slipway("plan", "--env", "sandbox", "--write").ok()
+        clone.slipway("sandbox", "start").ok()
+        research.upload(clone, MODELS)
         clone.slipway("sandbox", "up", "--no-serve").ok()
         yield clone
     finally:

@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,10 @@ import yaml
 from sandbox import processes, tokens
 from sandbox.inspection import Inspection
 from sandbox.lifecycle import ROLES
+from sandbox.research import stand_in
 from tests.engine import crashes
 from tests.engine.clones import Clone, changes, new_clone
+from tests.engine.weights import Fetch
 
 pytestmark = pytest.mark.engine
 
@@ -25,6 +28,7 @@ LOCK = "model_catalog/placement/sandbox.lock"
 SELECTOR = "QuestionAnswering/Reader/fr"
 SERVER = "gpu-g4dn-xlarge-torchserve-1"
 IDENTIFIER = "cpu-m6i-2xlarge-torchserve-1"
+STAND_IN, WRITER = "text-generation-stand-in-en-1", "text-generation-writer-mul-1"
 
 
 @pytest.fixture(scope="module", name="deployed")
@@ -79,7 +83,7 @@ def test_every_pod_that_we_define_passes_the_restricted_standard_of_the_real_api
     assert {name for name, standard in standards.items() if standard != "restricted"} == NOT_RESTRICTED
     workloads = [item for kind in WORKLOADS for item in _listed(clone, f"/apis/{kind}")]
     engines = {item["metadata"]["labels"]["app.kubernetes.io/name"] for item in workloads}
-    assert engines == {"tgi", "torchserve"}
+    assert engines == {"tgi", "torchserve", "vllm"}
     for item in workloads:
         template = item["spec"]["template"]
         assert standards[item["metadata"]["namespace"]] == "restricted"
@@ -284,6 +288,50 @@ def test_nothing_in_the_state_gives_access_to_the_cluster(clone: Clone) -> None:
         tokens.deployer_token(clone.sandbox.paths),
     )
     assert all(token not in state for token in secrets)
+
+
+def test_a_language_model_s_weights_go_from_the_research_bucket_to_where_its_engine_looks_for_them(
+    clone: Clone, tmp_path: Path
+) -> None:
+    fetch = Fetch.of(clone, STAND_IN)
+    code, log = fetch.run(tmp_path)
+    assert (code, log[-1]["message"]) == (0, "fetched and checked"), log
+    assert {path.name: path.read_bytes() for path in fetch.folder(tmp_path).iterdir()} == stand_in.files()
+    code, log = fetch.run(tmp_path)
+    assert (code, log[-1]["message"]) == (0, "there already, and hashed again"), log
+
+
+def test_a_pod_refuses_tampered_weights_until_they_are_copied_again(clone: Clone, tmp_path: Path) -> None:
+    fetch, s3, bucket = Fetch.of(clone, STAND_IN), clone.aws("s3"), _output(clone, "bucket")
+    (listed,) = [word for word in fetch.arguments if word.startswith("sha256:")]
+    key = f"artifacts/{listed.partition('=')[0]}/files/model.safetensors"
+    content = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+    s3.put_object(Bucket=bucket, Key=key, Body=content[:-1] + bytes([content[-1] ^ 1]))
+    code, log = fetch.run(tmp_path)
+    assert (code, log[-1]["rule"]) == (1, "artifact-checked"), log
+    assert key in log[-1]["message"]
+    assert "`pulumi refresh` and `pulumi up`" in log[-1]["fix"]
+    assert not fetch.folder(tmp_path).exists()
+    clone.pulumi("refresh", "--stack sandbox --yes --skip-preview").ok()
+    clone.slipway("sandbox", "up", "--no-serve").ok()
+    assert fetch.run(tmp_path)[0] == 0
+    assert (fetch.folder(tmp_path) / "model.safetensors").read_bytes() == content
+
+
+def test_a_language_model_that_cannot_be_served_has_no_pod_and_keeps_no_update_waiting(
+    deployed: tuple[Clone, str], clone: Clone
+) -> None:
+    _, output = deployed
+    told = " ".join(output.split())
+    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1`" in told
+    (deployment,) = (
+        item
+        for item in _listed(clone, "/apis/apps/v1/namespaces/slipway-serving/deployments")
+        if item["metadata"]["labels"]["slipway.dev/server"] == WRITER
+    )
+    assert deployment["spec"]["replicas"] == 0
+    assert Inspection(clone.sandbox).pods("slipway-serving", f"slipway.dev/server={WRITER}") == []
+    assert f"{WRITER} has nothing to serve yet" in output
 
 
 def test_an_account_that_ended_is_built_anew_whatever_command_comes_first(clone: Clone) -> None:

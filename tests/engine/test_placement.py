@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from sandbox.inspection import Inspection
-from tests.engine import many_models
+from tests.engine import many_models, research
 from tests.engine.clones import Clone, new_clone
 from tests.engine.many_models import LOCK, RELEASE, torchserve
 
@@ -50,11 +50,14 @@ class Pod:
 @pytest.fixture(scope="module", name="placed")
 def _placed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clone]:
     clone = new_clone(tmp_path_factory.mktemp("placed"))
-    many_models.write(clone.root, many_models.many_models(SEED))
+    models = many_models.many_models(SEED)
+    many_models.write(clone.root, models)
     _write_lock(clone)
     _git(clone, "checkout -q -b base")
     _commit(clone)
     try:
+        clone.slipway("sandbox", "start").ok()
+        research.upload(clone, [model.entry["model"] for model in models if model.is_language_model])
         clone.slipway("sandbox", "up", "--no-serve").ok()
         yield clone
     finally:

@@ -20,23 +20,23 @@ from typing import Final
 
 from tests.fuzz import agent_cases as cases
 from tests.unit.workloads.agent import surroundings
-from tests.unit.workloads.agent.artifacts_on_disk import Bucket, manifest
 from tests.unit.workloads.agent.samples import MODEL
 from tests.unit.workloads.agent.surroundings import Neighbours
 from tests.unit.workloads.agent.test_executor import archive
+from tests.unit.workloads.artifacts.artifacts_on_disk import Bucket, manifest
 from workloads.agent import Archive, Configuration, Version, api, configuration_json
-from workloads.agent.archives import ArchiveError
-from workloads.agent.artifact import read_manifest
 from workloads.agent.contents import look_inside
 from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile, WatchedDocument
 from workloads.agent.events import NoEvents
 from workloads.agent.executor import Executor
-from workloads.agent.folders import delete, own_folder
 from workloads.agent.kubernetes import ConfigMapWatch, KubernetesApi
 from workloads.agent.limits import LONGEST_CONFIGURATION
 from workloads.agent.loop import Agent
 from workloads.agent.torchserve import TorchServeApi
+from workloads.artifacts.folders import delete, own_folder
+from workloads.artifacts.manifest import read_manifest
+from workloads.artifacts.port import ContentError
 
 LIMIT_SECONDS: Final = 5.0
 """For one case with all that follows from it."""
@@ -106,7 +106,7 @@ def _manifest(site: Site, chance: random.Random) -> bool:  # noqa: ARG001 - of a
     size = chance.choice((1, 100, 10**6))
     try:
         read_manifest([content[at : at + size] for at in range(0, len(content), size)], MANIFEST.digest, "m")
-    except ArchiveError:
+    except ContentError:
         return True
     return False
 
@@ -116,7 +116,7 @@ def _archive(site: Site, chance: random.Random) -> bool:
     path.write_bytes(cases.changed_archive(chance.choice((GOOD, THIN)), chance))
     try:
         look_inside(path)
-    except ArchiveError:
+    except ContentError:
         return True
     return False
 

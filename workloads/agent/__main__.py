@@ -11,8 +11,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from workloads.agent import api, log
-from workloads.agent.archives import SourceError
+from workloads import log
+from workloads.agent import api
 from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile, WatchedDocument
 from workloads.agent.events import Events, NoEvents, Pod, PodEvents
@@ -20,8 +20,9 @@ from workloads.agent.executor import Executor
 from workloads.agent.kubernetes import ConfigMapWatch, KubernetesApi
 from workloads.agent.loop import Agent
 from workloads.agent.recall import LONGEST_RETRY
-from workloads.agent.sources import open_source
 from workloads.agent.torchserve import TorchServeApi
+from workloads.artifacts.port import SourceError
+from workloads.artifacts.sources import open_source
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:

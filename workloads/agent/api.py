@@ -13,12 +13,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from workloads.agent.bounded import printable
 from workloads.agent.exchange import until
 from workloads.agent.limits import LONGEST_REQUEST, MOST_CONNECTIONS
 from workloads.agent.loop import Agent, Turn
 from workloads.agent.metrics import render
 from workloads.agent.status import not_ready_because, versions_document
+from workloads.artifacts.bounded import printable
 
 STUCK_SECONDS = 120.0
 """A loop that has not turned for so long is stuck: one turn asks TorchServe twice for each model, for at most 10 s."""

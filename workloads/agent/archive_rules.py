@@ -14,8 +14,7 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, Any
 
-from workloads.agent.bounded import UnreadableError, parse_json
-from workloads.agent.limits import LONGEST_ARCHIVED_DOCUMENT, MOST_FILES
+from workloads.agent.limits import LONGEST_ARCHIVED_DOCUMENT
 from workloads.agent.zip_layout import (
     Entry,
     TwoContentsError,
@@ -23,6 +22,8 @@ from workloads.agent.zip_layout import (
     read_entries,
     require_one_content,
 )
+from workloads.artifacts.bounded import UnreadableError, parse_json
+from workloads.artifacts.limits import MOST_FILES
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 MODEL_CONFIG = "model-config.yaml"

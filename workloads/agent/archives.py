@@ -7,49 +7,22 @@ was checked and its bytes were flushed, so neither TorchServe nor a restarted ag
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
 import shutil
 import stat
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 from workloads.agent.configuration import Archive
-from workloads.agent.folders import delete, delete_quietly, flush_folder, listed, own_folder
+from workloads.artifacts.folders import delete, delete_quietly, flush_folder, listed, own_folder
+from workloads.artifacts.port import NO_SPACE, ArtifactSource, ContentError, DiskFullError
 
 _SUFFIX = ".mar"
 _PART = ".part"
 _CHUNK = 1 << 20
 _NAME = re.compile(r"sha256-[0-9a-f]{64}\.mar")
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-
-
-class SourceError(Exception):
-    """An archive or weights could not be had. `missing`: the source answered, and has no such thing."""
-
-    def __init__(self, reason: str, *, missing: bool = False) -> None:
-        super().__init__(reason)
-        self.missing = missing
-
-
-class ArchiveError(Exception):
-    """What came is not what was asked for: another digest, no archive or manifest, another version."""
-
-
-class DiskFullError(Exception):
-    """There is no room."""
-
-
-class ArtifactSource(Protocol):
-    """Where archives and weights come from."""
-
-    def read(self, location: str) -> Iterator[bytes]:
-        """The bytes, piece by piece. Raises SourceError, at the first piece or any later one."""
-        ...
 
 
 def archive_file(digest: str) -> str:
@@ -100,7 +73,7 @@ class ArchiveStore:
         return self._folder / archive_file(digest)
 
     def fetch(self, archive: Archive) -> None:
-        """Bring it here, unless it is. Raises SourceError, ArchiveError or DiskFullError; then nothing is left."""
+        """Bring it here, unless it is. Raises SourceError, ContentError or DiskFullError; then nothing is left."""
         target = self.path(archive.digest)
         if archive.digest in self.present():
             return
@@ -143,4 +116,4 @@ class ArchiveStore:
             os.fsync(file.fileno())
         found = f"sha256:{hashed.hexdigest()}"
         if found != archive.digest:
-            raise ArchiveError(f"{archive.location} has the digest {found}, not {archive.digest}")
+            raise ContentError(f"{archive.location} has the digest {found}, not {archive.digest}")

@@ -13,10 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from workloads.agent.bounded import UnreadableError, parse_json
 from workloads.agent.fields import ConfigurationError, JsonObject, objects, require
 from workloads.agent.limits import (
-    LARGEST_NUMBER,
     LONGEST_BATCH_DELAY_MILLISECONDS,
     LONGEST_CONFIGURATION,
     LONGEST_GRACE_SECONDS,
@@ -26,6 +24,8 @@ from workloads.agent.limits import (
     MOST_WORKERS,
 )
 from workloads.agent.texts import check_body, check_digest, check_header, check_location, check_name
+from workloads.artifacts.bounded import UnreadableError, parse_json
+from workloads.artifacts.limits import LARGEST_NUMBER
 
 FORMAT = 1
 """Raised when a document stops being readable by the agents that run; an agent refuses a format it does not know."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workloads.agent.archive_rules import ArchiveRuleError, check_archive, read_document
-from workloads.agent.archives import ArchiveError
+from workloads.artifacts.port import ContentError
 
 _THIN = "slipway.json"
 _OWN_WEIGHTS = "weights/"
@@ -37,17 +37,17 @@ class Inside:
 def look_inside(path: Path) -> Inside:
     """Return what the archive says, once it was found to keep to all of archive_rules.
 
-    Raises ArchiveError, or OSError where the file cannot be read.
+    Raises ContentError, or OSError where the file cannot be read.
     """
     with _ONE_AT_A_TIME, path.open("rb") as file:
         try:
             checked = check_archive(file)
             thin = read_document(file, _THIN) if _THIN in checked.names else None
         except ArchiveRuleError as error:
-            raise ArchiveError(f"the archive is refused: {error}") from None
+            raise ContentError(f"the archive is refused: {error}") from None
     model = checked.manifest["model"]
     if not isinstance(model.get("modelVersion"), (str, int, float)):
-        raise ArchiveError("the archive has no MAR-INF/MANIFEST.json with model.modelVersion")
+        raise ContentError("the archive has no MAR-INF/MANIFEST.json with model.modelVersion")
     name = model.get("modelName")
     return Inside(
         version=str(model["modelVersion"]),
@@ -64,4 +64,4 @@ def _weights_of(thin: Any) -> str:
         reason = f"its format is {thin['format']!r}, and this agent reads 1"
     except (KeyError, TypeError) as error:
         reason = repr(error)
-    raise ArchiveError(f"the archive's {_THIN} names no weights: {reason}")
+    raise ContentError(f"the archive's {_THIN} names no weights: {reason}")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workloads.agent.archives import ArchiveStore, ArtifactSource
+from workloads.agent.archives import ArchiveStore
 from workloads.agent.version_files import VersionFiles
 from workloads.agent.weights import WeightsStore
+from workloads.artifacts.port import ArtifactSource
+from workloads.artifacts.room import Room, WithinRoom
 
 
 @dataclass(frozen=True)
@@ -25,23 +24,7 @@ class Disk:
     def at(folder: Path, source: ArtifactSource, *, keep_free: int = 0) -> Disk:
         """The volume, with all of its folders. `keep_free`: bytes of it that no fetch takes."""
         if keep_free:
-            source = _WithinRoom(source, folder, keep_free)
+            source = WithinRoom(source, Room(folder, keep_free))
         weights = WeightsStore(folder / "weights", source, keep_free=keep_free)
         archives = ArchiveStore(folder, source, keep_free=keep_free)
         return Disk(archives, weights, VersionFiles(folder / "versions", weights))
-
-
-@dataclass(frozen=True)
-class _WithinRoom:
-    """A source that ends as on a full disk while there is still something left, however many fetch at once."""
-
-    source: ArtifactSource
-    folder: Path
-    keep_free: int
-
-    def read(self, location: str) -> Iterator[bytes]:
-        """The bytes, piece by piece. Raises OSError, and what the source raises."""
-        for chunk in self.source.read(location):
-            if shutil.disk_usage(self.folder).free - len(chunk) < self.keep_free:
-                raise OSError(errno.ENOSPC, f"{self.keep_free} bytes are kept free")
-            yield chunk

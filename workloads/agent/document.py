@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
-from workloads.agent.bounded import UnreadableError, read_file
 from workloads.agent.limits import LONGEST_CONFIGURATION
+from workloads.artifacts.bounded import UnreadableError, read_file
 
 
 class DocumentSource(Protocol):

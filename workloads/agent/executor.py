@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from workloads.agent.archives import ArchiveError, DiskFullError, SourceError
 from workloads.agent.configuration import Archive, Key, Version
 from workloads.agent.contents import Inside, look_inside
 from workloads.agent.disk import Disk
@@ -32,6 +31,7 @@ from workloads.agent.steps import (
 )
 from workloads.agent.torchserve import Refused, TorchServe, TorchServeAway
 from workloads.agent.worker_log import last_reason
+from workloads.artifacts.port import ContentError, DiskFullError, SourceError
 
 _POLL = 0.1
 _BEYOND = timedelta(seconds=10)
@@ -100,7 +100,7 @@ class Executor:
     def _register(self, step: Register) -> Failure | None:
         try:
             inside = look_inside(self.disk.archives.path(step.key.digest))
-        except ArchiveError as error:
+        except ContentError as error:
             return Failure("register", self._altered_archive(step.key) or str(error), own_fault=True)
         reason = _contradiction(inside, step)
         if reason:
@@ -191,7 +191,7 @@ def _fetching(fetch: Callable[[], None]) -> Failure | None:
         fetch()
     except SourceError as error:
         return Failure("fetch", str(error), own_fault=error.missing)
-    except ArchiveError as error:
+    except ContentError as error:
         return Failure("fetch", str(error), own_fault=True)
     return None
 

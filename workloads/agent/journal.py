@@ -15,12 +15,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from workloads.agent.bounded import parse_json, printable, read_file
 from workloads.agent.configuration import Key, read_version, version_document
-from workloads.agent.folders import delete
 from workloads.agent.limits import LONGEST_JOURNAL
 from workloads.agent.state import Failure, Memory, Record
 from workloads.agent.texts import check_name
+from workloads.artifacts.bounded import parse_json, printable, read_file
+from workloads.artifacts.folders import delete
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _LONGEST_BOOT = 100

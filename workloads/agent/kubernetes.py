@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workloads.agent.bounded import parse_json, read_file
 from workloads.agent.document import WatchedDocument
 from workloads.agent.exchange import open_answer, read_answer
 from workloads.agent.limits import LONGEST_EVENT, LONGEST_REFUSAL, LONGEST_TOKEN
+from workloads.artifacts.bounded import parse_json, read_file
 
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _QUICK = 10.0

@@ -29,22 +29,6 @@ LONGEST_JOURNAL = 8 << 20
 LONGEST_VERSION_FILE = 64 << 10
 """The file that a worker's adapter reads; the agent writes some hundred bytes."""
 
-LONGEST_MANIFEST = 48 << 20
-"""The manifest of an artifact. One of 100,000 files, the most of an artifact, has about 30 MB."""
-
-LARGE_MANIFEST = 4 << 20
-"""From this size on, manifests are dealt with one at a time: two lists of 100,000 files do not fit the memory."""
-
-LONGEST_MANIFEST_PART = 32 << 10
-"""One file's entry in a manifest, or one of its other values. A name has at most 900 bytes, six times that escaped."""
-
-MOST_FILES = 100_000
-"""Files of an artifact (docs/artifacts.md)."""
-
-MOST_NAMES = 32 << 20
-"""What the names of an artifact's files take in memory together: 100,000 of 100 characters take 15 MB. One emoji makes
-each character of its name take four bytes."""
-
 LONGEST_DIRECTORY = 1 << 20
 """The list of an archive's entries. Python takes 500 bytes for each, and an entry has at least 46: these are 22,000
 entries and 15 MB. An archive of 5,000 files has half of it."""
@@ -61,23 +45,11 @@ LONGEST_REQUEST = 16 << 10
 MOST_CONNECTIONS = 64
 """To the agent's own server, at once. A kubelet and Prometheus have three."""
 
-MOST_ENTRIES = 10_000
-"""Files in a folder that the agent looks at on every turn; what is beyond is not looked at."""
-
 MOST_MODELS = 2_000
 """Models in TorchServe; each is asked about twice on every turn."""
 
 MOST_VERSIONS = 1_000
 """Versions in a configuration, and of one model in TorchServe."""
-
-MOST_VALUES = 200_000
-"""Objects, lists and their members in a document, save manifests: each takes up to 64 bytes or 250."""
-
-DEEPEST = 32
-"""Levels of a document. A configuration has six."""
-
-LARGEST_NUMBER = 2**63 - 1
-"""Of a whole number, and of what is made from a fraction: what Java can count, in whose answers they stand."""
 
 MOST_WORKERS = 1_000
 """Of one version. Each is a process with its own copy of the weights."""

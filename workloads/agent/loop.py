@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from workloads.agent import journal, recall
-from workloads.agent.bounded import printable
 from workloads.agent.configuration import Configuration, read_configuration
 from workloads.agent.disk import Disk
 from workloads.agent.document import DocumentSource, text_of
@@ -41,6 +40,7 @@ from workloads.agent.steps import (
     lane,
 )
 from workloads.agent.torchserve import Refused, TorchServeAway
+from workloads.artifacts.bounded import printable
 
 _AT_ONCE = {"archive": 2, "weights": 2, "model": 4, "default": 100}
 """Lanes of a kind that run together: downloads share a network, loading models shares CPUs and GPUs."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from workloads.agent.bounded import UnreadableError, check_text
 from workloads.agent.fields import ConfigurationError, require
 from workloads.agent.limits import LONGEST_CONTENT_TYPE, LONGEST_LOCATION, LONGEST_NAME
+from workloads.artifacts.bounded import UnreadableError, check_text
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{LONGEST_NAME - 1}}}")

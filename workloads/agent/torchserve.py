@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from workloads.agent.archives import archive_file, digest_of
-from workloads.agent.bounded import UnreadableError, parse_json
 from workloads.agent.configuration import Key, Smoke, Version
 from workloads.agent.exchange import open_answer, read_answer
 from workloads.agent.limits import LONGEST_ANSWER, LONGEST_NAME, MOST_MODELS, MOST_VERSIONS
 from workloads.agent.state import ObservedModel, Registered
+from workloads.artifacts.bounded import UnreadableError, parse_json
 
 _QUICK = 10.0
 _UNPACKING = 300.0

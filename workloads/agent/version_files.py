@@ -12,13 +12,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from workloads.agent.archives import NO_SPACE, DiskFullError
-from workloads.agent.bounded import parse_json, read_file
 from workloads.agent.configuration import Key, Version
-from workloads.agent.folders import delete, delete_quietly, flush_folder, is_folder, listed, own_folder
-from workloads.agent.limits import LONGEST_VERSION_FILE, MOST_ENTRIES
+from workloads.agent.limits import LONGEST_VERSION_FILE
 from workloads.agent.state import InForce
 from workloads.agent.weights import WeightsStore
+from workloads.artifacts.bounded import parse_json, read_file
+from workloads.artifacts.folders import delete, delete_quietly, flush_folder, is_folder, listed, own_folder
+from workloads.artifacts.limits import MOST_ENTRIES
+from workloads.artifacts.port import NO_SPACE, DiskFullError
 
 _SUFFIX, _PART = ".json", ".part"
 

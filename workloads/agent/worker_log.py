@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from workloads.agent.bounded import UnreadableError, read_tail
 from workloads.agent.configuration import Key
+from workloads.artifacts.bounded import UnreadableError, read_tail
 
 _TAIL = 64 * 1024
 _LOADING = re.compile(r"Failed to load model \S+, exception (?P<reason>.*)")

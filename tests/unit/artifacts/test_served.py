@@ -87,7 +87,7 @@ def test_an_archive_that_research_packed_is_served_as_it_is() -> None:
             {"repository": "a/b", "revision": "unresolved", "digest": DIGEST},
             None,
             "served-artifact",
-            "mirror it",
+            "slipway artifacts mirror QuestionAnswering/Reader/fr@2",
         ),
         (BUCKET, None, "archive-or-handler", "give it a handler"),
     ],

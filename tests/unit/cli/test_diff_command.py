@@ -199,7 +199,10 @@ def test_more_replicas_are_gpus_and_nodes_before_anybody_pays_for_them(checkout:
     assert said["cost"]["stand_ins"] == ["us-east-1's price: eu-west-1's is unknown"]
     assert said["restarts"] == []
     (server,) = said["servers"]
-    assert (server["before"], server["after"]) == ({"replicas": 1, "gpus": 1}, {"replicas": 3, "gpus": 3})
+    assert (server["before"], server["after"]) == (
+        {"replicas": 1, "gpus": 1, "running": 1},
+        {"replicas": 3, "gpus": 3, "running": 3},
+    )
 
 
 def test_a_stack_file_is_compared_as_well(checkout: Checkout) -> None:
@@ -790,3 +793,54 @@ def test_a_comment_stays_within_what_github_takes() -> None:
     assert len(text) <= MARKDOWN_LIMIT
     assert "and 1900 more, which `slipway diff` lists." in text
     assert len(to_markdown(report(problem(message="m" * 100_000)))) <= MARKDOWN_LIMIT
+
+
+LANGUAGE_MODEL = "model_catalog/entries/text_generation/chat.yaml"
+CHAT = """
+task: TextGeneration
+model: Chat
+description: Chats.
+owner: nlp-platform
+engine: vllm
+device: gpu
+language_from: caller
+license: apache-2.0
+precision: float16
+memory: {weights: 3GiB, per_request: 100MiB}
+serving: {max_model_len: 4096, max_num_seqs: 64}
+languages:
+  en:
+    scripts: [Latn]
+    versions:
+      "1":
+        artifact: {bucket: research, path: models/chat, digest: unresolved}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said", "running"),
+    [
+        ("unresolved", f'"{DIGEST}"', "begins to serve", (0, 1)),
+        (f'"{DIGEST}"', "unresolved", "stops: not served", (1, 0)),
+        (f'"{DIGEST}"', f'"sha256:{"b" * 64}"', "restarts", (1, 1)),
+    ],
+)
+def test_a_language_model_begins_and_stops_to_serve_with_its_digest(
+    checkout: Checkout, before: str, after: str, said: str, running: tuple[int, int]
+) -> None:
+    checkout.write(LANGUAGE_MODEL, CHAT.replace("digest: unresolved", f"digest: {before}"))
+    checkout.write(SANDBOX, f'{RELEASE}TextGeneration/Chat/en: {{default: "1"}}\n')
+    base = checkout.commit()
+    checkout.edit(LANGUAGE_MODEL, f"digest: {before}", f"digest: {after}")
+    shown = run(base).stdout
+    assert re.search(rf"text-generation-chat-en-1  +{said} ", shown), shown
+    assert said in run(base, "--format", "markdown").stdout
+    changed = environment(as_json(base), "sandbox")
+    (server,) = changed["servers"]
+    assert (server["before"]["running"], server["after"]["running"]) == running
+    risks = {risk["kind"]: risk["message"] for risk in changed["risks"]}
+    if running == (1, 0):
+        assert risks["not_served"] == (
+            "TextGeneration/Chat/en@1 is not served: its artifact's digest is unresolved; `slipway artifacts digest "
+            "s3://research/models/chat` prints it; nobody answers TextGeneration/Chat/en any more"
+        )

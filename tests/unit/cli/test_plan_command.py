@@ -1,6 +1,7 @@
 """`slipway plan`: what it prints in each format, and what it refuses."""
 
 import functools
+import html
 import json
 import re
 import shutil
@@ -381,3 +382,33 @@ def test_the_region_is_the_stack_file_s() -> None:
 def test_a_selector_is_named_in_json() -> None:
     said = json.loads(plan("QuestionAnswering", "--env", "dev", "--format", "json"))
     assert said["selector"] == str(Selector.parse("QuestionAnswering"))
+
+
+WRITER = "TextGeneration/Writer/mul@1"
+NOT_SERVED = (
+    "not served: its artifact is Qwen/Qwen2.5-1.5B-Instruct on the Hub, and servers read nothing but their "
+    f"environment's bucket; `slipway artifacts mirror {WRITER}` brings it into a research bucket, and prints bucket, "
+    "path and digest for its entry"
+)
+
+
+def test_a_language_model_that_cannot_be_served_is_told_in_every_format_with_reason_and_fix() -> None:
+    text = " ".join(plan(WRITER, "--env", "dev").split())
+    assert "tgi 3.3.5, 1 replica that does not run of" in text
+    assert f"{WRITER} is {NOT_SERVED}" in text
+    said = json.loads(plan("--env", "dev", "--format", "json"))
+    (server,) = (
+        server
+        for pool in said["pools"]
+        for server in pool["servers"]
+        if server["name"] == "text-generation-writer-mul-1"
+    )
+    assert (server["replicas"], server["running"]) == (1, 0)
+    assert [version["not_served"] for version in server["versions"]] == [NOT_SERVED]
+    told = {(risk["kind"], risk["server"]) for risk in said["risks"]}
+    assert ("not_served", server["name"]) in told
+    assert ("outage_at_rollout", server["name"]) not in told, "it has no pod that a rollout could stop"
+    for written in ("markdown", "html"):
+        page = html.unescape(plan("--env", "dev", "--format", written))
+        assert f"slipway artifacts mirror {WRITER}" in page
+        assert f"{WRITER} is not served" in page

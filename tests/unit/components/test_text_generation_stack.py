@@ -1,9 +1,6 @@
 import json
-import shlex
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -11,17 +8,24 @@ import pulumi_aws as aws
 import pytest
 
 from components import ServerSite, TextGenerationStack, TextGenerationStackArgs
-from components.text_generation_pod import fetch_script
-from model_catalog import Environment, load_catalog
+from engines import FETCH_IMAGE
+from model_catalog import BucketArtifact, Environment, load_catalog
 from planning import TextGenerationPlan, make_plan
+from tests.support.language_models import DIGEST, served
 from tests.support.pools import POOLS
 from tests.support.recording import Recording
+from tests.unit.planning.entries import VLLM_CATALOG
+from workloads.fetch import WantedFolder
+from workloads.fetch.__main__ import arguments
 
-(SERVER,) = (
+(UNSERVED,) = (
     server
     for server in make_plan(load_catalog(), Environment.DEV, POOLS).servers
     if isinstance(server, TextGenerationPlan)
 )
+SERVER = served(UNSERVED)
+(VLLM_SERVER,) = make_plan(VLLM_CATALOG, Environment.SANDBOX, POOLS).servers
+OTHER = f"sha256:{'f' * 64}"
 TYPE = "slipway:serving:TextGenerationStack"
 
 
@@ -37,7 +41,9 @@ def stack_of(server: TextGenerationPlan, built: Callable[..., Recording]) -> Rec
             key_arn="arn:key",
             after=(node,),
         )
-        TextGenerationStack("writer", TextGenerationStackArgs(server=server, site=site), opts)
+        copied = aws.s3.BucketObject("copied", bucket="models", opts=pulumi.ResourceOptions.merge(opts, None))
+        args = TextGenerationStackArgs(server=server, site=site, artifacts=(copied,))
+        TextGenerationStack("writer", args, opts)
 
     return built(make)
 
@@ -138,49 +144,91 @@ def test_a_rollout_frees_a_gpu_before_it_asks_for_one(deployment: dict[str, Any]
     assert deployment["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
 
 
-def fetched(script: str, tmp_path: Path, *, with_config: bool) -> subprocess.CompletedProcess[str]:
-    """Runs the script with an `aws` that notes its arguments and makes what it was told to copy."""
-    aws_stub = tmp_path / "aws"
-    made = 'mkdir -p "$6"; ' + ('touch "$6/config.json"; ' if with_config else "")
-    aws_stub.write_text(f"#!/bin/sh\n{made}printf '%s\\n' \"$@\" > {tmp_path}/arguments\n")
-    aws_stub.chmod(0o755)
-    return subprocess.run(  # noqa: S603 - the script under test
-        ["/bin/sh", "-c", script],
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "MODEL_BUCKET": "models"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_weights_are_copied_to_where_tgi_looks_for_them(pod: dict[str, Any], tmp_path: Path) -> None:
+def test_the_weights_are_fetched_by_digest_to_where_tgi_looks_for_them(pod: dict[str, Any]) -> None:
     (fetch,) = pod["initContainers"]
-    assert fetch["command"] == ["/bin/sh", "-c", fetch_script(SERVER)]
-    target = variables(pod["containers"][0])["MODEL_ID"]
-    script = fetch["command"][2].replace(target, shlex.quote(str(tmp_path / "store")))
-    assert fetched(script, tmp_path, with_config=True).returncode == 0
-    assert (tmp_path / "arguments").read_text().split() == [
-        *("s3", "cp", "--only-show-errors", "--recursive"),
-        "s3://models/weights/dev/TextGeneration/Writer/mul/1/",
-        str(tmp_path / "store"),
-    ]
+    assert fetch["image"] == str(FETCH_IMAGE)
+    assert fetch["command"] == ["python", "-m", "workloads.fetch"]
+    told = arguments(fetch["args"])
+    assert told.source == "s3://models"
+    assert told.artifact == [WantedFolder(DIGEST, variables(pod["containers"][0])["MODEL_ID"])]
+    assert told.keep_free > 0
+    assert fetch["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
 
-def test_a_copy_of_nothing_fails_and_says_where_it_looked(tmp_path: Path) -> None:
-    script = fetch_script(SERVER).replace("/mnt/models", str(tmp_path))
-    ran = fetched(script, tmp_path, with_config=False)
-    assert ran.returncode == 1
-    assert "no config.json below s3://models/weights/dev/TextGeneration/Writer/mul/1/" in ran.stderr
+def test_an_adapter_is_fetched_to_where_the_engine_looks_for_it(built: Callable[..., Recording]) -> None:
+    adapter = BucketArtifact(bucket="research", path="a/legal", digest=OTHER)
+    version = SERVER.version.model_copy(update={"adapters": {"legal": adapter}})
+    recording = stack_of(replace(SERVER, version=version), built)
+    pod = recording.one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]["spec"]
+    (fetch,), (server,) = pod["initContainers"], pod["containers"]
+    name, folder = variables(server)["LORA_ADAPTERS"].split("=")
+    assert name == "legal"
+    assert arguments(fetch["args"]).artifact[1] == WantedFolder(OTHER, folder)
+
+
+def test_the_fetch_writes_to_the_volume_of_models_alone(pod: dict[str, Any]) -> None:
+    (fetch,) = pod["initContainers"]
+    assert [mount["mountPath"] for mount in fetch["volumeMounts"]] == ["/mnt/models"]
+    assert not [name for name in variables(fetch) if "SECRET" in name or "TOKEN" in name]
+
+
+@pytest.mark.parametrize("engine", ["tgi", "vllm"])
+def test_the_engine_s_container_gets_no_credentials(built: Callable[..., Recording], engine: str) -> None:
+    server = SERVER if engine == "tgi" else VLLM_SERVER
+    template = stack_of(server, built).one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert container["name"] == engine
+    assert template["metadata"]["annotations"] == {"eks.amazonaws.com/skip-containers": engine}
+
+
+def test_its_pods_wait_for_the_files_that_they_fetch(built: Callable[..., Recording]) -> None:
+    recording = stack_of(SERVER, built)
+    copied = recording.one("aws:s3/bucketObject:BucketObject").urn
+    assert copied in recording.one("kubernetes:apps/v1:Deployment").dependencies
 
 
 def test_its_role_reads_the_weights_of_its_version_and_nothing_more(recording: Recording) -> None:
     policy = json.loads(recording.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
-    prefix = "weights/dev/TextGeneration/Writer/mul/1/"
+    prefix = f"artifacts/{DIGEST}/"
     assert {s["Action"]: s["Resource"] for s in policy["Statement"]} == {
         "s3:GetObject": [f"arn:aws:s3:::models/{prefix}*"],
         "s3:ListBucket": "arn:aws:s3:::models",
         "kms:Decrypt": "arn:key",
     }
+    (listing,) = (s for s in policy["Statement"] if s["Action"] == "s3:ListBucket")
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": [f"{prefix}*"]}}
+
+
+@pytest.fixture(scope="module")
+def unserved(built: Callable[..., Recording]) -> Recording:
+    """Of the version as the repository's catalog has it, whose digest is unresolved."""
+    return stack_of(UNSERVED, built)
+
+
+def test_a_server_whose_version_cannot_be_served_has_no_pods(
+    unserved: Recording, deployment: dict[str, Any]
+) -> None:
+    assert unserved.one("kubernetes:apps/v1:Deployment").inputs["spec"]["replicas"] == 0
+    assert deployment["replicas"] == UNSERVED.replicas == 1
+
+
+def test_nobody_waits_for_the_endpoints_of_a_server_without_pods(
+    unserved: Recording, recording: Recording
+) -> None:
+    service = unserved.one("kubernetes:core/v1:Service").inputs["metadata"]
+    assert service["annotations"] == {"pulumi.com/skipAwait": "true"}
+    assert "annotations" not in recording.one("kubernetes:core/v1:Service").inputs["metadata"]
+
+
+def test_a_role_that_has_nothing_to_read_reads_nothing(unserved: Recording) -> None:
+    policy = json.loads(unserved.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
+    assert [statement["Action"] for statement in policy["Statement"]] == ["kms:Decrypt"]
+
+
+def test_all_else_of_a_server_without_pods_is_called_as_with_pods(
+    unserved: Recording, recording: Recording
+) -> None:
+    assert {r.urn for r in unserved.resources} == {r.urn for r in recording.resources}
 
 
 def test_pods_wait_for_nodes_role_and_network_policy(recording: Recording) -> None:

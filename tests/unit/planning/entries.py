@@ -2,6 +2,8 @@
 
 from model_catalog import Catalog, Entry, EntryFile, Environment, Release
 
+CHAT_DIGEST = f"sha256:{'c' * 64}"
+LEGAL_DIGEST = f"sha256:{'d' * 64}"
 VLLM_ENTRY = EntryFile.model_validate(
     {
         "task": "TextGeneration",
@@ -14,12 +16,12 @@ VLLM_ENTRY = EntryFile.model_validate(
                 "scripts": ["Latn"],
                 "versions": {
                     "1": {
-                        "artifact": {"repository": "a/b", "revision": "unresolved", "digest": "unresolved"},
+                        "artifact": {"bucket": "research", "path": "chat/1", "digest": CHAT_DIGEST},
                         "license": "apache-2.0",
                         "precision": "float16",
                         "memory": {"weights": "3GiB", "per_request": "100MiB"},
                         "adapters": {
-                            "legal": {"bucket": "research", "path": "a/legal", "digest": "unresolved"}
+                            "legal": {"bucket": "research", "path": "a/legal", "digest": LEGAL_DIGEST}
                         },
                         "serving": {"max_model_len": 4096, "max_num_seqs": 64},
                     }

@@ -25,7 +25,7 @@ def chat(
     """A language model of 1.5 billion parameters."""
     lengths = {"max_model_len": 4096} if engine == "vllm" else {"max_total_tokens": 4096}
     version = {
-        "artifact": {"repository": "a/b", "revision": "unresolved", "digest": "unresolved"},
+        "artifact": {"bucket": "research-models", "path": f"chat/{model}", "digest": f"sha256:{'c' * 64}"},
         "license": "apache-2.0",
         "precision": "float16",
         "architecture": architecture,

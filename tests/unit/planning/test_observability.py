@@ -10,7 +10,7 @@ from engines.tgi.metrics import METRICS as TGI_METRICS
 from engines.torchserve.metrics import METRICS as TORCHSERVE_METRICS
 from engines.vllm.metrics import METRICS as VLLM_METRICS
 from model_catalog import Engine, Environment, load_catalog
-from planning import Server, TorchServeModelPlan, TorchServePlan, make_plan
+from planning import Server, TextGenerationPlan, TorchServeModelPlan, TorchServePlan, make_plan
 from planning.observability import (
     Alert,
     Severity,
@@ -20,17 +20,19 @@ from planning.observability import (
     server_alerts,
     server_sample_labels,
 )
+from tests.support.language_models import served
 from tests.support.pools import POOLS
 from tests.unit.planning.entries import SHARED_CATALOG, VLLM_CATALOG
 from workloads.agent.metrics import Counters, Gauges, render
 from workloads.agent.state import Memory, Observed
 from workloads.agent.status import STATES, Situation
 
-SERVERS = tuple(
+PLANNED = tuple(
     server
     for catalog in (load_catalog(), VLLM_CATALOG)
     for server in make_plan(catalog, Environment.SANDBOX, POOLS).servers
 )
+SERVERS = tuple(served(server) if isinstance(server, TextGenerationPlan) else server for server in PLANNED)
 SHARED = next(
     server
     for server in make_plan(SHARED_CATALOG, Environment.SANDBOX, POOLS).servers
@@ -119,6 +121,15 @@ def test_a_vanished_server_is_told_although_it_has_no_series_left(server: Server
 def test_a_rollout_of_the_only_replica_wakes_nobody(server: Server) -> None:
     (gone,) = [a for a in server_alerts(server, "serving") if a.name == "SlipwayServerNotReady"]
     assert gone.hold >= timedelta(minutes=10)
+
+
+def test_nobody_is_woken_for_a_language_model_that_has_nothing_to_serve_and_no_pods() -> None:
+    (writer,) = (server for server in PLANNED if server.name == "text-generation-writer-mul-1")
+    assert writer.models[0].not_served
+    names = {alert.name for alert in server_alerts(writer, "serving")}
+    assert "SlipwayServerNotReady" not in names
+    with_pods = {alert.name for alert in server_alerts(BY_ENGINE[Engine.TGI], "serving")}
+    assert with_pods - names == {"SlipwayServerNotReady"}, "the others need a pod before they can ring"
 
 
 def test_every_alert_says_whose_it_is_how_bad_and_what_to_run(server: Server) -> None:

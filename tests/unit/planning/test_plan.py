@@ -1,3 +1,4 @@
+import hashlib
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -88,15 +89,22 @@ def reader() -> TorchServePlan:
     return server
 
 
+def digest_of(version: str) -> str:
+    return f"sha256:{hashlib.sha256(version.encode()).hexdigest()}"
+
+
 def writer(
     *versions: str, engine: str = "tgi", says: dict[str, Any] | None = None, **serving: Any
 ) -> dict[str, Any]:
-    version = {
-        "artifact": {"repository": "a/b", "revision": "unresolved", "digest": "unresolved"},
-        "license": "apache-2.0",
-        "memory": {"weights": "3GiB", "per_request": "100MiB"},
-        "serving": serving,
-        **(says or {}),
+    made = {
+        version: {
+            "artifact": {"bucket": "research", "path": f"writer/{version}", "digest": digest_of(version)},
+            "license": "apache-2.0",
+            "memory": {"weights": "3GiB", "per_request": "100MiB"},
+            "serving": serving,
+            **(says or {}),
+        }
+        for version in versions or ("1",)
     }
     return {
         "task": "TextGeneration",
@@ -104,7 +112,7 @@ def writer(
         "description": "As in tests.",
         "owner": "team",
         "engine": engine,
-        "languages": {"fr": {"scripts": ["Latn"], "versions": dict.fromkeys(versions or ("1",), version)}},
+        "languages": {"fr": {"scripts": ["Latn"], "versions": made}},
     }
 
 
@@ -206,8 +214,8 @@ def test_every_released_version_of_a_text_generator_is_a_server_of_its_own() -> 
     assert one.paths == {"TextGeneration/Writer/fr@1.0": "/generate"}
     assert two.paths == {"TextGeneration/Writer/fr": "/generate", "TextGeneration/Writer/fr@2": "/generate"}
     assert (one.artifact_prefixes, two.artifact_prefixes) == (
-        ("weights/dev/TextGeneration/Writer/fr/1.0/",),
-        ("weights/dev/TextGeneration/Writer/fr/2/",),
+        (f"artifacts/{digest_of('1.0')}/",),
+        (f"artifacts/{digest_of('2')}/",),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from planning.routes import Route
-from tests.unit.planning.changes.cases import CHAT, entry, plan
+from tests.unit.planning.changes.cases import CHAT, DIGEST, entry, plan
 
 FR = "QuestionAnswering/Reader/fr"
 UNRESOLVED = {"bucket": "research", "path": "a/b.mar", "digest": "unresolved"}
@@ -96,6 +96,7 @@ def test_the_plan_holds_of_each_version_what_its_entry_says_of_it() -> None:
     assert (one.slo and str(one.slo.availability), one.drift and one.drift.minimum_requests) == ("99.5%", 500)
     assert (one.autoscaling and one.autoscaling.max_replicas, one.quality and one.quality.metric) == (3, "f1")
     assert one.steps == two.steps == three.steps
+    assert ([copied.digest for copied in one.copies], two.copies) == ([DIGEST], ())
 
 
 @pytest.mark.parametrize(

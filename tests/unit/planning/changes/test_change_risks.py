@@ -9,7 +9,7 @@ import pytest
 
 from engines import FETCH_IMAGE
 from hardware import PurchaseOption
-from model_catalog import Budget
+from model_catalog import Budget, Entry
 from planning import Plan, PoolSettings
 from planning.changes import ChangeRiskKind, PlanChanges
 from planning.changes.spare import has_spare_room
@@ -263,3 +263,49 @@ def test_a_switch_that_comes_with_new_pods_needs_no_room_for_both() -> None:
     pods = replace(new, servers=tuple(replace(one, image=FETCH_IMAGE) for one in new.servers))
     assert ChangeRiskKind.SWITCH_NEEDS_ROOM in {risk.kind for risk in changes(old, new).risks}
     assert kinds(changes(old, pods)) == [("no_spare", SHARED)]
+
+
+def unpinned(*versions: str) -> Entry:
+    """The language model, of whose versions nobody has pinned these."""
+    language = CHAT.languages["mul"]
+    artifact = language.versions["1"].artifact.model_copy(update={"digest": "unresolved"})
+    changed = {name: language.versions[name].model_copy(update={"artifact": artifact}) for name in versions}
+    return CHAT.model_copy(
+        update={
+            "languages": {"mul": language.model_copy(update={"versions": {**language.versions, **changed}})}
+        }
+    )
+
+
+def test_a_language_model_that_cannot_be_served_any_more_is_told_as_nobody_answering_and_restarts_nothing() -> (
+    None
+):
+    served = plan(llm=CHAT)
+    found = changes(served, plan(llm=unpinned("1", "2")))
+    assert kinds(found) == [("not_served", LLM)]
+    assert found.risks[0].message.endswith("; nobody answers TextGeneration/Chat/mul any more")
+    (server,) = found.servers
+    assert (server.before.running, server.after.running, server.restart) == (1, 0, None)
+
+
+def test_a_language_model_that_begins_to_be_served_is_no_risk_and_keeps_nobody_waiting() -> None:
+    served = plan(llm=CHAT)
+    found = changes(plan(llm=unpinned("1", "2")), served)
+    assert (found.risks, found.restarts) == ((), ())
+    (server,) = found.servers
+    assert (server.before.running, server.after.running) == (0, 1)
+
+
+def test_a_new_language_model_that_cannot_be_served_is_told_as_that_and_not_as_a_lone_replica() -> None:
+    assert kinds(changes(plan(), plan(llm=unpinned("1", "2")))) == [("not_served", LLM)]
+
+
+def test_the_other_version_of_a_language_model_does_not_answer_for_its_default() -> None:
+    running = {"TextGeneration/Chat/mul": {"default": "1", "versions": ["1", "2"]}}
+    served = plan(llm=CHAT, releases=running)
+    without_default = plan(llm=unpinned("1"), releases=running)
+    assert "nobody answers TextGeneration/Chat/mul any more" in message(
+        changes(served, without_default), ChangeRiskKind.NOT_SERVED
+    )
+    without_other = plan(llm=unpinned("2"), releases=running)
+    assert "nobody answers" not in message(changes(served, without_other), ChangeRiskKind.NOT_SERVED)

@@ -20,10 +20,10 @@ from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile
 from workloads.agent.events import NoEvents
 from workloads.agent.executor import Executor
-from workloads.agent.log import JsonFormatter
 from workloads.agent.loop import Agent
 from workloads.agent.state import Failure, Memory, ObservedModel, Record
 from workloads.agent.torchserve import TorchServeAway
+from workloads.log import JsonFormatter
 
 
 class Empty(FakeTorchServe):

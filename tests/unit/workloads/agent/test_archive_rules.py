@@ -16,13 +16,13 @@ from tests.unit.workloads.agent.test_agent import Empty, turn_until
 from tests.unit.workloads.agent.test_executor import GOOD, KEY, Source
 from workloads.agent import Archive, Configuration, Version, api, configuration_json
 from workloads.agent.archive_rules import ArchiveRuleError, check_archive
-from workloads.agent.archives import ArchiveError
 from workloads.agent.contents import look_inside
 from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile
 from workloads.agent.events import NoEvents
 from workloads.agent.executor import Executor
 from workloads.agent.loop import Agent
+from workloads.artifacts.port import ContentError
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -34,7 +34,7 @@ def test_a_hostile_archive_is_refused_by_the_same_rule_by_inspect_and_by_the_age
     path.write_bytes(make())
     with pytest.raises(RefusedError, match=f": {rule}: it .*Fix: "):
         read_archive(path)
-    with pytest.raises(ArchiveError, match=f"the archive is refused: {rule}: it "):
+    with pytest.raises(ContentError, match=f"the archive is refused: {rule}: it "):
         look_inside(path)
 
 

@@ -9,17 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.unit.workloads.agent.samples import MODEL, digest
-from workloads.agent.archives import (
-    ArchiveError,
-    ArchiveStore,
-    DiskFullError,
-    SourceError,
-    archive_file,
-    digest_of,
-)
+from workloads.agent.archives import ArchiveStore, archive_file, digest_of
 from workloads.agent.configuration import Archive
 from workloads.agent.contents import Inside, look_inside
-from workloads.agent.sources import DirectorySource
+from workloads.artifacts.port import ContentError, DiskFullError, SourceError
+from workloads.artifacts.sources import DirectorySource
 
 CONTENT = b"an archive" * 1000
 ARCHIVE = Archive(digest=f"sha256:{hashlib.sha256(CONTENT).hexdigest()}", location="1.mar")
@@ -32,7 +26,7 @@ class Pieces:
         self.pieces = pieces
         self.reads = 0
 
-    def read(self, location: str) -> Iterator[bytes]:  # noqa: ARG002 - the port's signature
+    def read(self, location: str, start: int = 0) -> Iterator[bytes]:  # noqa: ARG002 - the port's signature
         self.reads += 1
         for piece in self.pieces:
             if isinstance(piece, Exception):
@@ -53,7 +47,7 @@ def test_while_it_is_fetched_nobody_sees_it(tmp_path: Path) -> None:
     seen: list[dict[str, int]] = []
 
     class Looking(Pieces):
-        def read(self, location: str) -> Iterator[bytes]:  # noqa: ARG002 - the port's signature
+        def read(self, location: str, start: int = 0) -> Iterator[bytes]:  # noqa: ARG002 - the port's signature
             yield CONTENT[:10]
             seen.append(store.present())
             yield CONTENT[10:]
@@ -66,7 +60,7 @@ def test_while_it_is_fetched_nobody_sees_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("piece", "expected"),
     [
-        (b"", ArchiveError),
+        (b"", ContentError),
         (SourceError("cut off"), SourceError),
         (OSError(errno.ENOSPC, "No space left on device"), DiskFullError),
         (OSError(errno.EIO, "I/O error"), OSError),
@@ -82,7 +76,7 @@ def test_a_fetch_that_fails_leaves_nothing(
 
 
 def test_other_bytes_are_refused_with_both_digests(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match=f"1.mar has the digest sha256:.*, not {ARCHIVE.digest}"):
+    with pytest.raises(ContentError, match=f"1.mar has the digest sha256:.*, not {ARCHIVE.digest}"):
         ArchiveStore(tmp_path, Pieces(b"other")).fetch(ARCHIVE)
 
 
@@ -157,7 +151,7 @@ def test_what_torchserve_would_take_for_an_empty_model_is_refused(
     tmp_path: Path, content: bytes, said: str
 ) -> None:
     (tmp_path / "x.mar").write_bytes(content)
-    with pytest.raises(ArchiveError, match=said):
+    with pytest.raises(ContentError, match=said):
         look_inside(tmp_path / "x.mar")
 
 
@@ -168,7 +162,7 @@ def test_a_document_that_unpacks_to_more_than_any_is_refused_and_not_read(tmp_pa
         if name != "MAR-INF/MANIFEST.json":
             archive.writestr("MAR-INF/MANIFEST.json", json.dumps({"model": {"modelVersion": "1"}}))
         archive.writestr(name, '{"model": {"modelVersion": "1"}}' + " " * (2 << 20))
-    with pytest.raises(ArchiveError, match=f"it has a {name} of more than 1048576 bytes"):
+    with pytest.raises(ContentError, match=f"it has a {name} of more than 1048576 bytes"):
         look_inside(tmp_path / "x.mar")
 
 
@@ -202,7 +196,7 @@ def test_a_thin_archive_says_which_weights_it_is_made_for_and_whether_it_brings_
 @pytest.mark.parametrize("document", ["", "{}", "[]", '{"format": 2, "weights": "x"}', '{"format": 1}'])
 def test_a_thin_archive_that_does_not_say_its_weights_is_refused(tmp_path: Path, document: str) -> None:
     (tmp_path / "x.mar").write_bytes(thin_with(document))
-    with pytest.raises(ArchiveError, match=r"slipway\.json (names no weights|that is no JSON)"):
+    with pytest.raises(ContentError, match=r"slipway\.json (names no weights|that is no JSON)"):
         look_inside(tmp_path / "x.mar")
 
 

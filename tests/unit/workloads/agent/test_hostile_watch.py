@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workloads.agent.http_server import Answers
 from tests.unit.workloads.agent.test_watch import (
     BOOKMARK,
     PATH,
@@ -17,6 +16,7 @@ from tests.unit.workloads.agent.test_watch import (
     follow_until,
     listed,
 )
+from tests.unit.workloads.http_server import Answers
 from workloads.agent.limits import LONGEST_EVENT
 
 __all__ = ["_account", "_server"]

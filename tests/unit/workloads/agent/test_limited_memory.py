@@ -18,7 +18,8 @@ from tests.unit.workloads.agent.samples import MODEL
 from tests.unit.workloads.agent.surroundings import Neighbours, Pod
 from tests.unit.workloads.agent.test_contents import directory
 from tests.unit.workloads.agent.test_executor import archive
-from workloads.agent import Archive, Configuration, Version, Weights, artifact, configuration_json
+from workloads.agent import Archive, Configuration, Version, Weights, configuration_json
+from workloads.artifacts.manifest import ArtifactFile, digest_of
 
 GOOD = archive("1")
 HEX = "ab" * 32
@@ -127,7 +128,7 @@ def long_manifest(name: str, files: int) -> tuple[bytes, str]:
     described = [
         {"name": file, "size": 1, "sha256": HEX, "etag": f'"{HEX}"', "version_id": HEX} for file in names
     ]
-    digest = artifact.digest_of("tree", tuple(artifact.ArtifactFile(file, 1, HEX) for file in names))
+    digest = digest_of("tree", tuple(ArtifactFile(file, 1, HEX) for file in names))
     document = {"format": 1, "kind": "tree", "digest": digest, "source": "s3://x", "files": described}
     return json.dumps(document, ensure_ascii=False).encode(), digest
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workloads.agent.http_server import Answers, answering
 from tests.unit.workloads.agent.samples import digest, key, spec
+from tests.unit.workloads.http_server import Answers, answering
 from workloads.agent.archives import archive_file
 from workloads.agent.configuration import Smoke
 from workloads.agent.limits import LONGEST_ANSWER

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.workloads.agent.artifacts_on_disk import Bucket
 from tests.unit.workloads.agent.samples import MODEL, digest, key
+from tests.unit.workloads.artifacts.artifacts_on_disk import Bucket
 from workloads.agent import Archive, Version, Weights, journal, version_files
-from workloads.agent.archives import DiskFullError, archive_file
+from workloads.agent.archives import archive_file
 from workloads.agent.disk import Disk
 from workloads.agent.state import InForce, Memory
+from workloads.artifacts.port import DiskFullError
 
 KEY = key("1.0")
 WEIGHTS = Weights(digest("w"), f"artifacts/{digest('w')}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workloads.agent.http_server import Answers, answering
+from tests.unit.workloads.http_server import Answers, answering
 from workloads.agent.document import MountedFile, WatchedDocument
 from workloads.agent.events import Pod, PodEvents
 from workloads.agent.kubernetes import STEADY, ConfigMapWatch, KubernetesApi

@@ -6,11 +6,14 @@ from types import SimpleNamespace
 import pytest
 
 from artifacts.digest import Kind
-from tests.unit.workloads.agent.artifacts_on_disk import Bucket, objects, tree
+from tests.unit.workloads.artifacts.artifacts_on_disk import Bucket, objects, tree
 from workloads.agent import Weights, weights
-from workloads.agent.archives import ArchiveError, DiskFullError, SourceError
 from workloads.agent.disk import Disk
 from workloads.agent.weights import WeightsStore
+from workloads.artifacts import fetching
+from workloads.artifacts.downloads import begun_bytes, incoming_name
+from workloads.artifacts.manifest import ArtifactFile
+from workloads.artifacts.port import ContentError, DiskFullError, SourceError
 
 FILES = {"config.json": b'{"a": 1}', "onnx/model.bin": b"m" * 5000, "weights.bin": b"w" * 9000, "empty": b""}
 WEIGHTS, OBJECTS = objects(FILES)
@@ -27,6 +30,12 @@ def made(tmp_path: Path, **changed: bytes | list[bytes | BaseException]) -> tupl
     names = {name.replace("__", "/").replace("_", "."): content for name, content in changed.items()}
     bucket = Bucket({**OBJECTS, **{key(name): content for name, content in names.items()}})
     return WeightsStore(tmp_path, bucket), bucket
+
+
+def begun(tmp_path: Path, name: str) -> int:
+    """Bytes of the file that an attempt has left."""
+    (part,) = [*tmp_path.glob("*.part"), tmp_path / "none.part"][:1]
+    return begun_bytes(part / "incoming" / incoming_name(ArtifactFile(name, 0, "")))
 
 
 def test_weights_come_whole_and_once(tmp_path: Path) -> None:
@@ -80,25 +89,30 @@ def test_several_files_come_at_once_and_never_more_than_allowed(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("content", "expected", "said"),
+    ("content", "expected", "said", "left"),
     [
-        ([SourceError("no such key", missing=True)], SourceError, "no such key"),
-        ([b"w" * 10, SourceError("503 Slow Down")], SourceError, "503"),
-        (b"x" * 9000, ArchiveError, "weights.bin has 9000 bytes and the SHA-256 .* its manifest says"),
-        (b"w" * 8999, ArchiveError, "weights.bin has 8999 bytes"),
-        ([b"w" * 9000, b"w" * 9000], ArchiveError, "weights.bin has more than the 9000 bytes"),
-        ([b"w", OSError(errno.ENOSPC, "No space left on device")], DiskFullError, "is full"),
-        ([b"w", OSError(errno.EIO, "I/O error")], OSError, "I/O error"),
+        ([SourceError("no such key", missing=True)], SourceError, "no such key", 0),
+        ([b"w" * 10, SourceError("503 Slow Down")], SourceError, "503", 10),
+        (b"x" * 9000, ContentError, "weights.bin has 9000 bytes and the SHA-256 .* its manifest says", 0),
+        (b"w" * 8999, ContentError, "weights.bin has 8999 bytes", 0),
+        ([b"w" * 9000, b"w" * 9000], ContentError, "weights.bin has more than the 9000 bytes", 0),
+        ([b"w", OSError(errno.ENOSPC, "No space left on device")], DiskFullError, "is full", 0),
+        ([b"w", OSError(errno.EIO, "I/O error")], OSError, "I/O error", 0),
     ],
 )
 def test_a_file_that_fails_leaves_nothing_to_see_and_says_why(
-    tmp_path: Path, content: bytes | list[bytes | BaseException], expected: type[Exception], said: str
+    tmp_path: Path,
+    content: bytes | list[bytes | BaseException],
+    expected: type[Exception],
+    said: str,
+    left: int,
 ) -> None:
+    """A source that fails leaves what had come; whatever else fails leaves nothing of the file."""
     store, _ = made(tmp_path, weights_bin=content)
     with pytest.raises(expected, match=said):
         store.fetch(WEIGHTS)
     assert store.present() == {}
-    assert list(tmp_path.glob("*.part/incoming/*")) == []
+    assert begun(tmp_path, "weights.bin") == left
 
 
 def test_what_was_finished_is_not_fetched_again_by_the_same_agent_nor_by_the_next(tmp_path: Path) -> None:
@@ -187,6 +201,8 @@ def test_a_fetch_that_nobody_needs_any_more_ends_amid_its_bytes(tmp_path: Path) 
         gate.set()
     thread.join()
     assert "no version needs these weights any more" in str(failed[0])
+    assert store.present() == {}
+    store.discard(WEIGHTS.digest)
     assert list(tree(tmp_path)) == []
     store.fetch(WEIGHTS)
     assert tree(store.path(WEIGHTS.digest)) == FILES
@@ -246,11 +262,11 @@ def test_a_manifest_that_is_altered_or_endless_is_refused(
     place = f"{WEIGHTS.location}/manifest.json"
     bucket.held[place] = OBJECTS[place].replace(b"5000", b"5001")
     with pytest.raises(
-        ArchiveError, match=f"manifest.json is altered: its files give .*, not {WEIGHTS.digest}"
+        ContentError, match=f"manifest.json is altered: its files give .*, not {WEIGHTS.digest}"
     ):
         store.fetch(WEIGHTS)
-    monkeypatch.setattr(weights, "LONGEST_MANIFEST", 100)
-    with pytest.raises(ArchiveError, match="more than 100 bytes"):
+    monkeypatch.setattr(fetching, "LONGEST_MANIFEST", 100)
+    with pytest.raises(ContentError, match="more than 100 bytes"):
         store.fetch(WEIGHTS)
     assert bucket.names() == ["manifest.json", "manifest.json"]
 

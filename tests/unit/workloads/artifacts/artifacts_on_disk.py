@@ -41,15 +41,18 @@ class Bucket:
 
     held: dict[str, bytes | list[bytes | BaseException]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    starts: list[tuple[str, int]] = field(default_factory=list)
+    """And from which byte on."""
     gates: dict[str, threading.Event] = field(default_factory=dict)
     together: int = 0
     """Most reads that were under way at once."""
     _reading: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def read(self, location: str) -> Iterator[bytes]:
+    def read(self, location: str, start: int = 0) -> Iterator[bytes]:
         with self._lock:
             self.asked.append(location)
+            self.starts.append((location, start))
             self._reading += 1
             self.together = max(self.together, self._reading)
         try:
@@ -57,7 +60,8 @@ class Bucket:
             for piece in content if isinstance(content, list) else [content[:3], content[3:]]:
                 if isinstance(piece, BaseException):
                     raise piece
-                yield piece
+                yield piece[start:]
+                start = max(0, start - len(piece))
                 if location in self.gates:
                     assert self.gates[location].wait(20)
         finally:

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-from workloads.agent.limits import MOST_ENTRIES, MOST_FILES
+from workloads.artifacts.limits import MOST_ENTRIES, MOST_FILES
 
 
 def own_folder(path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from workloads.agent.bounded import UnreadableError, parse_json, printable, read_file, read_tail
+from workloads.artifacts.bounded import UnreadableError, parse_json, printable, read_file, read_tail
 
 LONGEST = 1000
 

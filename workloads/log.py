@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 
-from workloads.agent.bounded import printable
+from workloads.artifacts.bounded import printable
 
 
 class JsonFormatter(logging.Formatter):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from workloads.agent import folders
-from workloads.agent.folders import delete, files_below, listed, own_folder, remove_empty
+from workloads.artifacts import folders
+from workloads.artifacts.folders import delete, files_below, listed, own_folder, remove_empty
 
 
 def nothing(_: Path) -> None:

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from workloads.agent.limits import DEEPEST, LARGEST_NUMBER, MOST_VALUES
+from workloads.artifacts.limits import DEEPEST, LARGEST_NUMBER, MOST_VALUES
 
 _LONGEST_DIGITS = 25
 """Of a whole number: LARGEST_NUMBER has 19. Python's time for a number grows with the square of its digits."""

@@ -9,10 +9,10 @@ import pytest
 from artifacts.digest import FileDigest, Kind, digest_of
 from artifacts.errors import RefusedError, StorageError
 from artifacts.manifest import read_manifest as read_by_promotion
-from tests.unit.workloads.agent.artifacts_on_disk import manifest
-from workloads.agent import artifact
-from workloads.agent.archives import ArchiveError
-from workloads.agent.limits import LONGEST_MANIFEST
+from tests.unit.workloads.artifacts.artifacts_on_disk import manifest
+from workloads.artifacts import manifest as reader
+from workloads.artifacts.limits import LONGEST_MANIFEST
+from workloads.artifacts.port import ContentError
 
 HEX = "ab" * 32
 
@@ -31,11 +31,11 @@ HEX = "ab" * 32
 )
 def test_what_the_promotion_writes_is_read_with_the_same_digest(files: dict[str, bytes], kind: Kind) -> None:
     written = manifest(files, kind)
-    read = artifact.read_manifest([written.to_bytes()], written.digest, "s3://b/manifest.json")
+    read = reader.read_manifest([written.to_bytes()], written.digest, "s3://b/manifest.json")
     assert {(file.name, file.size, file.sha256) for file in read} == {
         (file.name, file.size, file.sha256) for file in written.files
     }
-    assert artifact.digest_of(kind.value, read) == written.digest
+    assert reader.digest_of(kind.value, read) == written.digest
 
 
 def test_the_digests_of_the_documentation_s_table_are_the_agent_s_too() -> None:
@@ -53,8 +53,8 @@ DIGEST = manifest({"a": b"1", "b": b"2"}).digest
 def renamed(*names: str) -> tuple[str, dict[str, Any]]:
     """A manifest with those names, and the digest that its own lines give."""
     entries = [{"name": name, "size": 1, "sha256": HEX, "etag": "", "version_id": None} for name in names]
-    files = tuple(artifact.ArtifactFile(name, 1, HEX) for name in names)
-    digest = artifact.digest_of("tree", files)
+    files = tuple(reader.ArtifactFile(name, 1, HEX) for name in names)
+    digest = reader.digest_of("tree", files)
     return digest, document(digest=digest, files=entries)
 
 
@@ -80,16 +80,16 @@ def renamed(*names: str) -> tuple[str, dict[str, Any]]:
 )
 def test_an_altered_manifest_is_refused_by_both(changed: Any) -> None:
     content = json.dumps(changed).encode()
-    with pytest.raises(ArchiveError):
-        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
+    with pytest.raises(ContentError):
+        reader.read_manifest([content], DIGEST, "s3://b/manifest.json")
     with pytest.raises((StorageError, RefusedError, ValueError)):
         read_by_promotion(content, DIGEST, "s3://b/manifest.json")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[" * 200_000])
 def test_what_is_no_manifest_is_refused(content: bytes) -> None:
-    with pytest.raises(ArchiveError, match="is no manifest"):
-        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
+    with pytest.raises(ContentError, match="is no manifest"):
+        reader.read_manifest([content], DIGEST, "s3://b/manifest.json")
 
 
 @pytest.mark.parametrize("value", [b"{}", b"[]", b'{"a":1}', b"1.5"])
@@ -97,8 +97,8 @@ def test_a_manifest_that_would_fill_the_memory_is_refused_before_it_is_read(valu
     more = b",".join([value] * (2 * 16 * 100_000))
     content = json.dumps(document(more=0)).encode().replace(b'"more": 0', b'"more": [' + more + b"]")
     assert len(content) < LONGEST_MANIFEST
-    with pytest.raises(ArchiveError, match="a part of it has more than 32768 characters"):
-        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
+    with pytest.raises(ContentError, match="a part of it has more than 32768 characters"):
+        reader.read_manifest([content], DIGEST, "s3://b/manifest.json")
 
 
 def entries(count: int, name: str) -> list[dict[str, Any]]:
@@ -116,8 +116,8 @@ def entries(count: int, name: str) -> list[dict[str, Any]]:
 )
 def test_a_manifest_of_more_than_an_artifact_has_is_refused(files: list[Any], said: str) -> None:
     content = json.dumps(document(files=files), ensure_ascii=False).encode()
-    with pytest.raises(ArchiveError, match=said):
-        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
+    with pytest.raises(ContentError, match=said):
+        reader.read_manifest([content], DIGEST, "s3://b/manifest.json")
 
 
 def test_no_more_of_a_manifest_is_read_than_a_manifest_has() -> None:
@@ -131,8 +131,8 @@ def test_no_more_of_a_manifest_is_read_than_a_manifest_has() -> None:
             read += 1 << 20
             yield b" " * (1 << 20)
 
-    with pytest.raises(ArchiveError, match=f"more than {LONGEST_MANIFEST} bytes"):
-        artifact.read_manifest(endless(), DIGEST, "s3://b/manifest.json")
+    with pytest.raises(ContentError, match=f"more than {LONGEST_MANIFEST} bytes"):
+        reader.read_manifest(endless(), DIGEST, "s3://b/manifest.json")
     assert read <= LONGEST_MANIFEST + (1 << 20)
 
 
@@ -142,7 +142,7 @@ def test_a_manifest_may_come_in_pieces_that_cut_anything(size: int) -> None:
     written = manifest(files)
     content = written.to_bytes()
     pieces = [content[start : start + size] for start in range(0, len(content), size)]
-    read = artifact.read_manifest(pieces, written.digest, "s3://b/manifest.json")
+    read = reader.read_manifest(pieces, written.digest, "s3://b/manifest.json")
     assert sorted(file.name for file in read) == sorted(files)
 
 
@@ -159,8 +159,8 @@ def test_a_manifest_may_come_in_pieces_that_cut_anything(size: int) -> None:
     ],
 )
 def test_a_manifest_that_is_cut_or_joined_with_something_is_refused(content: bytes) -> None:
-    with pytest.raises(ArchiveError):
-        artifact.read_manifest([content], DIGEST, "s3://b/manifest.json")
+    with pytest.raises(ContentError):
+        reader.read_manifest([content], DIGEST, "s3://b/manifest.json")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_name_that_is_no_safe_path_is_refused_by_both_though_its_digest_is_rig
         digest, written = DIGEST, document(files=[{"name": "\ud800", "size": 1, "sha256": HEX}])
     else:
         digest, written = renamed(*names)
-    with pytest.raises(ArchiveError, match="names files that no artifact has"):
-        artifact.read_manifest([json.dumps(written).encode()], digest, "s3://b/manifest.json")
+    with pytest.raises(ContentError, match="names files that no artifact has"):
+        reader.read_manifest([json.dumps(written).encode()], digest, "s3://b/manifest.json")
     with pytest.raises((RefusedError, ValueError)):
         digest_of(Kind.TREE, [FileDigest(name=name, size=1, sha256=HEX) for name in names])

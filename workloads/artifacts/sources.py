@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from workloads.agent.archives import ArtifactSource, SourceError
+from workloads.artifacts.port import ArtifactSource, SourceError
 
 _CHUNK = 1 << 20
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 5, 20, 3
 """A source that says nothing for so long is given up; the agent comes back to it with its own back-off."""
 _CONNECTIONS = 16
 """Two archives, and two artifacts with several files each, at once."""
-_MISSING = {"404", "NoSuchKey", "NoSuchBucket", "NotFound"}
+_MISSING = {"404", "InvalidRange", "NoSuchBucket", "NoSuchKey", "NotFound"}
+"""Codes of S3 that no further attempt changes; InvalidRange: the object ends before the byte that was asked for."""
 
 
 class DirectorySource:
@@ -22,8 +23,8 @@ class DirectorySource:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def read(self, location: str) -> Iterator[bytes]:
-        """The file's bytes. Raises SourceError."""
+    def read(self, location: str, start: int = 0) -> Iterator[bytes]:
+        """Yield the file's bytes from that one on. Raises SourceError."""
         path = (self._root / location).resolve()
         if self._root not in path.parents:
             raise SourceError(f"{location} lies outside {self._root}", missing=True)
@@ -31,6 +32,7 @@ class DirectorySource:
             raise SourceError(f"{path} does not exist as a file", missing=True)
         try:
             with path.open("rb") as file:
+                file.seek(start)
                 yield from iter(lambda: file.read(_CHUNK), b"")
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise SourceError(f"{path} does not exist", missing=True) from None
@@ -45,13 +47,14 @@ class S3Source:
         self._client = client
         self._bucket = bucket
 
-    def read(self, location: str) -> Iterator[bytes]:
-        """The object's bytes. Raises SourceError."""
+    def read(self, location: str, start: int = 0) -> Iterator[bytes]:
+        """Yield the object's bytes from that one on. Raises SourceError."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         where = f"s3://{self._bucket}/{location}"
+        part = {"Range": f"bytes={start}-"} if start else {}
         try:
-            body = self._client.get_object(Bucket=self._bucket, Key=location)["Body"]
+            body = self._client.get_object(Bucket=self._bucket, Key=location, **part)["Body"]
             try:
                 yield from body.iter_chunks(_CHUNK)
             finally:

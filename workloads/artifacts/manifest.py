@@ -15,9 +15,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from workloads.agent.archives import ArchiveError
-from workloads.agent.bounded import NUMBERS
-from workloads.agent.limits import LONGEST_MANIFEST, LONGEST_MANIFEST_PART, MOST_FILES, MOST_NAMES
+from workloads.artifacts.bounded import NUMBERS
+from workloads.artifacts.limits import LONGEST_MANIFEST, LONGEST_MANIFEST_PART, MOST_FILES, MOST_NAMES
+from workloads.artifacts.port import ContentError
 
 MANIFEST = "manifest.json"
 FILES = "files"
@@ -42,7 +42,7 @@ class ArtifactFile(NamedTuple):
 
 
 def read_manifest(pieces: Iterable[bytes], digest: str, place: str) -> tuple[ArtifactFile, ...]:
-    """Return the files of the artifact. Raises ArchiveError where they are not those of the digest.
+    """Return the files of the artifact. Raises ContentError where they are not those of the digest.
 
     The manifest is read piece by piece, and never whole: as one text and one tree of objects it takes twenty times its
     length.
@@ -50,17 +50,17 @@ def read_manifest(pieces: Iterable[bytes], digest: str, place: str) -> tuple[Art
     try:
         written, kind, files = _parsed(_Cursor(pieces))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ArchiveError(f"{place} is no manifest: {error!r}") from None
+        raise ContentError(f"{place} is no manifest: {error!r}") from None
     if written != 1 or kind not in ("file", "tree"):
-        raise ArchiveError(
+        raise ContentError(
             f"{place} has format {written!r} and kind {kind!r}; this agent reads 1, file and tree"
         )
     reason = _refusal(files)
     if reason:
-        raise ArchiveError(f"{place} names files that no artifact has: {reason}")
+        raise ContentError(f"{place} names files that no artifact has: {reason}")
     found = digest_of(kind, files)
     if found != digest:
-        raise ArchiveError(f"{place} is altered: its files give {found}, not {digest}")
+        raise ContentError(f"{place} is altered: its files give {found}, not {digest}")
     return files
 
 

@@ -4,9 +4,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.unit.workloads.agent.http_server import Answers, answering
-from workloads.agent.archives import SourceError
-from workloads.agent.sources import S3Source
+from tests.unit.workloads.http_server import Answers, answering
+from workloads.artifacts.port import SourceError
+from workloads.artifacts.sources import S3Source
 
 
 @pytest.fixture(name="s3")
