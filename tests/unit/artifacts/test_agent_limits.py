@@ -23,7 +23,9 @@ from model_catalog import (
 )
 from planning import Plan, TorchServeModelPlan, TorchServePlan, make_plan
 from tests.support.pools import POOLS
-from workloads.agent import Archive, bounded, configuration, limits, read_configuration, texts
+from workloads.agent import Archive, configuration, limits, read_configuration, texts
+from workloads.artifacts import bounded
+from workloads.artifacts import limits as of_documents
 
 DIGEST = f"sha256:{'a' * 64}"
 ARTIFACT = {"bucket": "research-models", "path": "models/reader.mar", "digest": DIGEST}
@@ -154,7 +156,8 @@ def document(checked: Checked) -> str:
 
 def names_in(module: ModuleType) -> set[str]:
     """The limits that a module of the agent goes by."""
-    return {name for name in vars(module).keys() & vars(limits).keys() if name.isupper()}
+    known = vars(limits).keys() | vars(of_documents).keys()
+    return {name for name in vars(module).keys() & known if name.isupper()}
 
 
 def test_every_limit_of_a_configuration_has_a_case_here() -> None:
@@ -223,7 +226,7 @@ def test_a_variant_with_one_version_more_is_refused_where_its_release_says_so() 
     ("body", "count", "rule", "said"),
     [
         ("x" * 9_000, 101, "configmap-size", "a ConfigMap holds 900KiB of it"),
-        ("," * 9_000, 25, "agent-accepts", f"it holds more than {limits.MOST_VALUES} values"),
+        ("," * 9_000, 25, "agent-accepts", f"it holds more than {of_documents.MOST_VALUES} values"),
     ],
     ids=["more than a ConfigMap", "more values than the agent counts"],
 )
