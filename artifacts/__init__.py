@@ -1,10 +1,11 @@
 """Research → production: digests of model files, and their manifests. Pure; `artifacts.storage` speaks S3,
-`artifacts.resource` and `artifacts.provider` Pulumi."""
+`artifacts.hub` the Hugging Face Hub, `artifacts.resource` and `artifacts.provider` Pulumi."""
 
 from artifacts.digest import FileDigest, Kind, digest_of, is_digest
 from artifacts.errors import (
     ArtifactError,
     DigestMismatchError,
+    HubError,
     NoBucketError,
     NotPublishedError,
     RefusedError,
@@ -24,6 +25,7 @@ __all__ = [
     "ArtifactError",
     "DigestMismatchError",
     "FileDigest",
+    "HubError",
     "Kind",
     "Manifest",
     "ManifestFile",

@@ -15,6 +15,11 @@ class StorageError(ArtifactError):
     """The storage did not do it: no permission, throttled to the end, changed meanwhile. Asking again may help."""
 
 
+class HubError(ArtifactError):
+    """The Hugging Face Hub did not do it: unreachable, throttled to the end, other bytes than it lists. Asking again
+    may help."""
+
+
 class NoBucketError(RefusedError):
     """The bucket does not exist."""
 

@@ -12,6 +12,7 @@ from artifacts import RefusedError, is_digest
 from cli.archive_view import show_archive
 from cli.artifacts_digest import digest
 from cli.artifacts_export import export
+from cli.artifacts_mirror import mirror
 from cli.console import CLONE, EXIT_OUTSIDE, OUT, printable
 from cli.selectors import parse_selector
 from cli.transfers import transfer_reporter
@@ -54,6 +55,10 @@ app.command(
     epilog="Examples: slipway artifacts digest s3://research-models/models/fr/reader; "
     "slipway artifacts digest QuestionAnswering/Reader/fr@2 --write"
 )(digest)
+app.command(
+    epilog="Examples: slipway artifacts mirror TextGeneration/Writer/mul@1 --to s3://research-models/hub --write; "
+    "slipway artifacts mirror --repository Qwen/Qwen2.5-1.5B-Instruct --to s3://research-models/hub --dry-run"
+)(mirror)
 
 
 @app.command(

@@ -106,8 +106,8 @@ def _artifact(edits: Edits, wanted: Selector, said: str) -> BucketArtifact:
     artifact = entry.version(wanted.language, wanted.version).artifact
     if not isinstance(artifact, BucketArtifact):
         raise RefusedError(
-            f"{wanted}: {artifact}, whose files no digest is computed of here. Fix: mirror them into a bucket, and "
-            "name bucket and path in its artifact"
+            f"{wanted}: {artifact}, whose files no digest is computed of here. Fix: slipway artifacts mirror {wanted} "
+            "--to s3://bucket/prefix --write"
         )
     if artifact.bucket == UNRESOLVED:
         raise RefusedError(

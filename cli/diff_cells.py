@@ -74,11 +74,6 @@ def count(before: int, after: int) -> str:
     return str(after) if before == after else f"{before} → {after}"
 
 
-def counted(number: int, what: str) -> str:
-    """(2, "node") → "2 nodes"."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def few(names: Sequence[str], most: int) -> str:
     """The first ones, and how many more there are."""
     rest = len(names) - most

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cli.diff_cells import Cell, Code, count, counted, few, signed
+from cli.diff_cells import Cell, Code, count, few, signed
 from model_catalog.changes import Change, EnvironmentChanges
 from planning.changes import CostChange, PlanChanges, Restart
-from quantities import format_duration
+from quantities import counted, format_duration
 
 _NAMED = 2
 """Models, or servers, that the line names before it counts."""

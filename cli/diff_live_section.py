@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TypeVar
 
-from cli.diff_cells import Cell, Code, Section, counted, joined, setting
+from cli.diff_cells import Cell, Code, Section, joined, setting
 from model_catalog import Selector
 from planning.changes import LiveChange, LiveChanges, LiveKind, PlanChanges, WaitingChange
+from quantities import counted
 
 _NOTE: Cell = (
     (

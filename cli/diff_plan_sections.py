@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from cli.diff_cells import Cell, Code, Section, count, counted, joined, setting
+from cli.diff_cells import Cell, Code, Section, count, joined, setting
 from cli.diff_cost_sections import costs, nodes
 from cli.diff_live_section import live, what_changes
 from model_catalog import Selector
@@ -18,7 +18,7 @@ from planning.changes import (
     Restart,
     ServerChange,
 )
-from quantities import format_duration
+from quantities import counted, format_duration
 
 _NAMED = 5
 """Models that a cell names before it counts."""

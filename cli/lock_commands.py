@@ -12,13 +12,14 @@ import typer
 from cli.atomic_write import Replacement, exclusive, replace_all
 from cli.console import CLONE
 from cli.edits import changed_meanwhile
-from cli.plan_formats import counted, printable
+from cli.plan_formats import printable
 from cli.plans import CATALOG, plan_of, settings_of
 from infra.lock_files import lock_name, read_lock
 from model_catalog import Catalog, CatalogError, Environment
 from planning import Plan, make_repacked_plan
 from planning.capacity import HOURS_PER_MONTH
 from planning.capacity.placement import Comparison, compare, format_lock
+from quantities import counted
 
 
 def write_lock(plan: Plan, *, beside: bool = False) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from planning.capacity import Cost, CostLine, PartName, Use, by_language, by_model, by_owner, by_pool
 from planning.report import Report, ServerReport
+from quantities import counted
 
 _GIB: Final = 1024**3
 
@@ -98,11 +99,6 @@ def nothing(report: Report) -> str:
     if report.selector and not report.charges:
         return printable(f"{report.environment} runs none of {report.selector}")
     return ""
-
-
-def counted(number: int, what: str) -> str:
-    """(2, node) → 2 nodes."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def priced(cost: Cost) -> str:

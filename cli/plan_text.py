@@ -17,7 +17,6 @@ from cli.plan_formats import (
     a_month,
     an_hour,
     cost_tables,
-    counted,
     gibibytes,
     headline,
     nothing,
@@ -29,6 +28,7 @@ from cli.plan_formats import (
 from cli.plan_versions import route_lines, setting_lines
 from planning.capacity import HOURS_PER_MONTH, Cost, CostLine, Use
 from planning.report import GpuBar, Held, PoolReport, Report, ServerReport
+from quantities import counted
 
 WIDTH: Final = 80
 _BAR: Final = 66

@@ -36,6 +36,7 @@ from model_catalog.release import BUDGET_KEY
 from planning import Plan, PlanningError
 from planning.capacity.placement import LOCK_RULE
 from planning.spending import Spending, pools_cost
+from quantities import counted
 
 BUDGET_RULE: Final = "budget"
 
@@ -160,12 +161,12 @@ class _Report:
     def _total(self) -> str:
         catalog = self.checked.catalog
         errors = sum(problem.severity is Severity.ERROR for problem in self.problems) + len(self.failures)
-        counted = (
+        sums = (
             (errors, "error"),
             (sum(problem.severity is Severity.WARNING for problem in self.problems), "warning"),
             (len(self.accepted), "accepted warning"),
         )
-        found = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counted if count)
+        found = ", ".join(counted(count, what) for count, what in sums if count)
         if self.wrong:
             return f"wrong: {found}"
         held = f"{len(catalog.entries)} entries, {len(catalog.selectors())} versions"

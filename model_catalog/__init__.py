@@ -1,6 +1,6 @@
 """What is served: entries and releases in YAML, loaded into types that passed every rule."""
 
-from model_catalog.artifact import Artifact, BucketArtifact, HubArtifact
+from model_catalog.artifact import Artifact, BucketArtifact, HubArtifact, MirroredFrom
 from model_catalog.base import CatalogModel, Decision
 from model_catalog.catalog import Catalog, RunningVersion
 from model_catalog.entry import (
@@ -88,6 +88,7 @@ __all__ = [
     "LlmVersion",
     "Measurement",
     "Memory",
+    "MirroredFrom",
     "Origin",
     "Override",
     "Pin",

@@ -6,7 +6,25 @@ from pydantic import Discriminator, Tag
 
 from engines import UNRESOLVED
 from model_catalog.base import CatalogModel
-from model_catalog.ids import AccountId, BucketName, Digest, ObjectPath, RegionName, Repository, Revision
+from model_catalog.ids import (
+    AccountId,
+    BucketName,
+    CommitId,
+    Digest,
+    ObjectPath,
+    RegionName,
+    Repository,
+    Revision,
+)
+
+
+class MirroredFrom(CatalogModel):
+    """The commit on the Hub that the files are a copy of. `slipway artifacts mirror` writes it."""
+
+    repository: Repository
+    """owner/name on the Hub."""
+    revision: CommitId
+    """The commit."""
 
 
 class BucketArtifact(CatalogModel):
@@ -22,6 +40,8 @@ class BucketArtifact(CatalogModel):
     """Of the bucket, where it is not the environment's own, as in us-east-1."""
     account: AccountId | None = None
     """That must own the bucket, so that nobody else's of the same name is read. Left out: any that lets us read."""
+    mirrored_from: MirroredFrom | None = None
+    """Left out for files that did not come from the Hub."""
 
     @property
     def unresolved(self) -> tuple[str, ...]:
@@ -33,8 +53,8 @@ class BucketArtifact(CatalogModel):
 
 
 class HubArtifact(CatalogModel):
-    """Weights that somebody published on the Hugging Face Hub. They are mirrored to the environment's bucket, and
-    servers read them there: no server talks to the Hub."""
+    """Weights that somebody published on the Hugging Face Hub. `slipway artifacts mirror` copies them into a bucket and
+    puts that here instead: no server talks to the Hub."""
 
     repository: Repository
     """owner/name on the Hub."""

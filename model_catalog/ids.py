@@ -19,6 +19,7 @@ from model_catalog.selector import (
 DIGEST_PATTERN: Final = rf"^(sha256:[0-9a-f]{{64}}|{UNRESOLVED})$"
 REVISION_PATTERN: Final = rf"^([0-9a-f]{{40}}|{UNRESOLVED})$"
 REPOSITORY_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$"
+COMMIT_PATTERN: Final = r"^[0-9a-f]{40}$"
 BUCKET_PATTERN: Final = r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, its first two rules."""
 ACCOUNT_PATTERN: Final = r"^[0-9]{12}$"
@@ -43,6 +44,7 @@ ScriptId = Annotated[str, StringConstraints(pattern=f"^{SCRIPT_PATTERN}$")]
 VersionId = Annotated[str, StringConstraints(pattern=f"^{VERSION_PATTERN}$")]
 Digest = Annotated[str, StringConstraints(pattern=DIGEST_PATTERN)]
 Revision = Annotated[str, StringConstraints(pattern=REVISION_PATTERN)]
+CommitId = Annotated[str, StringConstraints(pattern=COMMIT_PATTERN)]
 Repository = Annotated[str, StringConstraints(pattern=REPOSITORY_PATTERN)]
 BucketName = Annotated[str, StringConstraints(pattern=BUCKET_PATTERN)]
 AccountId = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN)]
@@ -96,6 +98,7 @@ PATTERN_HINTS: Final = MappingProxyType(
         ADAPTER_PATTERN: "Use small letters, digits, dot, dash and underscore, as in legal-tone",
         ARCHIVE_PATTERN: "Write a file name that ends in .mar, as in fr_reader.mar",
         BUCKET_PATTERN: "Write an S3 bucket's name: 3 to 63 small letters, digits, dots and dashes",
+        COMMIT_PATTERN: "Write the commit, 40 hex digits in small letters",
         CONTENT_TYPE_PATTERN: "Write a media type, as in application/json or text/plain",
         DIGEST_PATTERN: "Write sha256: and 64 hex digits as observed, or unresolved",
         HANDLER_PATTERN: "Start with a small letter; small letters, digits, dash and underscore follow",

@@ -79,6 +79,7 @@ _WRITTEN: Final[Mapping[str, tuple[Any, Node]]] = {
             "patternErrorMessage": "Write a number and a unit, as in 440MiB or 16GB",
         },
     ),
+    "CommitId": (ids.CommitId, _named(ids.CommitId)),
     "Count": (
         Count,
         {

@@ -8,6 +8,7 @@ from quantities.parameters import ParameterCount
 from quantities.percent import Percent
 from quantities.size import Bytes
 from quantities.time import Duration, format_duration, parse_duration
+from quantities.words import counted
 
 __all__ = [
     "Bytes",
@@ -17,6 +18,7 @@ __all__ = [
     "Number",
     "ParameterCount",
     "Percent",
+    "counted",
     "format_duration",
     "parse_duration",
 ]

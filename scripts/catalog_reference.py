@@ -37,6 +37,7 @@ from model_catalog import (
     Language,
     Measurement,
     Memory,
+    MirroredFrom,
     Override,
     Pin,
     Quality,
@@ -69,6 +70,7 @@ VERSIONS: Final = (TorchServeVersion, TgiVersion, VllmVersion)
 SERVING: Final[Mapping[str, ModuleType]] = {"TorchServe": torchserve, "TGI": tgi, "vLLM": vllm}
 NESTED: Final[Sequence[tuple[str, type[BaseModel]]]] = (
     ("Artifact in a bucket", BucketArtifact),
+    ("Mirrored from", MirroredFrom),
     ("Artifact on the Hub", HubArtifact),
     ("Handler", Handler),
     ("Smoke", Smoke),

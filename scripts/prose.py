@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 HELD: Final = (
-    "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "README.md", "__main__.py", "benchmarks", "docs", "engines",
-    "hardware", "plugin_server", "preprocessing", "quantities", "recovery", "sandbox", "scripts",
+    "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "README.md", "__main__.py", "artifacts/hub", "benchmarks", "docs",
+    "engines", "hardware", "plugin_server", "preprocessing", "quantities", "recovery", "sandbox", "scripts",
 )  # fmt: skip
 """Files and folders that are checked. A folder joins the list once its prose passes."""
 

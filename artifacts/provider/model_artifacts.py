@@ -23,7 +23,6 @@ from artifacts.provider.inputs import (
 )
 from artifacts.provider.life import FINDINGS, SHOWN, Log, difference, foreseen_mending, kept_or_removed
 from artifacts.provider.words import (
-    amount,
     forecast_sentence,
     progress_words,
     promotion_sentence,
@@ -54,6 +53,7 @@ from plugin_server import (
     Read,
     Update,
 )
+from quantities import counted
 
 AT_ONCE: Final = 4
 """Promotions under way; each has 32 requests of its own, and the engine starts as many resources as it likes."""
@@ -188,7 +188,7 @@ class ModelArtifacts:
         for sentence in damage[:SHOWN]:
             self._log.warning(urn, f"{sentence}; the next `pulumi up` mends it")
         if len(damage) > SHOWN:
-            self._log.warning(urn, f"and {amount(len(damage) - SHOWN, 'more finding')}")
+            self._log.warning(urn, f"and {counted(len(damage) - SHOWN, 'more finding')}")
         return damage
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from artifacts.storage import ArchivePlace, Forecast, Progress, Promotion, Source, Target
 from plugin_server import Properties
+from quantities import counted
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _STEP = 1000
@@ -17,14 +18,9 @@ def size_words(count: int) -> str:
     return f"{count} B" if unit == 0 else f"{value:.1f} {_UNITS[unit]}"
 
 
-def amount(count: int, what: str) -> str:
-    """As in 1 file, 12 files."""
-    return f"{count:,} {what}" + ("" if count == 1 else "s")
-
-
 def forecast_sentence(forecast: Forecast, inputs: Properties) -> str:
     """What `pulumi up` would do."""
-    what = f"{amount(forecast.files, 'file')}, {size_words(forecast.size)}"
+    what = f"{counted(forecast.files, 'file')}, {size_words(forecast.size)}"
     if forecast.published:
         return f"{what}: published already, nothing is copied"
     return f"would copy {what} from s3://{inputs['sourceBucket']}/{inputs['sourcePath']}"
@@ -33,16 +29,16 @@ def forecast_sentence(forecast: Forecast, inputs: Properties) -> str:
 def promotion_sentence(promotion: Promotion, source: Source) -> str:
     """What `pulumi up` did."""
     manifest = promotion.published.manifest
-    what = f"{amount(len(manifest.files), 'file')}, {size_words(manifest.size)}"
+    what = f"{counted(len(manifest.files), 'file')}, {size_words(manifest.size)}"
     if not promotion.copied:
         return f"{what}: there already, nothing was copied"
-    copied = f"{amount(promotion.copied, 'file')}, {size_words(promotion.copied_size)}"
+    copied = f"{counted(promotion.copied, 'file')}, {size_words(promotion.copied_size)}"
     return f"copied {copied} of {what} from {source}"
 
 
 def progress_words(progress: Progress) -> str:
     """How far it is."""
-    files = f"{progress.files:,} of {amount(progress.files_total, 'file')}"
+    files = f"{progress.files:,} of {counted(progress.files_total, 'file')}"
     return f"copied {size_words(progress.size)} of {size_words(progress.size_total)} ({files})"
 
 

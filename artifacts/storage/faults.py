@@ -37,6 +37,8 @@ _FIXES: Final = MappingProxyType(
         "RequestTimeTooSkewed": "Fix: correct this machine's clock",
         "SlowDown": _THROTTLED,
         "503": _THROTTLED,
+        "NoSuchUpload": "Fix: another run has ended this upload in parts; run it again",
+        "BadDigest": "Fix: the bytes changed on their way to S3; run it again",
         "ServiceUnavailable": _THROTTLED,
         "Throttling": _THROTTLED,
         "ThrottlingException": _THROTTLED,

@@ -65,15 +65,22 @@ class Tally:
 
 
 def in_parallel(
-    work: Callable[[Item], Result], items: Iterable[Item], *, workers: int, stop: threading.Event
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    workers: int,
+    stop: threading.Event,
+    ended: threading.Event | None = None,
 ) -> list[Result]:
-    """The results in the order of the items.
+    """The results in the order of the items. Items begin in that order.
+
+    `ended` is set as soon as one item has failed or Ctrl-C was pressed: work that waits for something looks at it.
 
     Raises:
         StoppedError: `stop` was set before all were done.
         Exception: what the first failing item raised; items that had not begun are left out.
     """
-    ended = threading.Event()
+    ended = threading.Event() if ended is None else ended
 
     def one(item: Item) -> Result:
         if stop.is_set() or ended.is_set():

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cli.plan_formats import PARTS, counted, gibibytes
+from cli.plan_formats import PARTS, gibibytes
 from cli.plan_html.amounts import gib
 from cli.plan_html.markup import NOTHING, Child, Html, join, tag
 from cli.plan_html.reading import Key, ShownVersion, Slice, SliceKind, Stack, parts_on, stack
 from planning.report import GpuBar, PoolReport
+from quantities import counted
 
 LETTER: Final = 6.5
 """Pixels that a letter of a bar takes, about; a name that would be cut is left out."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from cli.plan_formats import a_month, an_hour, counted, placement_lines
+from cli.plan_formats import a_month, an_hour, placement_lines
 from cli.plan_html.amounts import money, more, notes
 from cli.plan_html.bars import Shown
 from cli.plan_html.markup import NOTHING, Html, join, tag
 from cli.plan_html.reading import all_apart, difference
 from planning.capacity import HOURS_PER_MONTH, Cost, total_cost
 from planning.report import Alternative, Report, Risk, RiskKind
+from quantities import counted
 
 RISKS: Final = {
     RiskKind.NOT_SERVED: "Placed and not served: files that nothing can copy",
@@ -102,7 +103,7 @@ def _apart(planned: Alternative, apart: Alternative) -> Html:
             tag("b", _least(cost, a_month(cost))),
             tag(
                 "small",
-                f"on {apart.gpus:,} GPU{'' if apart.gpus == 1 else 's'}: ",
+                f"on {counted(apart.gpus, 'GPU')}: ",
                 tag("strong", said),
                 " ",
                 notes(cost),

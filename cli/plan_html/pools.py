@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from cli.plan_formats import counted, gibibytes, replicas
+from cli.plan_formats import gibibytes, replicas
 from cli.plan_html.amounts import exact, gib, in_line, money
 from cli.plan_html.bars import Shown, bar_block
 from cli.plan_html.markup import NOTHING, Html, join, tag
 from cli.plan_html.reading import ShownVersion, by_server
 from planning.capacity import Use
 from planning.report import PoolReport, Report, ServerReport
-from quantities import format_duration
+from quantities import counted, format_duration
 
 
 def pool_sections(report: Report, shown: Shown) -> Html:

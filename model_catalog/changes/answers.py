@@ -6,7 +6,8 @@ A version is the triple of weights, configuration and code. All its settings cou
 - serving options that its engine lists as TUNABLE: workers, batches, queues and timeouts change when an answer
   comes, not which. A release may override them;
 - where its files lie, as long as their digest is known and the same, and how their bucket is reached;
-- a digest or a revision that was unresolved and is now observed.
+- a digest or a revision that was unresolved and is now observed;
+- a mirror in a bucket in place of the repository that it is a copy of.
 
 The engine is no part of a version: `slipway migrate` changes it for a whole entry. The two engines' own options are
 then not compared; the rule entry-wide-change reports the move.
@@ -31,6 +32,8 @@ _ARTIFACTS: Final = frozenset({"artifact", "adapters"})
 
 _WAY: Final = frozenset({"account", "region"})
 """Keys of an artifact that say how its bucket is reached."""
+
+_MIRRORED: Final = "mirrored_from"
 
 _ENGINES_OWN: Final = frozenset({"archive", "quantization", "serving"})
 """Keys that mean something to one engine alone."""
@@ -73,9 +76,17 @@ def _artifact_changes(old: Version, new: Version) -> Iterator[SettingChange]:
         if before is None or after is None:
             yield SettingChange(path=path, old=before, new=after)
         elif not (before["digest"] == after["digest"] != UNRESOLVED):
-            for change in differences(before, after):
+            for change in differences(_beside(before, after), _beside(after, before)):
                 if change.old != UNRESOLVED:
                     yield SettingChange(path=(*path, *change.path), old=change.old, new=change.new)
+
+
+def _beside(files: dict[str, Any], others: dict[str, Any]) -> dict[str, Any]:
+    """Return what is compared with the other side: of a mirror, where that is on the Hub, what it is a copy of."""
+    mirrored = files.get(_MIRRORED)
+    if mirrored and "repository" in others:
+        return {**mirrored, "digest": files["digest"]}
+    return {key: value for key, value in files.items() if key != _MIRRORED}
 
 
 def _files(artifact: Artifact) -> dict[str, Any]:

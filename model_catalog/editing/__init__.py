@@ -1,6 +1,6 @@
 """Changes to catalog files as pure functions from text to text: every line that says nothing else stays as it is."""
 
-from model_catalog.editing.entries import with_digest
+from model_catalog.editing.entries import with_artifact, with_digest, written_artifact
 from model_catalog.editing.places import EditError, plain
 from model_catalog.editing.releases import (
     ChangeError,
@@ -13,7 +13,7 @@ from model_catalog.editing.releases import (
     with_release,
     without_version,
 )
-from model_catalog.editing.rendering import Written
+from model_catalog.editing.rendering import Written, block
 from model_catalog.editing.rewriting import with_value
 
 __all__ = [
@@ -22,13 +22,16 @@ __all__ = [
     "Written",
     "as_canary",
     "as_default",
+    "block",
     "plain",
     "refuse_held",
     "retiring",
     "rolled_back",
     "running_too",
+    "with_artifact",
     "with_digest",
     "with_release",
     "with_value",
     "without_version",
+    "written_artifact",
 ]

@@ -9,6 +9,7 @@ from model_catalog.release import Environment, Retirement, VariantRelease
 from model_catalog.rules.rule import Context, Rule
 from model_catalog.selector import Selector
 from model_catalog.yaml_source import Location
+from quantities import counted
 
 
 def _decision_expired(context: Context) -> Iterator[Problem]:
@@ -51,7 +52,7 @@ def _expired(what: str, decision: Decision, today: date) -> str:
 
 
 def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+    return counted(count, "day")
 
 
 def _retirement_due(context: Context) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from planning.report import GpuBar, PoolReport
 from planning.servers import Server
 from planning.spending import Spending
 from planning.torchserve_servers import TorchServePlan
-from quantities import Bytes
+from quantities import Bytes, counted
 
 TIGHT_PERCENT: Final = 5
 """Of a GPU's usable memory. Fragmentation or one longer request can take the rest. Chosen, not measured."""
@@ -170,7 +170,7 @@ def _replaced_pools(base: PlanSide, head: PlanSide, places: PlaceChanges) -> Ite
             kind=ChangeRiskKind.POOL_REPLACED,
             pool=pool.name,
             message=f"{pool.name} ({pool.instance_type}) goes, and all of its servers with it: "
-            f"{_counted(len(targets), 'placement')} of it now on {onto}",
+            f"{counted(len(targets), 'placement')} of it now on {onto}",
         )
 
 
@@ -209,7 +209,7 @@ def _shrinking_pools(base: PlanSide, head: PlanSide, changed: Sequence[ServerCha
             )
         else:
             outcome = f"{', '.join(staying)} may lose its node, and is away until what left is deleted"
-        nodes = f"{was} to {_counted(pool.desired_nodes, 'node')}"
+        nodes = f"{was} to {counted(pool.desired_nodes, 'node')}"
         yield ChangeRisk(
             kind=ChangeRiskKind.POOL_SHRINKS,
             pool=pool.name,
@@ -365,7 +365,7 @@ def _pools_at_max(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
             yield ChangeRisk(
                 kind=ChangeRiskKind.POOL_AT_MAX,
                 pool=pools[0],
-                message=f"{', '.join(pools)} has all {_counted(nodes, 'node')} of {offer.name} that the stack "
+                message=f"{', '.join(pools)} has all {counted(nodes, 'node')} of {offer.name} that the stack "
                 "file allows: what needs one more is refused",
             )
 
@@ -396,7 +396,3 @@ def _unknowns(base: PlanSide, head: PlanSide) -> Iterator[ChangeRisk]:
                 pool=pool.name,
                 message=f"{pool.name}: {pool.usable_source}, so whether its models fit was not checked",
             )
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

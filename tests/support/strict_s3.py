@@ -1,12 +1,18 @@
 """moto's S3 over HTTP, stricter and weaker than moto: it counts requests, can be told to fail, and keeps what moto
-ignores (5.2.5): a copy's conditions, the ETags of what DeleteObjects deletes, and the expected owner of a bucket.
+ignores (5.2.5): a copy's conditions, the ETags of what DeleteObjects deletes, the expected owner of a bucket, and the
+SHA-256 that comes with an object or part: it is compared, listed with parts, demanded as an upload is completed, and
+said to be of parts.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html and
-https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html say what the conditions do.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html say what the conditions do,
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html what checksums do.
 """
 
+import base64
+import hashlib
 import io
 import logging
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -96,9 +102,17 @@ class StrictS3:
         )
         if {owner, source_owner} - {None, ACCOUNT}:
             return _refused(start_response, 403, "AccessDenied")
+        if "HTTP_X_AMZ_CHECKSUM_SHA256" in environ and not _is_intact(environ):
+            return _refused(start_response, 400, "BadDigest")
+        if operation == "GET uploadId":
+            return self._parts(environ, start_response, bucket)
+        if operation == "POST uploadId" and not self._names_checksums(environ, bucket):
+            return _refused(start_response, 400, "InvalidRequest")
         if operation == "POST delete":
             with self._conditions:
                 return self._deleted(environ, start_response, bucket)
+        if operation == "HEAD":
+            return self._served(environ, self._of_parts(start_response, bucket, key))
         if "HTTP_X_AMZ_COPY_SOURCE" not in environ:
             return self._served(environ, start_response)
         with self._conditions:
@@ -108,7 +122,7 @@ class StrictS3:
 
     def _deleted(self, environ: dict[str, Any], start_response: Any, bucket: str) -> Iterable[bytes]:
         """DeleteObjects: what has another ETag than the request names stays, and is an error of its own."""
-        body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        body = _body(environ)
         document = ElementTree.fromstring(body)  # noqa: S314 (the tests' own requests)
         refused = []
         for entry in list(document.iter(f"{_NAMESPACE}Object")):
@@ -127,6 +141,56 @@ class StrictS3:
         start_response("200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(whole)))])
         return [whole]
 
+    def _of_parts(self, start_response: Any, bucket: str, key: str) -> Any:
+        """S3 ends the checksum of parts with their number; moto's HEAD leaves it out (5.2.5), unlike its GET."""
+        there = self.stored(bucket, key) if key else None
+        if there is None or there.checksum_type != "COMPOSITE":
+            return start_response
+        name = f"x-amz-checksum-{there.checksum_algorithm.lower()}"
+
+        def started(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            ended = [
+                (header, f"{value}-{there.checksum_parts}" if header.lower() == name else value)
+                for header, value in headers
+            ]
+            return start_response(status, [*ended, ("x-amz-checksum-type", "COMPOSITE")], *rest)
+
+        return started
+
+    def _upload(self, environ: dict[str, Any], bucket: str) -> Any:
+        """moto's own upload, where S3 has a SHA-256 of each part; else None."""
+        (upload_id,) = parse_qs(environ["QUERY_STRING"])["uploadId"]
+        found = s3_backends[ACCOUNT]["aws"].get_bucket(bucket).multiparts.get(upload_id)
+        hashed = found is not None and found.metadata.get("x-amz-checksum-algorithm") == "SHA256"
+        return found if hashed else None
+
+    def _parts(self, environ: dict[str, Any], start_response: Any, bucket: str) -> Iterable[bytes]:
+        upload = self._upload(environ, bucket)
+        if upload is None:
+            return self._served(environ, start_response)
+
+        def with_checksum(found: re.Match[bytes]) -> bytes:
+            value = _sha256(upload.parts[int(found[1])].value).encode()
+            return b"%b<ChecksumSHA256>%b</ChecksumSHA256>" % (found[0], value)
+
+        answer = b"".join(self._inner(environ, lambda *_: None))
+        whole = re.sub(rb"<PartNumber>(\d+)</PartNumber>", with_checksum, answer)
+        start_response("200 OK", [("Content-Type", "application/xml"), ("Content-Length", str(len(whole)))])
+        return [whole]
+
+    def _names_checksums(self, environ: dict[str, Any], bucket: str) -> bool:
+        """Whether a completion names the SHA-256 of each part, as S3 demands where it has them."""
+        upload = self._upload(environ, bucket)
+        document = ElementTree.fromstring(_body(environ))  # noqa: S314 (the tests' own requests)
+        named = {
+            int(part.findtext(f"{_NAMESPACE}PartNumber") or 0): part.findtext(f"{_NAMESPACE}ChecksumSHA256")
+            for part in document.iter(f"{_NAMESPACE}Part")
+        }
+        return upload is None or all(
+            number in upload.parts and said == _sha256(upload.parts[number].value)
+            for number, said in named.items()
+        )
+
     def _served(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer: Iterable[bytes] = self._inner(environ, start_response)
         if self.cuts and _operation(environ) == "GET":
@@ -144,6 +208,21 @@ class StrictS3:
             return False
         wanted = environ.get("HTTP_X_AMZ_COPY_SOURCE_IF_MATCH")
         return not wanted or source is None or bool(source.etag == wanted)
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    """The request's body, which can be read again."""
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _is_intact(environ: dict[str, Any]) -> bool:
+    return bool(_sha256(_body(environ)) == environ["HTTP_X_AMZ_CHECKSUM_SHA256"])
+
+
+def _sha256(content: bytes) -> str:
+    return base64.b64encode(hashlib.sha256(content).digest()).decode()
 
 
 def _operation(environ: dict[str, Any]) -> str:

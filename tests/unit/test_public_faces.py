@@ -5,6 +5,7 @@ import pytest
 PACKAGES = [
     "artifacts",
     "artifacts.archives",
+    "artifacts.hub",
     "artifacts.storage",
     "components",
     "engines",

@@ -7,7 +7,8 @@ from model_catalog import Device
 from planning.capacity.placement.layout import Node, Server
 from planning.capacity.placement.lock import Place
 from planning.capacity.placement.pieces import Piece, Room, missing
-from planning.capacity.placement.words import count, lacks, size
+from planning.capacity.placement.words import lacks, size
+from quantities import counted
 
 _OTHERS: Final = 2
 """Places that a reason rules out by name: the likeliest ones."""
@@ -56,7 +57,7 @@ def _name(node: Node, server: Server) -> str:
 def _why(piece: Piece, node: Node, server: Server) -> str:
     what = f"a GPU of {node.room.offer.name}" if piece.family[0] is Device.GPU else "a CPU node"
     neighbours = len(server.pieces) - 1
-    beside = f"beside {count(neighbours, 'other')}" if neighbours else "alone"
+    beside = f"beside {counted(neighbours, 'other')}" if neighbours else "alone"
     if node.room.gpu_memory:
         taken = node.room.gpu_memory - node.gpu_memory(server)
         fill = f"{size(taken)} of {size(node.room.gpu_memory, up=False)} taken"
@@ -73,10 +74,10 @@ def _why_not(piece: Piece, node: Node, server: Server) -> str:
 
 
 def _why_whole(piece: Piece, node: Node, rooms: Sequence[Room]) -> str:
-    needs = f"{count(piece.gpus, 'GPU')} of {size(piece.gpu_memory)}"
+    needs = f"{counted(piece.gpus, 'GPU')} of {size(piece.gpu_memory)}"
     own = node.room.offer.name
     neighbours = len(node.pieces) - 1
-    beside = f" beside {count(neighbours, 'other')}" if neighbours else ""
+    beside = f" beside {counted(neighbours, 'other')}" if neighbours else ""
     if piece.demand.instance_type:
         why = f"it is pinned to {piece.demand.instance_type}, which has {needs}{beside}"
     else:

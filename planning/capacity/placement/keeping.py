@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from planning.capacity.placement.layout import Node, Server, are_apart, base_pool, set_number
 from planning.capacity.placement.lock import Lock, Place
 from planning.capacity.placement.pieces import Piece, Room, missing
-from planning.capacity.placement.words import count, lacks
+from planning.capacity.placement.words import lacks
+from quantities import counted
 
 Evicted = dict[str, str]
 """Selector → why it cannot stay."""
@@ -61,7 +62,7 @@ def _settle(node: Node, evicted: Evicted) -> None:
                 node,
                 piece,
                 evicted,
-                f"it has {count(piece.replicas, 'replica')}, {node.pool} {node.replicas}",
+                f"it has {counted(piece.replicas, 'replica')}, {node.pool} {node.replicas}",
             )
     for server in node.servers:
         _separate(node, server, evicted)
@@ -137,7 +138,7 @@ def _shrink_gpus(node: Node, evicted: Evicted) -> None:
                 node,
                 piece,
                 evicted,
-                f"nodes of {node.pool} have {count(node.room.offer.gpus, 'GPU')}, all taken",
+                f"nodes of {node.pool} have {counted(node.room.offer.gpus, 'GPU')}, all taken",
             )
         _drop_empty(node)
 
@@ -183,6 +184,6 @@ def _within_limits(nodes: list[Node], rooms: Sequence[Room], evicted: Evicted) -
             kept.remove(node)
             for piece in node.pieces:
                 evicted[piece.name] = (
-                    f"{room.offer.name} may have {count(room.offer.max_nodes, 'node')}, fewer than are locked"
+                    f"{room.offer.name} may have {counted(room.offer.max_nodes, 'node')}, fewer than are locked"
                 )
     return kept

@@ -8,7 +8,8 @@ from planning.capacity.placement.demands import WholeDemand
 from planning.capacity.placement.offers import known_offers
 from planning.capacity.placement.pieces import Piece, Room, make_rooms, missing
 from planning.capacity.placement.rules import PlacementRules
-from planning.capacity.placement.words import count, lacks
+from planning.capacity.placement.words import lacks
+from quantities import counted
 
 _SUGGESTIONS: Final = 3
 _WRONG_KIND: Final = (
@@ -68,7 +69,7 @@ def _assumed(piece: Piece, lacking: Sequence[tuple[str, int]]) -> str:
 def _phrase(lacking: Sequence[tuple[str, int]], room: Room) -> str:
     if lacking[0][0] == "nodes":
         return (
-            f"allowed {count(room.offer.max_nodes, 'node')}, {lacks(lacking[:1]).split(' more')[0]} too few"
+            f"allowed {counted(room.offer.max_nodes, 'node')}, {lacks(lacking[:1]).split(' more')[0]} too few"
         )
     if lacking[0][0] == "capability":
         has = ".".join(str(part) for part in room.offer.compute_capability)
@@ -83,7 +84,7 @@ def _way_out(
     if unpinned:
         return f"drop the pin, and {' or '.join(unpinned[:_SUGGESTIONS])} holds it"
     if [what for what, _ in lacking] == ["nodes"]:
-        return f"allow {count(piece.replicas, 'node')} of it, one for each replica"
+        return f"allow {counted(piece.replicas, 'node')} of it, one for each replica"
     offered = {room.offer.name for room in rooms}
     would = [
         room
@@ -116,7 +117,7 @@ def refuse_full(piece: Piece, rooms: Sequence[Room]) -> PlanningError:
     limits = ", ".join(f"{room.offer.name} {room.offer.max_nodes}" for room in able)
     cheapest = min(able, key=lambda room: (room.cost, room.index)).offer.name
     return PlanningError(
-        f"{piece.name} needs room on {count(piece.replicas, 'node')} and no plan was found within the nodes that may "
-        f"be had ({limits}): it is {count(piece.replicas, 'node')} short with all others placed; allow more nodes of "
+        f"{piece.name} needs room on {counted(piece.replicas, 'node')} and no plan was found within the nodes that may "
+        f"be had ({limits}): it is {counted(piece.replicas, 'node')} short with all others placed; allow more nodes of "
         f"{cheapest}, offer another instance type, or lower its replicas"
     )

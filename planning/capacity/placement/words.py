@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from quantities import Bytes
+from quantities import Bytes, counted
 
 _MEBIBYTE: Final = int(Bytes.mebibytes(1))
 _GIBIBYTE: Final = 1024 * _MEBIBYTE
@@ -26,9 +26,9 @@ def lack(what: str, amount: int) -> str:
         case "millicores":
             return f"{amount}m of CPU short"
         case "gpus":
-            return f"{amount} GPU{'s' * (amount > 1)} short"
+            return f"{counted(amount, 'GPU')} short"
         case "nodes":
-            return f"{amount} more node{'s' * (amount > 1)} than allowed"
+            return f"{counted(amount, 'more node')} than allowed"
         case "limit":
             return "as many models as one server may have"
         case "apart":
@@ -50,8 +50,3 @@ def lack(what: str, amount: int) -> str:
 def lacks(missing: Sequence[tuple[str, int]]) -> str:
     """All that is missing, in one phrase."""
     return " and ".join(lack(what, amount) for what, amount in missing)
-
-
-def count(number: int, thing: str) -> str:
-    """(2, "node") → "2 nodes"."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"

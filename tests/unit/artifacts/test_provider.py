@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from artifacts.provider.provider import ArtifactResourceProvider
-from artifacts.provider.words import amount, size_words
+from artifacts.provider.words import size_words
 from plugin_server import UNKNOWN, Check, Create, Delete, Diff, Read, Update
 
 URN = "urn:pulumi:dev::slipway::slipway:index:ModelArtifact::reader"
@@ -159,10 +159,6 @@ def test_an_import_is_refused_with_what_to_do_instead(provider: ArtifactResource
 )
 def test_bytes_are_told_in_the_largest_unit(count: int, words: str) -> None:
     assert size_words(count) == words
-
-
-def test_one_is_singular() -> None:
-    assert (amount(1, "file"), amount(2500, "file")) == ("1 file", "2,500 files")
 
 
 @pytest.mark.parametrize(

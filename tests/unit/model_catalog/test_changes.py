@@ -283,6 +283,14 @@ def test_a_file_that_cannot_be_read_is_neither_gone_nor_judged() -> None:
             assert broken(head, base) == ()
 
 
+HUB = "{repository: a/b, revision: unresolved, digest: unresolved}"
+
+
+def mirror_of(repository: str, revision: str) -> str:
+    source = f"{{repository: {repository}, revision: {revision}}}"
+    return f'{{bucket: research, path: hub/a/b, digest: "{DIGEST}", mirrored_from: {source}}}'
+
+
 ANSWERS = [
     ("another artifact", (READER_FILE, "models/fr/1", "models/fr/3"), "artifact.path"),
     ("another handler", (READER_FILE, "1.4.0", "1.4.1"), "handler.version"),
@@ -305,6 +313,11 @@ ANSWERS = [
     ("another prompt", (WRITER_FILE, "Continue: ", "Go on: "), "prompt_template"),
     ("other sampling", (WRITER_FILE, "temperature: 0.7", "temperature: 0.8"), "sampling.temperature"),
     ("another adapter", (WRITER_FILE, DIGEST, OTHER_DIGEST), "adapters.legal.digest"),
+    (
+        "a mirror of another repository",
+        (WRITER_FILE, HUB, mirror_of("a/c", "c" * 40)),
+        "artifact.repository",
+    ),
     ("an adapter's name", (WRITER_FILE, "legal:", "law:"), "adapters.legal"),
     (
         "other options",
@@ -338,6 +351,15 @@ FREE = [
         "a resolved digest",
         (READER_FILE, "models/fr/1, digest: unresolved", f'models/fr/1, digest: "{DIGEST}"'),
     ),
+    ("a mirror of the same repository", (WRITER_FILE, HUB, mirror_of("a/b", "c" * 40))),
+    (
+        "what a copy is of",
+        (
+            READER_FILE,
+            "models/fr/1, digest: unresolved",
+            f"models/fr/1, digest: unresolved, mirrored_from: {{repository: a/b, revision: {'c' * 40}}}",
+        ),
+    ),
     ("a resolved revision", (WRITER_FILE, "revision: unresolved", f"revision: {'c' * 40}")),
     (
         "the same files elsewhere",
@@ -365,6 +387,13 @@ FREE = [
 @pytest.mark.parametrize("edit", [case[1] for case in FREE], ids=[case[0] for case in FREE])
 def test_what_changes_no_answer_of_a_released_version_is_free(edit: tuple[str, str, str]) -> None:
     assert broken(edited(edit)) == ()
+
+
+@pytest.mark.parametrize(("commit", "found"), [("c" * 40, []), ("d" * 40, ["version-immutable"])])
+def test_a_mirror_is_of_the_commit_that_was_pinned(commit: str, found: list[str]) -> None:
+    pinned = HUB.replace("revision: unresolved", f"revision: {'c' * 40}")
+    base = edited((WRITER_FILE, HUB, pinned))
+    assert rules(edited((WRITER_FILE, pinned, mirror_of("a/b", commit)), base=base), base) == found
 
 
 def test_a_known_digest_does_not_become_unresolved_again() -> None:
