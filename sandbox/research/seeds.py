@@ -96,7 +96,8 @@ def _items() -> list[dict[str, str]]:
 
 def buckets() -> set[str]:
     """Names of the research buckets: no stack owns them, so no stack has left them behind."""
-    return {seed.bucket for seed in (*Seed.listed(), *WrittenSeed.listed())}
+    seeds: list[Seed | WrittenSeed] = [*Seed.listed(), *WrittenSeed.listed()]
+    return {seed.bucket for seed in seeds}
 
 
 def fetch(seed: Seed, report: Report) -> Path:

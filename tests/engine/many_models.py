@@ -61,7 +61,7 @@ class Model:
 
     @property
     def is_language_model(self) -> bool:
-        return self.entry["engine"] != "torchserve"
+        return bool(self.entry["engine"] != "torchserve")
 
     @property
     def file(self) -> str:

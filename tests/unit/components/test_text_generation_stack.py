@@ -24,7 +24,11 @@ from workloads.fetch.__main__ import arguments
     if isinstance(server, TextGenerationPlan)
 )
 SERVER = served(UNSERVED)
-(VLLM_SERVER,) = make_plan(VLLM_CATALOG, Environment.SANDBOX, POOLS).servers
+(VLLM_SERVER,) = (
+    server
+    for server in make_plan(VLLM_CATALOG, Environment.SANDBOX, POOLS).servers
+    if isinstance(server, TextGenerationPlan)
+)
 OTHER = f"sha256:{'f' * 64}"
 TYPE = "slipway:serving:TextGenerationStack"
 
