@@ -35,7 +35,7 @@ class RefusedConfigurationError(RefusedError):
 
     def __init__(self, server: TorchServePlan, *, rule: str, reason: str, fix: str) -> None:
         self.server, self.rule, self.reason, self.fix = server, rule, reason, fix
-        super().__init__(f"{rule}: {reason}. Fix: {fix}")
+        super().__init__(f"{server.name}: {rule}: {reason}. Fix: {fix}")
 
 
 def models_document(server: TorchServePlan, files: Mapping[Selector, ServedFiles]) -> str:

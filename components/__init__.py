@@ -5,10 +5,8 @@ from components.model_bucket import ModelBucket, ModelBucketArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
 from components.node_pools import GpuNodePools, GpuNodePoolsArgs
-from components.server_identity import ServerSite
-from components.server_monitoring import ServerMonitoring, ServerMonitoringArgs
-from components.text_generation_stack import TextGenerationStack, TextGenerationStackArgs
-from components.torchserve_stack import TorchServeStack, TorchServeStackArgs
+from components.workload import ServerMonitoring, ServerMonitoringArgs, Workload, WorkloadArgs
+from components.workload_identity import WorkloadSite
 
 __all__ = [
     "Cluster",
@@ -23,9 +21,7 @@ __all__ = [
     "NetworkArgs",
     "ServerMonitoring",
     "ServerMonitoringArgs",
-    "ServerSite",
-    "TextGenerationStack",
-    "TextGenerationStackArgs",
-    "TorchServeStack",
-    "TorchServeStackArgs",
+    "Workload",
+    "WorkloadArgs",
+    "WorkloadSite",
 ]

@@ -14,9 +14,9 @@ from typing import Any, Final
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.server_network_policy import MONITORING_LABEL
 from planning import GPU_TAINT_KEY, POOL_LABEL
 from planning.observability import SERVER_LABEL
+from planning.workload import Caller
 
 NAMESPACE: Final = "slipway-monitoring"
 NODE_NAMESPACE: Final = "slipway-node-metrics"
@@ -76,7 +76,7 @@ class Monitoring(pulumi.ComponentResource):
         super().__init__("slipway:monitoring:Monitoring", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         namespace = _namespace(
-            f"{name}-namespace", NAMESPACE, "restricted", {MONITORING_LABEL: "true"}, child
+            f"{name}-namespace", NAMESPACE, "restricted", {Caller.MONITORING: "true"}, child
         )
         node_namespace = _namespace(f"{name}-node-namespace", NODE_NAMESPACE, "privileged", {}, child)
         self.definitions = _release(

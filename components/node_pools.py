@@ -18,7 +18,7 @@ import pulumi_aws as aws
 from components.iam import trust_policy
 from components.node_template import node_template
 from hardware import PurchaseOption
-from planning import PoolPlan
+from planning import NODE_DISK_GIB, PoolPlan
 
 AMI_TYPES: Final = {False: "BOTTLEROCKET_x86_64", True: "BOTTLEROCKET_x86_64_NVIDIA"}
 """Has a GPU → AMI type."""
@@ -30,10 +30,6 @@ CAPACITY_TYPES: Final = {
 }
 """As EKS spells them. What is reserved is a matter of the bill. Another one replaces the node group, new nodes
 first."""
-
-NODE_DISK_GIB: Final = 100
-"""Root volume of a node. EKS's default of 20 GiB does not hold a GPU image of several GB beside archives and what
-TorchServe extracts from them. Chosen, not measured."""
 
 _AUTOSCALED: Final = pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"])
 """The one field that an autoscaler writes; what bounds it stays the plan's."""

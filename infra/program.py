@@ -14,12 +14,13 @@ from pulumi.runtime.config import CONFIG, get_config_env
 
 from artifacts import RefusedError
 from artifacts.planned import plan_artifacts, released_handlers
+from components import Workload
 from infra.kubernetes import kubernetes_provider
 from infra.lock_files import lock_name, read_lock
 from infra.namespace import NAMESPACE
 from infra.platform import Platform, build_monitoring, build_platform
 from infra.platform_stack import platform_of_stack, platform_outputs
-from infra.serving import ServerStack, build_serving
+from infra.serving import build_serving
 from infra.settings import PROJECT, Settings, SettingsError, load_settings
 from model_catalog import CATALOG_ROOT, CatalogError, Environment, load_catalog
 from planning import Plan, PlanningError, ServerPlan, make_plan
@@ -79,7 +80,7 @@ def _export_platform(platform: Platform, plan: Plan) -> None:
         pulumi.export(name, value)
 
 
-def _export_serving(plan: Plan, servers: dict[str, ServerStack]) -> None:
+def _export_serving(plan: Plan, servers: dict[str, Workload]) -> None:
     pulumi.export("endpoints", _endpoints(plan, servers))
     pulumi.export("servers", {server.name: describe_server(server) for server in plan.servers})
 
@@ -113,7 +114,7 @@ def _aws_provider(settings: Settings) -> aws.Provider:
     )
 
 
-def _endpoints(plan: Plan, servers: dict[str, ServerStack]) -> dict[str, pulumi.Output[str]]:
+def _endpoints(plan: Plan, servers: dict[str, Workload]) -> dict[str, pulumi.Output[str]]:
     """Selector → URL inside the cluster."""
     return {
         selector: pulumi.Output.concat(servers[server.name].url, path)

@@ -8,22 +8,12 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from artifacts.planned import ArtifactPlan
-from components import (
-    ServerMonitoring,
-    ServerMonitoringArgs,
-    ServerSite,
-    TextGenerationStack,
-    TextGenerationStackArgs,
-    TorchServeStack,
-    TorchServeStackArgs,
-)
+from components import ServerMonitoring, ServerMonitoringArgs, Workload, WorkloadArgs, WorkloadSite
 from infra.artifacts import build_artifacts
 from infra.namespace import NAMESPACE
 from infra.platform import Platform
-from planning import Plan, TextGenerationPlan, TorchServePlan
-
-ServerStack = TextGenerationStack | TorchServeStack
-"""The component of one server."""
+from planning import Plan, Server, TorchServePlan
+from planning.workload import WorkloadSpec, text_generation_workload, torchserve_workload
 
 _POD_SECURITY: Final = {
     "pod-security.kubernetes.io/audit": "restricted",
@@ -41,7 +31,7 @@ def build_serving(
     *,
     pods_after: Sequence[pulumi.Resource] = (),
     monitors_after: Sequence[pulumi.Resource] = (),
-) -> dict[str, ServerStack]:
+) -> dict[str, Workload]:
     """Build every server of the plan, and what watches it; server name → its component.
 
     `artifacts` is what its servers are served from. The last two are what of the platform this same update
@@ -59,7 +49,7 @@ def build_serving(
         ),
         opts=pulumi.ResourceOptions(provider=cluster),
     )
-    site = ServerSite(
+    site = WorkloadSite(
         namespace=namespace.metadata.name,
         region=platform.region,
         cluster_name=platform.cluster_name,
@@ -69,26 +59,21 @@ def build_serving(
         after=pods_after,
     )
     opts = pulumi.ResourceOptions(providers=[provider, cluster])
-    for server in plan.servers:
+    specs = [_spec(server, artifacts) for server in plan.servers]
+    for spec in specs:
         ServerMonitoring(
-            f"{server.name}-monitoring",
-            ServerMonitoringArgs(server=server, namespace=NAMESPACE, after=(namespace, *monitors_after)),
+            f"{spec.name}-monitoring",
+            ServerMonitoringArgs(spec=spec, after=(namespace, *monitors_after)),
             opts,
         )
     files = build_artifacts(artifacts, platform)
-    built: dict[str, ServerStack] = {}
-    for server in plan.servers:
-        match server:
-            case TorchServePlan(name=name):
-                args = TorchServeStackArgs(
-                    server=server,
-                    models=artifacts.servers[name].models,
-                    site=site,
-                    artifacts=files[name],
-                )
-                built[name] = TorchServeStack(name, args, opts)
-            case TextGenerationPlan(name=name):
-                built[name] = TextGenerationStack(
-                    name, TextGenerationStackArgs(server=server, site=site, artifacts=files[name]), opts
-                )
-    return built
+    return {
+        spec.name: Workload(spec.name, WorkloadArgs(spec=spec, site=site, artifacts=files[spec.name]), opts)
+        for spec in specs
+    }
+
+
+def _spec(server: Server, artifacts: ArtifactPlan) -> WorkloadSpec:
+    if isinstance(server, TorchServePlan):
+        return torchserve_workload(server, NAMESPACE, artifacts.servers[server.name].models)
+    return text_generation_workload(server, NAMESPACE)

@@ -12,26 +12,24 @@ from planning.capacity.gpu_shares import (
 from planning.capacity.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 from planning.capacity.resources import AGENT_RESOURCES, Resources
 from planning.demands import demand_names
-from planning.launch import Launch, launch
 from planning.network import NatGateways
 from planning.plan import Plan, make_plan, make_repacked_plan
-from planning.pools import PoolPlan, PoolSettings, Taint
+from planning.pools import NODE_DISK_GIB, PoolPlan, PoolSettings, Taint
 from planning.server import DRAIN, ModelPlan, ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan, WeightsFolder
-from planning.torchserve_servers import FRONTEND_STARTUP, TorchServeModelPlan, TorchServePlan
+from planning.torchserve_servers import TorchServeModelPlan, TorchServePlan
 
 __all__ = [
     "AGENT_RESOURCES",
     "DRAIN",
-    "FRONTEND_STARTUP",
     "GPU_TAINT_KEY",
     "GpuNodes",
     "GpuShare",
     "GpuShareError",
-    "Launch",
     "MigInstances",
     "ModelPlan",
+    "NODE_DISK_GIB",
     "NatGateways",
     "POOL_LABEL",
     "Plan",
@@ -50,7 +48,6 @@ __all__ = [
     "WeightsFolder",
     "demand_names",
     "gpu_nodes",
-    "launch",
     "make_plan",
     "make_repacked_plan",
     "pool_name",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from hardware import PRICES, InstanceType, PurchaseOption, instance_type
 from planning.capacity import Prices, node_price
@@ -10,6 +11,10 @@ from planning.capacity.gpu_shares import GpuShare, gpu_nodes, shared_name
 from planning.capacity.placement import NodeGroup, Offer, Placement, offer
 from planning.capacity.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL, pool_name
 from planning.node_settings import node_settings
+
+NODE_DISK_GIB: Final = 100
+"""Root volume of a node. EKS's default of 20 GiB does not hold a GPU image of several GB beside archives and what
+TorchServe extracts from them. Chosen, not measured."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,24 +1,23 @@
-"""What of a plan reaches a server's pods: where it differs, Kubernetes replaces them (components/server_deployment.py).
+"""The parts in which a server's pods differ: where any does, Kubernetes replaces them.
 
-Pods are made of their template and of what it names. What is only around them (replicas, the Service, a PodMonitor,
-alerts, the AWS role) changes without a restart, and so do TorchServe's models: its agent reads them from a ConfigMap
-whose name stays (planning/changes/live.py). The trap: this repeats what components do with a plan, so a test changes
-every field and compares with the pods that they build.
+The rendered templates of both sides are compared, with the files that they name anew. What is only around pods (the
+replicas, the Service, a PodMonitor, alerts, the AWS role) changes without a restart, and so do TorchServe's models: its
+agent reads them from a ConfigMap whose name stays (planning/changes/live.py).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any
+from itertools import zip_longest
+from types import MappingProxyType
+from typing import Any, Final
 
-from planning.launch import launch
-from planning.server import ServerPlan
 from planning.servers import Server
-from planning.text_generation_servers import TextGenerationPlan
 from planning.torchserve_servers import TorchServePlan
+from planning.workload import OVERRIDES_ANNOTATION, Pod, text_generation_pod, torchserve_pod
 
 
 class PodPart(StrEnum):
-    """What a pod is made of, in the order in which people read it."""
+    """A part of a pod, in the order in which people read them."""
 
     MODELS = "models"
     """A language model's: which it fetches, how it loads and serves it."""
@@ -28,50 +27,52 @@ class PodPart(StrEnum):
     RESOURCES = "resources"
     POOL = "pool"
     IDENTITY = "identity"
-    """Its labels and its account."""
+    """Its labels, its account and its ports."""
     STARTUP = "startup"
     """A language model's: how long it may be loading."""
 
 
-def changed_parts(old: Server, new: Server) -> tuple[PodPart, ...]:
-    """Those that differ; () where all pods stay. A budget that differs counts, though probes round it to seconds."""
-    before, after = _parts(old), _parts(new)
-    return tuple(part for part in PodPart if before[part] != after[part])
-
-
-def _parts(server: Server) -> Mapping[PodPart, Any]:
-    common = {
-        PodPart.RESOURCES: (
-            server.resources.millicores,
-            server.resources.memory.kubernetes,
-            server.resources.gpus,
-        ),
-        PodPart.POOL: server.pool,
-        PodPart.IDENTITY: (_labels(server), server.ports),
+PARTS: Final = MappingProxyType(
+    {
+        # config.properties: it says how many GPUs there are.
+        "files": PodPart.RESOURCES,
+        "image": PodPart.IMAGE,
+        "labels": PodPart.IDENTITY,
+        "nodeSelector": PodPart.POOL,
+        "ports": PodPart.IDENTITY,
+        "resources": PodPart.RESOURCES,
+        "startupProbe": PodPart.STARTUP,
+        "tolerations": PodPart.RESOURCES,
+        "topologySpreadConstraints": PodPart.IDENTITY,
+        OVERRIDES_ANNOTATION: PodPart.SETTINGS,
     }
-    match server:
-        case TorchServePlan():
-            # Its probes ask the agent, and wait as long for any server.
-            return {
-                **dict.fromkeys(PodPart),
-                **common,
-                PodPart.SETTINGS: server.fixed_overrides,
-                PodPart.IMAGE: server.image,
-            }
-        case TextGenerationPlan():
-            return {
-                **dict.fromkeys(PodPart),
-                **common,
-                # Which version is the default is not among it: that decides where callers are sent.
-                PodPart.MODELS: (launch(server, "/models", "/home"), server.weights),
-                PodPart.IMAGE: (server.image, server.fetch_image),
-                PodPart.STARTUP: server.startup_budget,
-            }
+)
+"""Key anywhere in a pod → the part that all below it belongs to. Any other key is of the models."""
 
 
-def _labels(server: ServerPlan) -> tuple[str, ...]:
-    common = (server.name, server.environment, server.engine, server.engine_version)
-    if not isinstance(server, TextGenerationPlan):
-        return common
-    (model,) = server.models
-    return (*common, str(model.selector.task), str(model.selector.model), model.owner)
+def changed_parts(old: Server, new: Server) -> tuple[PodPart, ...]:
+    """The parts that differ; () where all pods stay."""
+    paths = _paths(_pods(old), _pods(new), ())
+    found = {next((PARTS[key] for key in path if key in PARTS), PodPart.MODELS) for path in paths}
+    return tuple(part for part in PodPart if part in found)
+
+
+def _pods(server: Server) -> Mapping[str, Any]:
+    pod = _pod(server)
+    return {"template": pod.template(), "files": pod.files}
+
+
+def _pod(server: Server) -> Pod:
+    return torchserve_pod(server) if isinstance(server, TorchServePlan) else text_generation_pod(server)
+
+
+def _paths(old: Any, new: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The keys down to each value that differs. A list is entered item by item."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in {*old, *new}:
+            yield from _paths(old.get(key), new.get(key), (*path, key))
+    elif isinstance(old, list) and isinstance(new, list):
+        for one, other in zip_longest(old, new):
+            yield from _paths(one, other, path)
+    elif old != new:
+        yield path

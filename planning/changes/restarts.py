@@ -1,6 +1,6 @@
 """Servers whose pods are replaced: who loses how much of them meanwhile, and for how long at most.
 
-A rollout takes one pod away before it adds one (max_surge 0, max_unavailable 1: components/server_deployment.py), so
+A rollout takes one pod away before it adds one (planning/workload/spec.py), so
 that many replicas less one are ready at any time, and each waits for the one before it.
 """
 
@@ -8,16 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-from typing import Final
 
 from model_catalog import Engine, Selector, Version
 from planning.changes.pods import PodPart, changed_parts
 from planning.server import ModelPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
-
-UNAVAILABLE: Final = 1
-"""Pods that a rollout takes away at a time."""
+from planning.workload import MAX_UNAVAILABLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +58,7 @@ class Restart:
     @property
     def ready(self) -> int:
         """Replicas that answer at any time. More replicas than before make up for the one that is away."""
-        return max(0, min(self.before, self.after - UNAVAILABLE))
+        return max(0, min(self.before, self.after - MAX_UNAVAILABLE))
 
     @property
     def away(self) -> bool:

@@ -8,13 +8,14 @@ from planning.observability.pod_monitor import (
     pod_monitor_spec,
     server_sample_labels,
 )
-from planning.observability.rules import prometheus_rule_spec
+from planning.observability.rules import monitors, prometheus_rule_spec
 
 __all__ = [
     "Alert",
     "SERVER_LABEL",
     "Severity",
     "identity_labels",
+    "monitors",
     "pod_monitor_spec",
     "prometheus_rule_spec",
     "server_alerts",

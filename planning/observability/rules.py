@@ -1,12 +1,35 @@
-"""A server's alerts in the form that the Prometheus operator reads."""
+"""A server's monitors and alerts, in the form that the Prometheus operator reads."""
 
 from datetime import timedelta
 from typing import Any
 
 from planning.observability.alert import Alert
 from planning.observability.alerts import server_alerts
-from planning.observability.pod_monitor import identity_labels, server_sample_labels
+from planning.observability.pod_monitor import (
+    SERVER_LABEL,
+    identity_labels,
+    pod_monitor_spec,
+    server_sample_labels,
+)
 from planning.servers import Server
+
+
+def monitors(server: Server, namespace: str) -> dict[str, dict[str, Any]]:
+    """Suffix of its logical name → each object that watches the server. They lie in its namespace."""
+    labels = {
+        "app.kubernetes.io/managed-by": "pulumi",
+        "app.kubernetes.io/part-of": "slipway",
+        SERVER_LABEL: server.name,
+    }
+
+    def watching(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+        metadata = {"namespace": namespace, "labels": labels}
+        return {"apiVersion": "monitoring.coreos.com/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+    return {
+        "pods": watching("PodMonitor", pod_monitor_spec(server)),
+        "alerts": watching("PrometheusRule", prometheus_rule_spec(server, namespace)),
+    }
 
 
 def prometheus_rule_spec(server: Server, namespace: str) -> dict[str, Any]:

@@ -245,7 +245,7 @@ def _not_served(server: ServerReport, found: Sequence[VersionReport]) -> str:
 
 
 def _outage(server: ServerReport, pool: PoolReport) -> str:
-    """Deployments have max_surge 0: a pod goes before its successor starts (components/server_deployment.py)."""
+    """Deployments have max_surge 0: a pod goes before its successor starts (planning/workload/manifests.py)."""
     spare = (
         ", and no GPU is spare to start a second one first" if server.resources.gpus > pool.gpus_spare else ""
     )

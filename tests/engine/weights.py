@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from components.server_pod import MODEL_STORE
+
 from sandbox.inspection import Inspection
 from tests.engine.clones import Clone
 

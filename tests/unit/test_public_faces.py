@@ -22,6 +22,7 @@ PACKAGES = [
     "planning.capacity.memory",
     "planning.capacity.placement",
     "planning.report",
+    "planning.workload",
     "planning.changes",
     "planning.observability",
     "plugin_server",

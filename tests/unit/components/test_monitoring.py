@@ -7,17 +7,18 @@ import pytest
 
 from components import Monitoring, MonitoringArgs, ServerMonitoring, ServerMonitoringArgs
 from model_catalog import Environment, load_catalog
-from planning import make_plan
+from planning import TorchServePlan, make_plan
+from planning.workload import torchserve_workload
 from tests.support.pools import POOLS
 from tests.support.recording import Recording
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 NAMESPACE = "kubernetes:core/v1:Namespace"
-SERVER = make_plan(
-    load_catalog(),
-    Environment.DEV,
-    POOLS,
-).servers[0]
+(SERVER, *_) = (
+    server
+    for server in make_plan(load_catalog(), Environment.DEV, POOLS).servers
+    if isinstance(server, TorchServePlan)
+)
 
 
 def monitoring(built: Callable[..., Recording], *gpu_pools: str, mirror: str = "") -> Recording:
@@ -38,7 +39,8 @@ def recording(built: Callable[..., Recording]) -> Recording:
 def watched(built: Callable[..., Recording]) -> Recording:
     def make(opts: pulumi.ResourceOptions) -> None:
         definitions = k8s.core.v1.ConfigMap("definitions", opts=pulumi.ResourceOptions.merge(opts, None))
-        args = ServerMonitoringArgs(server=SERVER, namespace="serving", after=(definitions,))
+        spec = torchserve_workload(SERVER, "serving", "{}")
+        args = ServerMonitoringArgs(spec=spec, after=(definitions,))
         ServerMonitoring("fast-text-monitoring", args, opts)
 
     return built(make)

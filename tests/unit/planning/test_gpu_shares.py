@@ -20,7 +20,6 @@ from planning import (
     TextGenerationPlan,
     TimeSlices,
     gpu_nodes,
-    launch,
     make_plan,
 )
 from planning.capacity import estimate
@@ -31,6 +30,7 @@ from planning.capacity.memory.overheads import CUDA_CONTEXT
 from planning.node_settings import node_settings
 from planning.pools import make_offers
 from planning.report import Held, Report, make_report
+from planning.workload import text_generation_pod
 from tests.unit.planning.capacity.memory.versions import MISTRAL, tgi_version, vllm_version
 from tests.unit.planning.shares import SMALL, chat, plan, reader
 from tests.unit.planning.shares import settings as nodes
@@ -235,7 +235,7 @@ def test_two_servers_on_one_sliced_gpu_are_told_their_halves() -> None:
     servers = [server for server in found.servers if isinstance(server, TextGenerationPlan)]
     assert {server.pool for server in servers} == {"gpu-g5-2xlarge-time-sliced-2-set-1"}
     for server in servers:
-        words = launch(server, "/model", "/tmp").arguments  # noqa: S108 - as in the pod
+        words = text_generation_pod(server).container.arguments
         told = dict(word.lstrip("-").split("=") for word in words if "=" in word)
         assert told["gpu-memory-utilization"] == "0.4727"
         assert int(told["kv-cache-memory-bytes"]) % 2**20 == 0

@@ -1,27 +1,17 @@
-import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pulumi
-import pulumi_aws as aws
 import pytest
 
-from artifacts import RefusedError
-from artifacts.agent_configuration import models_document
-from artifacts.served import ServedFiles
-from components import ServerSite, TorchServeStack, TorchServeStackArgs
-from components.node_pools import NODE_DISK_GIB
-from components.torchserve_files import config_properties
-from model_catalog import BucketArtifact, Environment, Selector, Smoke, load_catalog
+from model_catalog import Environment, Selector, Smoke, load_catalog
 from model_catalog.rules.releases import images_of
-from planning import AGENT_RESOURCES, TorchServeModelPlan, TorchServePlan, make_plan
+from planning import AGENT_RESOURCES, NODE_DISK_GIB, TorchServeModelPlan, TorchServePlan, make_plan
+from planning.workload import Manifest, Reference, manifests, torchserve_pod, torchserve_workload
 from quantities import Bytes
 from tests.support.pools import POOLS
-from tests.support.recording import Recording
-from workloads.agent import Archive, Weights, read_configuration
 from workloads.agent.__main__ import arguments
 
 SERVERS = {
@@ -31,26 +21,7 @@ SERVERS = {
 }
 SERVER = SERVERS["gpu-g4dn-xlarge-torchserve-1"]
 ON_CPU = SERVERS["cpu-m6i-2xlarge-torchserve-1"]
-TYPE = "slipway:serving:TorchServeStack"
-WEIGHTS = Weights("sha256:" + "b" * 64, "artifacts/sha256:" + "b" * 64)
-
-
-def files_of(server: TorchServePlan) -> dict[Selector, ServedFiles]:
-    """As if research had left weights for every version."""
-    found = {}
-    for number, model in enumerate(server.models):
-        digest = f"sha256:{number:064x}"
-        found[model.selector] = ServedFiles(
-            archive=Archive(digest, f"archives/{digest}.mar"),
-            weights=WEIGHTS,
-            thin=None,
-            artifact=BucketArtifact(bucket="research-models", path="reader", digest=WEIGHTS.digest),
-        )
-    return found
-
-
-def document(server: TorchServePlan) -> str:
-    return models_document(server, files_of(server))
+OBJECTS = manifests(torchserve_workload(SERVER, "serving", "{}"))
 
 
 def container(pod: dict[str, Any], name: str) -> dict[str, Any]:
@@ -58,35 +29,9 @@ def container(pod: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def stack_of(server: TorchServePlan, built: Callable[..., Recording]) -> Recording:
-    def make(opts: pulumi.ResourceOptions) -> None:
-        node = aws.iam.Role("node", assume_role_policy="{}", opts=pulumi.ResourceOptions.merge(opts, None))
-        site = ServerSite(
-            namespace="serving",
-            region="eu-west-1",
-            cluster_name="main",
-            bucket_name="models",
-            bucket_arn="arn:aws:s3:::models",
-            key_arn="arn:key",
-            after=(node,),
-        )
-        copied = aws.iam.Role(
-            "copied", assume_role_policy="{}", opts=pulumi.ResourceOptions.merge(opts, None)
-        )
-        args = TorchServeStackArgs(server=server, models=document(server), site=site, artifacts=(copied,))
-        TorchServeStack("reader", args, opts)
-
-    return built(make)
-
-
 @pytest.fixture(scope="module")
-def recording(built: Callable[..., Recording]) -> Recording:
-    return stack_of(SERVER, built)
-
-
-@pytest.fixture(scope="module")
-def deployment(recording: Recording) -> dict[str, Any]:
-    spec: dict[str, Any] = recording.one("kubernetes:apps/v1:Deployment").inputs["spec"]
+def deployment() -> dict[str, Any]:
+    spec: dict[str, Any] = OBJECTS["server"]["spec"]
     return spec
 
 
@@ -206,7 +151,7 @@ def test_the_agent_is_told_what_it_takes(pod: dict[str, Any]) -> None:
     mounted = {mount["name"]: mount["mountPath"] for mount in agent["volumeMounts"]}
     assert str(chosen.configuration) == f"{mounted['models-config']}/models.json"
     assert chosen.config_map == f"$(POD_NAMESPACE)/{SERVER.name}-models"
-    assert chosen.source == "s3://models"
+    assert chosen.source == Reference.BUCKET_URL
     assert str(chosen.model_store) == mounted["models"]
     assert chosen.state.is_relative_to(mounted["models"])
     assert chosen.worker_log.is_relative_to(mounted["logs"])
@@ -246,9 +191,8 @@ def test_the_container_that_runs_archives_code_gets_no_credentials_of_the_role(
     assert "torchserve" in [one["name"] for one in containers(deployment["template"]["spec"])]
 
 
-def test_its_role_names_one_configmap_and_lets_it_write_events(recording: Recording) -> None:
-    role = recording.one("kubernetes:rbac.authorization.k8s.io/v1:Role").inputs
-    assert role["rules"] == [
+def test_its_role_names_one_configmap_and_lets_it_write_events() -> None:
+    assert OBJECTS["agent-role"]["rules"] == [
         {
             "apiGroups": [""],
             "resources": ["configmaps"],
@@ -257,8 +201,8 @@ def test_its_role_names_one_configmap_and_lets_it_write_events(recording: Record
         },
         {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
     ]
-    binding = recording.one("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding").inputs
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": SERVER.name, "namespace": "serving"}]
+    (subject,) = OBJECTS["agent-binding"]["subjects"]
+    assert (subject["kind"], subject["name"]) == ("ServiceAccount", Reference.SERVICE_ACCOUNT)
 
 
 def test_the_pod_goes_to_its_pool_with_the_gpu_it_was_planned(pod: dict[str, Any]) -> None:
@@ -280,21 +224,18 @@ def test_both_containers_together_request_what_was_planned(pod: dict[str, Any]) 
     assert "nvidia.com/gpu" not in requests[0]
 
 
-def test_a_server_without_gpu_asks_for_none_and_tolerates_nothing(built: Callable[..., Recording]) -> None:
-    pod = stack_of(ON_CPU, built).one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]["spec"]
-    assert pod.get("tolerations", []) == []
+def test_a_server_without_gpu_asks_for_none_and_tolerates_nothing() -> None:
+    pod = torchserve_pod(ON_CPU).template()["spec"]
+    assert pod["tolerations"] == []
     assert pod["nodeSelector"] == {"slipway.dev/pool": "cpu-m6i-2xlarge"}
     assert set(pod["containers"][0]["resources"]["limits"]) == {"memory"}
     assert pod["containers"][0]["image"] == "pytorch/torchserve:0.12.0-cpu"
 
 
-def test_the_pod_holds_no_kubernetes_token_and_no_service_variables(
-    pod: dict[str, Any], recording: Recording
-) -> None:
+def test_the_pod_holds_no_kubernetes_token_and_no_service_variables(pod: dict[str, Any]) -> None:
     assert pod["automountServiceAccountToken"] is False
     assert pod["enableServiceLinks"] is False
-    account = recording.one("kubernetes:core/v1:ServiceAccount").inputs
-    assert account["automountServiceAccountToken"] is False
+    assert OBJECTS["account"]["automountServiceAccountToken"] is False
 
 
 def test_it_drains_before_it_stops_and_has_the_time_for_both(pod: dict[str, Any]) -> None:
@@ -315,51 +256,40 @@ def test_the_pods_it_counts_are_the_pods_it_makes(deployment: dict[str, Any]) ->
     assert {"app.kubernetes.io/name", "slipway.dev/environment"} <= set(labels)
 
 
-def test_the_labels_of_a_shared_server_do_not_change_with_what_it_holds(recording: Recording) -> None:
-    labelled = [one for one in recording.resources if "labels" in one.inputs.get("metadata", {})]
-    assert len(labelled) >= 9
-    for one in labelled:
-        labels = one.inputs["metadata"]["labels"]
-        assert not {"slipway.dev/task", "slipway.dev/model", "slipway.dev/owner"} & set(labels), one.name
-
-
-def config_maps(recording: Recording) -> dict[str, dict[str, Any]]:
-    return {one.name: one.inputs for one in recording.resources if one.type == "kubernetes:core/v1:ConfigMap"}
+def test_the_labels_of_a_shared_server_do_not_change_with_what_it_holds() -> None:
+    assert len(OBJECTS) == 9
+    for one in OBJECTS.values():
+        assert not {"slipway.dev/task", "slipway.dev/model", "slipway.dev/owner"} & set(
+            one["metadata"]["labels"]
+        ), one["kind"]
 
 
 def test_torchserve_s_own_configmap_is_immutable_and_the_agent_s_has_a_lasting_name(
-    recording: Recording,
+    pod: dict[str, Any],
 ) -> None:
-    found = config_maps(recording)
-    assert found["reader-config"]["immutable"] is True
-    assert "name" not in found["reader-config"]["metadata"]
-    assert "immutable" not in found["reader-models"]
-    assert found["reader-models"]["metadata"]["name"] == f"{SERVER.name}-models"
-    volumes = recording.one("kubernetes:apps/v1:Deployment").inputs["spec"]["template"]["spec"]["volumes"]
-    assert {"name": "config", "configMap": {"name": "reader-config-0a1b2c3"}} in volumes
-    assert {"name": "models-config", "configMap": {"name": f"{SERVER.name}-models"}} in volumes
+    config, models = OBJECTS["config"], OBJECTS["models"]
+    assert config["immutable"] is True
+    assert "name" not in config["metadata"], "Pulumi names it, so that another text has another name"
+    assert "immutable" not in models
+    assert models["metadata"]["name"] == f"{SERVER.name}-models"
+    assert {"name": "config", "configMap": {"name": Reference.CONFIG_MAP}} in pod["volumes"]
+    assert {"name": "models-config", "configMap": {"name": f"{SERVER.name}-models"}} in pod["volumes"]
 
 
-def rendered(server: TorchServePlan, built: Callable[..., Recording]) -> dict[str, Any]:
-    return {one.urn: one.inputs for one in stack_of(server, built).resources}
+def rendered(server: TorchServePlan, models: str) -> Mapping[str, Manifest]:
+    return manifests(torchserve_workload(server, "serving", models))
 
 
 def added(model: TorchServeModelPlan) -> TorchServeModelPlan:
     """Another variant, heavier and slower to start than any other."""
-    selector = replace_selector(model.selector)
+    selector = Selector(task=model.selector.task, model=model.selector.model, language="de", version="1")
     return replace(model, selector=selector, name="de_reader", version="1", default=True, archive="de.mar")
-
-
-def replace_selector(selector: Selector) -> Selector:
-    return Selector(task=selector.task, model=selector.model, language="de", version="1")
 
 
 @pytest.mark.parametrize(
     "change", ["a model is added", "a version is retired", "a rollback", "a smoke input"]
 )
-def test_a_change_of_the_catalog_changes_one_configmap_and_nothing_else_of_the_server(
-    change: str, built: Callable[..., Recording]
-) -> None:
+def test_a_change_of_the_catalog_changes_one_configmap_and_nothing_else_of_the_server(change: str) -> None:
     first, second, third = SERVER.models
     models = {
         "a model is added": (added(first), first, second, third),
@@ -371,141 +301,52 @@ def test_a_change_of_the_catalog_changes_one_configmap_and_nothing_else_of_the_s
             third,
         ),
     }[change]
-    before, after = rendered(SERVER, built), rendered(replace(SERVER, models=models), built)
+    before, after = rendered(SERVER, "old"), rendered(replace(SERVER, models=models), "new")
     assert before.keys() == after.keys()
-    (changed,) = (urn for urn in before if before[urn] != after[urn])
-    assert changed.endswith("::reader-models")
-    assert before[changed]["metadata"] == after[changed]["metadata"]
+    assert [suffix for suffix in before if before[suffix] != after[suffix]] == ["models"]
+    assert before["models"]["metadata"] == after["models"]["metadata"]
 
 
-def test_a_longer_startup_than_was_planned_changes_no_pod(built: Callable[..., Recording]) -> None:
+def test_a_longer_startup_than_was_planned_changes_no_object() -> None:
     slower = replace(SERVER, startup_budget=SERVER.startup_budget * 2)
-    assert rendered(SERVER, built) == rendered(slower, built)
+    assert rendered(SERVER, "") == rendered(slower, "")
 
 
-def test_an_override_that_a_running_torchserve_cannot_take_is_a_rollout(
-    built: Callable[..., Recording],
-) -> None:
-    def annotations(server: TorchServePlan) -> dict[str, str]:
-        deployment = stack_of(server, built).one("kubernetes:apps/v1:Deployment").inputs
-        found: dict[str, str] = deployment["spec"]["template"]["metadata"].get("annotations", {})
-        return found
+def test_an_override_that_a_running_torchserve_cannot_take_is_a_rollout() -> None:
+    def annotations(*overrides: str) -> Mapping[str, str]:
+        return torchserve_pod(replace(SERVER, fixed_overrides=overrides)).annotations
 
-    one = annotations(replace(SERVER, fixed_overrides=("QuestionAnswering/Reader/en@1 batch_size=2",)))
-    other = annotations(replace(SERVER, fixed_overrides=("QuestionAnswering/Reader/en@1 batch_size=4",)))
-    assert "slipway.dev/overrides" not in annotations(SERVER)
-    assert one.keys() - annotations(SERVER).keys() == {"slipway.dev/overrides"}
+    one = annotations("QuestionAnswering/Reader/en@1 batch_size=2")
+    other = annotations("QuestionAnswering/Reader/en@1 batch_size=4")
+    assert "slipway.dev/overrides" not in annotations()
+    assert one.keys() - annotations().keys() == {"slipway.dev/overrides"}
     assert one.keys() == other.keys()
     assert one != other
 
 
 def test_torchserve_starts_without_models_and_takes_them_on_loopback_alone() -> None:
-    lines = config_properties(SERVER).splitlines()
+    lines = OBJECTS["config"]["data"]["config.properties"].splitlines()
     assert {"enable_model_api=true", "model_store=/mnt/models", "number_of_gpu=1"} <= set(lines)
     assert "management_address=http://127.0.0.1:8081" in lines
     assert not [line for line in lines if line.startswith(("load_models", "model_snapshot", "models"))]
 
 
-def test_the_agent_reads_in_its_configuration_what_the_plan_says() -> None:
-    models = read_configuration(document(SERVER)).models
-    assert {name: sorted(versions) for name, versions in models.items()} == {
-        "en_reader": ["1"],
-        "fr_reader": ["1.0", "2"],
-    }
-    for model in SERVER.models:
-        said, options = models[model.name][model.version], model.options
-        assert said.default is model.default
-        assert (said.min_workers, said.max_workers) == (options.min_workers, options.worker_limit)
-        assert (said.batch_size, said.max_batch_delay) == (options.batch_size, options.max_batch_delay)
-        assert said.weights == WEIGHTS
-        assert said.gpu_memory_fraction == model.gpu_memory_fraction
-
-
-def test_a_version_that_leaves_answers_for_longer_than_any_request_takes() -> None:
-    grace = read_configuration(document(SERVER)).drain_grace
-    assert all(grace > model.options.response_timeout for model in SERVER.models)
-
-
-def test_a_version_without_files_is_not_configured() -> None:
-    files = files_of(SERVER)
-    del files[SERVER.models[1].selector]
-    models = read_configuration(models_document(SERVER, files)).models
-    assert sorted(models["fr_reader"]) == ["2"]
-    assert read_configuration(models_document(SERVER, {})).models == {}
-
-
-def test_a_configuration_that_no_configmap_holds_is_refused_with_the_fix() -> None:
-    model = SERVER.models[0]
-    long = model.triple.model_copy(
-        update={"smoke": Smoke.model_construct(body="x" * 950_000, content_type="a/b")}
-    )
-    grown = replace(SERVER, models=(replace(model, triple=long), *SERVER.models[1:]))
-    with pytest.raises(RefusedError, match=rf"configmap-size: .* of {SERVER.name} .* Fix: shorten"):
-        document(grown)
-
-
-def test_the_agent_learns_of_files_once_they_are_there(recording: Recording) -> None:
-    (models,) = (one for one in recording.resources if one.name == "reader-models")
-    assert recording.one("aws:iam/role:Role", "copied").urn in models.dependencies
-
-
 @pytest.mark.parametrize("replicas", [1, 3])
-def test_a_drain_takes_one_pod_at_a_time_and_is_never_blocked(
-    replicas: int, built: Callable[..., Recording]
-) -> None:
-    recording = stack_of(replace(SERVER, replicas=replicas), built)
-    budget = recording.one("kubernetes:policy/v1:PodDisruptionBudget").inputs["spec"]
+def test_a_drain_takes_one_pod_at_a_time_and_is_never_blocked(replicas: int) -> None:
+    budget = rendered(replace(SERVER, replicas=replicas), "")["disruption-budget"]["spec"]
     assert budget["maxUnavailable"] == 1
     assert "minAvailable" not in budget
     assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
     assert budget["selector"]["matchLabels"] == {"slipway.dev/server": SERVER.name}
 
 
-def test_its_role_reads_what_torchserve_serves_and_nothing_more(recording: Recording) -> None:
-    policy = json.loads(recording.one("aws:iam/rolePolicy:RolePolicy").inputs["policy"])
-    assert {s["Action"]: s["Resource"] for s in policy["Statement"]} == {
-        "s3:GetObject": ["arn:aws:s3:::models/archives/*", "arn:aws:s3:::models/artifacts/*"],
-        "s3:ListBucket": "arn:aws:s3:::models",
-        "kms:Decrypt": "arn:key",
-    }
-    listing = next(s for s in policy["Statement"] if s["Action"] == "s3:ListBucket")
-    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["archives/*", "artifacts/*"]}}
-
-
-def test_only_this_server_s_account_in_this_cluster_may_take_its_role(recording: Recording) -> None:
-    trust = json.loads(recording.one("aws:iam/role:Role", "reader-role").inputs["assumeRolePolicy"])
-    (statement,) = trust["Statement"]
-    assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
-    assert sorted(statement["Action"]) == ["sts:AssumeRole", "sts:TagSession"], "Pod Identity needs both"
-    assert statement["Condition"]["StringEquals"] == {
-        "aws:RequestTag/eks-cluster-name": "main",
-        "aws:RequestTag/kubernetes-namespace": "serving",
-        "aws:RequestTag/kubernetes-service-account": SERVER.name,
-    }
-
-
-def test_pods_wait_for_nodes_role_and_network_policy(recording: Recording) -> None:
-    dependencies = recording.one("kubernetes:apps/v1:Deployment").dependencies
-    for type_, name in (
-        ("aws:iam/role:Role", "node"),
-        ("aws:eks/podIdentityAssociation:PodIdentityAssociation", None),
-        ("aws:iam/rolePolicy:RolePolicy", None),
-        ("kubernetes:networking.k8s.io/v1:NetworkPolicy", None),
-        ("kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", None),
-        ("kubernetes:core/v1:ConfigMap", "reader-models"),
-    ):
-        assert recording.one(type_, name).urn in dependencies, type_
-
-
-def test_the_service_waits_for_the_pods_it_stands_for(recording: Recording) -> None:
-    service = recording.one("kubernetes:core/v1:Service")
-    assert recording.one("kubernetes:apps/v1:Deployment").urn in service.dependencies
-    ports = {port["name"]: port["port"] for port in service.inputs["spec"]["ports"]}
+def test_the_service_has_the_ports_that_the_plan_opens_and_not_the_agent_s() -> None:
+    ports = {port["name"]: port["port"] for port in OBJECTS["service"]["spec"]["ports"]}
     assert ports == {"inference": 8080, "metrics": 8082}
 
 
-def test_the_network_policy_opens_no_way_to_the_management_api(recording: Recording) -> None:
-    spec = recording.one("kubernetes:networking.k8s.io/v1:NetworkPolicy").inputs["spec"]
+def test_the_network_policy_opens_no_way_to_the_management_api() -> None:
+    spec = OBJECTS["network-policy"]["spec"]
     assert {port["port"] for rule in spec["ingress"] for port in rule["ports"]} == {8080, 8082, 8090}
     (agent,) = (rule for rule in spec["ingress"] if {"port": 8090, "protocol": "TCP"} in rule["ports"])
     assert [peer["namespaceSelector"]["matchLabels"] for peer in agent["from"]] == [
@@ -514,19 +355,3 @@ def test_the_network_policy_opens_no_way_to_the_management_api(recording: Record
     ]
     assert sorted(port["port"] for rule in spec["egress"] for port in rule["ports"]) == [53, 53, 80, 443]
     assert sorted(spec["policyTypes"]) == ["Egress", "Ingress"]
-
-
-def test_the_policy_that_was_read_archives_is_not_replaced(recording: Recording) -> None:
-    policy = recording.one("aws:iam/rolePolicy:RolePolicy").request
-    assert [alias.spec.name for alias in policy.aliases] == ["reader-read-archives"]
-
-
-def test_it_registers_its_url(recording: Recording) -> None:
-    assert recording.outputs[recording.one(TYPE).urn] == {"url": f"http://{SERVER.name}.serving.svc:8080"}
-
-
-def test_all_its_parts_are_its_children(recording: Recording) -> None:
-    parent = recording.one(TYPE).urn
-    parts = [r for r in recording.resources if r.name.startswith("reader-")]
-    assert len(parts) == 12
-    assert {part.parent for part in parts} == {parent}

@@ -1,0 +1,163 @@
+"""One workload of a plan, deployed: its objects in the cluster, its role in AWS, and what watches it.
+
+Nothing is decided here: planning/workload renders the objects, this fills in what only the deployment knows, and says
+what waits for what. Monitors are a component of their own. The trap: their kinds exist only once the operator's
+definitions do, which a platform in another stack has installed and one in this stack must be waited for.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.workload_identity import WorkloadSite, grant_artifacts
+from model_catalog import Engine
+from planning.workload import Manifest, Reference, WorkloadSpec, manifests
+
+_TYPES: Final = MappingProxyType(
+    {
+        Engine.TGI: "slipway:serving:TextGenerationStack",
+        Engine.TORCHSERVE: "slipway:serving:TorchServeStack",
+        Engine.VLLM: "slipway:serving:TextGenerationStack",
+    }
+)
+"""Engine → type of its component. A type is a part of every URN below it, so these names stay."""
+
+_KINDS: Final[Mapping[str, Any]] = MappingProxyType(
+    {
+        "ConfigMap": k8s.core.v1.ConfigMap,
+        "Deployment": k8s.apps.v1.Deployment,
+        "NetworkPolicy": k8s.networking.v1.NetworkPolicy,
+        "PodDisruptionBudget": k8s.policy.v1.PodDisruptionBudget,
+        "Role": k8s.rbac.v1.Role,
+        "RoleBinding": k8s.rbac.v1.RoleBinding,
+        "Service": k8s.core.v1.Service,
+        "ServiceAccount": k8s.core.v1.ServiceAccount,
+    }
+)
+"""Kind → its resource. Any other kind is a CustomResource."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkloadArgs:
+    """The workload, and the platform it stands on."""
+
+    spec: WorkloadSpec
+    site: WorkloadSite
+    artifacts: Sequence[pulumi.Resource] = ()
+    """The files of the bucket that it reads: they are there before a ConfigMap or a pod names them."""
+
+
+class Workload(pulumi.ComponentResource):
+    """One workload. Its objects come up in the order in which they need each other."""
+
+    url: pulumi.Output[str]
+    """Base URL inside the cluster; the plan's paths go behind it."""
+
+    def __init__(self, name: str, args: WorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        spec, site = args.spec, args.site
+        super().__init__(_TYPES[spec.engine], name, None, opts)
+        objects = manifests(spec)
+        known: dict[Reference, pulumi.Input[str]] = {
+            Reference.BUCKET: site.bucket_name,
+            Reference.BUCKET_URL: pulumi.Output.concat("s3://", site.bucket_name),
+            Reference.NAMESPACE: site.namespace,
+            Reference.REGION: site.region,
+        }
+
+        def declare(suffix: str, **options: Any) -> Any:
+            child = pulumi.ResourceOptions(parent=self, **options)
+            return _declare(f"{name}-{suffix}", objects[suffix], known, child)
+
+        known[Reference.SERVICE_ACCOUNT] = declare("account").metadata.name
+        before: list[pulumi.Resource] = [
+            *grant_artifacts(
+                self,
+                name,
+                site,
+                account=known[Reference.SERVICE_ACCOUNT],
+                prefixes=spec.artifact_prefixes,
+            ),
+            declare("network-policy"),
+        ]
+        if spec.pod.files:
+            known[Reference.CONFIG_MAP] = declare("config").metadata.name
+        files = list(args.artifacts)
+        before += [declare(suffix, depends_on=files) for suffix in spec.live_files] or files
+        if spec.rules:
+            known[Reference.ROLE] = declare("agent-role").metadata.name
+            before.append(declare("agent-binding"))
+        declare("disruption-budget")
+        patience = f"{int(spec.deadline.total_seconds())}s"
+        deployment = declare(
+            "server",
+            depends_on=[*before, *site.after],
+            custom_timeouts=pulumi.CustomTimeouts(create=patience, update=patience),
+        )
+        # The provider waits for a Service's endpoints 10 minutes, less than a first pod may take.
+        service = declare("service", depends_on=[deployment])
+        if spec.scaler is not None:
+            known[Reference.DEPLOYMENT] = deployment.metadata.name
+            declare("scaler")
+        self.url = pulumi.Output.format(
+            "http://{0}.{1}.svc:{2}", service.metadata.name, site.namespace, spec.ports["inference"]
+        )
+        self.register_outputs({"url": self.url})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerMonitoringArgs:
+    """The workload that is watched."""
+
+    spec: WorkloadSpec
+    after: Sequence[pulumi.Resource] = ()
+    """The resources that must exist first: the namespace, and the definitions of the monitors' kinds."""
+
+
+class ServerMonitoring(pulumi.ComponentResource):
+    """The monitors of a workload. They lie beside the workload, so that both come and go together."""
+
+    def __init__(
+        self, name: str, args: ServerMonitoringArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("slipway:monitoring:ServerMonitoring", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self, depends_on=list(args.after))
+        for suffix, monitor in args.spec.monitors.items():
+            _declare(f"{name}-{suffix}", monitor, {}, child)
+        self.register_outputs({})
+
+
+def _declare(
+    name: str,
+    manifest: Manifest,
+    known: Mapping[Reference, pulumi.Input[str]],
+    opts: pulumi.ResourceOptions,
+) -> Any:
+    """Declare one object. Its kind decides the class, and so the type of the return value."""
+    values = {_python_name(key): _filled(value, known) for key, value in manifest.items()}
+    make = _KINDS.get(manifest["kind"])
+    if make is None:
+        return k8s.apiextensions.CustomResource(name, **values, opts=opts)
+    del values["api_version"], values["kind"]
+    return make(name, **values, opts=opts)
+
+
+def _python_name(key: str) -> str:
+    """Spell a key of an object as its resource's argument: roleRef → role_ref. Below that, keys stay as they are."""
+    return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
+
+
+def _filled(value: Any, known: Mapping[Reference, pulumi.Input[str]]) -> Any:
+    match value:
+        case Reference():
+            return known[value]
+        case Mapping():
+            return {key: _filled(part, known) for key, part in value.items()}
+        case list() | tuple():
+            return [_filled(part, known) for part in value]
+        case _:
+            return value
