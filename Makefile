@@ -57,9 +57,10 @@ e2e: install ## The e2e tier: the agent and the real TorchServe on the CPU (inst
 	@$(BIN)/python -m sandbox.serving.runtime >/dev/null
 	@$(BIN)/pytest -q tests/e2e
 
-e2e-short: install ## What of the e2e tier CI runs: released handlers, imported configurations, an export, a patch
+e2e-short: install ## What of the e2e tier CI runs: promises, released handlers, imported configurations, an export, a patch
 	@$(BIN)/python -m sandbox.serving.runtime >/dev/null
-	@$(BIN)/pytest -q --durations=5 tests/e2e/test_cases.py tests/e2e/test_export.py tests/e2e/test_handlers.py \
+	@$(BIN)/pytest -q --durations=5 tests/e2e/test_promises.py tests/e2e/test_cases.py tests/e2e/test_export.py \
+	  tests/e2e/test_handlers.py \
 	  tests/e2e/test_weights.py::test_a_handler_only_patch_fetches_kilobytes_and_no_weights_and_nothing_fails
 
 chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --only engine" (an hour for all)

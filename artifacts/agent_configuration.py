@@ -11,7 +11,17 @@ from artifacts.served import ServedFiles
 from model_catalog import Selector
 from planning import DRAIN, TorchServeModelPlan, TorchServePlan
 from quantities import Bytes
-from workloads.agent import Configuration, Smoke, Version, configuration_json
+from workloads.agent import (
+    Configuration,
+    ConfigurationError,
+    Smoke,
+    Version,
+    configuration_json,
+    read_configuration,
+)
+
+AGENT_RULE: Final = "agent-accepts"
+SIZE_RULE: Final = "configmap-size"
 
 MODELS_LIMIT: Final = Bytes(900 * 1024)
 """A ConfigMap holds 1 MiB (https://kubernetes.io/docs/concepts/configuration/configmap/), and its names and the record
@@ -20,20 +30,47 @@ LEAST_GRACE: Final = timedelta(seconds=60)
 """The agent's own default."""
 
 
+class RefusedConfigurationError(RefusedError):
+    """The configuration of a server is one that its ConfigMap cannot hold, or that its agent refuses."""
+
+    def __init__(self, server: TorchServePlan, *, rule: str, reason: str, fix: str) -> None:
+        self.server, self.rule, self.reason, self.fix = server, rule, reason, fix
+        super().__init__(f"{server.name}: {rule}: {reason}. Fix: {fix}")
+
+
 def models_document(server: TorchServePlan, files: Mapping[Selector, ServedFiles]) -> str:
     """The agent's configuration: every version that has files. A variant has them for its default, or for none.
 
     Raises:
-        RefusedError: it is more than a ConfigMap holds.
+        RefusedConfigurationError: it is more than a ConfigMap holds, or the agent's own reader refuses it.
     """
-    text = configuration_json(_configuration(server, files))
-    size = Bytes(len(text.encode()))
-    if size > MODELS_LIMIT:
-        raise RefusedError(
-            f"{server.name}: configmap-size: the configuration of its {len(server.models)} versions takes {size}, and "
-            f"a ConfigMap holds {MODELS_LIMIT} of it. Fix: shorten their smoke inputs, retire versions, or set "
-            "sharing.max_models in an entry, so that they get more than one server"
-        )
+    try:
+        text = configuration_json(_configuration(server, files))
+        size = Bytes(len(text.encode()))
+        if size > MODELS_LIMIT:
+            raise RefusedConfigurationError(
+                server,
+                rule=SIZE_RULE,
+                reason=(
+                    f"the configuration of the {len(server.models)} versions of {server.name} takes {size}, and a "
+                    f"ConfigMap holds {MODELS_LIMIT} of it"
+                ),
+                fix=(
+                    "shorten their smoke inputs, retire versions, or set sharing.max_models in an entry, so that they "
+                    "get more than one server"
+                ),
+            )
+        read_configuration(text)
+    except ConfigurationError as error:
+        raise RefusedConfigurationError(
+            server,
+            rule=AGENT_RULE,
+            reason=f"the agent would refuse the configuration of {server.name}: {error}",
+            fix=(
+                "keep within what it takes (docs/agent.md), or set sharing.max_models in an entry, so that the models "
+                "get more than one server"
+            ),
+        ) from error
     return text
 
 

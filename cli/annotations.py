@@ -18,6 +18,11 @@ def error_annotation(title: str, message: str) -> str:
     return f"::error title={_property(title)}::{_data(message)}"
 
 
+def notice(title: str, message: str) -> str:
+    """A remark that has no place in a file and asks for nothing."""
+    return f"::notice title={_property(title)}::{_data(message)}"
+
+
 def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 

@@ -28,6 +28,9 @@ def _models(changes: EnvironmentChanges) -> Iterator[str]:
     languages = sorted({str(one.variant.language) for one in defaults})
     if languages:
         yield f"another default in {'/'.join(languages)}"
+    if changes.renamed:
+        names = [str(one.selector) for one in changes.renamed]
+        yield f"another name for callers of {few(names, _NAMED)}"
 
 
 def _plan(plan: PlanChanges) -> Iterator[str]:

@@ -52,6 +52,7 @@ def _environment_to_json(changes: EnvironmentChanges) -> dict[str, Any]:
         ],
         "entries": _changed_to_json(changes.entries),
         "versions": _changed_to_json(changes.versions),
+        "renamed": _changed_to_json(changes.renamed),
     }
 
 

@@ -63,6 +63,7 @@ def plan_to_json(plan: PlanChanges) -> dict[str, Any]:
             }
             for one in plan.risks
         ],
+        "without_effect": [one.as_json() for one in plan.without_effect],
     }
 
 

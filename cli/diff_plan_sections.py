@@ -57,6 +57,7 @@ def plan_sections(plan: PlanChanges) -> tuple[Section, ...]:
     return (
         _lock(plan),
         _risks(plan),
+        _without_effect(plan),
         _servers(plan),
         _losses(plan),
         live(plan),
@@ -92,6 +93,15 @@ def _risks(plan: PlanChanges) -> Section:
         columns=("risk", "what"),
         rows=tuple(((one.kind.value.replace("_", " "),), (one.message,)) for one in plan.risks),
         lines=tuple(one.message for one in plan.risks),
+    )
+
+
+def _without_effect(plan: PlanChanges) -> Section:
+    return Section(
+        title=f"Without effect in {plan.environment}",
+        columns=("key", "what"),
+        rows=tuple(((Code(one.kind),), (one.message,)) for one in plan.without_effect),
+        lines=tuple(one.message for one in plan.without_effect),
     )
 
 

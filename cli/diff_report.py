@@ -110,6 +110,7 @@ def _users(changes: EnvironmentChanges) -> Section:
     said: list[tuple[Selector, Cell]] = [
         *((one.selector, setting(change)) for one in changes.entries for change in one.settings),
         *((one.variant, what) for one in changes.releases for what in _release(one)),
+        *((one.selector, _renamed(change)) for one in changes.renamed for change in one.settings),
         *(
             (one.selector.variant, ("version ", Code(str(one.selector.version)), ": ", *setting(change)))
             for one in changes.versions
@@ -125,6 +126,11 @@ def _users(changes: EnvironmentChanges) -> Section:
             for one, what in said
         ),
     )
+
+
+def _renamed(change: SettingChange) -> Cell:
+    old, new = (f"/predictions/{name}" for name in (change.old, change.new))
+    return (Code(old), " → ", Code(new), ": callers of the old name get 404")
 
 
 def _release(change: ReleaseChange) -> Iterator[Cell]:

@@ -17,7 +17,15 @@ from cli.edits import Edits, Yes, parse_variant
 from cli.export_commands import export_app
 from cli.import_commands import import_app
 from cli.selectors import complete_selector
-from model_catalog import Environment, Retirement, Selector, VariantRelease
+from model_catalog import (
+    Catalog,
+    Environment,
+    Release,
+    Retirement,
+    Selector,
+    VariantRelease,
+    without_effect,
+)
 from model_catalog.editing import (
     ChangeError,
     as_canary,
@@ -56,7 +64,7 @@ def promote(
             "--canary",
             metavar="PERCENT",
             parser=_weight,
-            help="Let it answer so many of 100 requests, beside the default.",
+            help="Declare it a canary for so many of 100 requests, beside the default.",
         ),
     ] = None,
     yes: Yes = False,
@@ -78,7 +86,12 @@ def promote(
         return as_canary(released, version, canary)
 
     edits.change_release(target, variant, change)
-    edits.settle(yes=yes, remarks=_promotion(variant, version, target, edits.release(target, variant)))
+    released = edits.release(target, variant)
+    remarks = (
+        *_promotion(variant, version, target, released),
+        *_without_effect(edits, variant, target, released),
+    )
+    edits.settle(yes=yes, remarks=remarks)
 
 
 def _running_version(released: VariantRelease | None, wanted: Selector, source: Environment) -> str:
@@ -106,11 +119,21 @@ def _promotion(
     if released is None:
         return ()
     if version in released.canary:
-        return (
-            f"{variant}@{version}: {released.canary[version]} of {target}'s requests, beside {released.default}",
-        )
+        share = released.canary[version]
+        return (f"{variant}@{version}: declared a canary of {share} in {target}, beside {released.default}",)
     back = f"; `slipway rollback` goes back to {released.rollback}" if released.rollback else ""
     return (f"{variant}@{version}: the default of {target}{back}",)
+
+
+def _without_effect(
+    edits: Edits, variant: Selector, target: Environment, released: VariantRelease | None
+) -> tuple[str, ...]:
+    """Say what the variant then declares in the environment and nothing acts on yet."""
+    entry = edits.catalog.entry(variant)
+    if entry is None or released is None:
+        return ()
+    alone = Catalog(entries=(entry,), releases={target: Release({variant: released})})
+    return tuple(map(str, without_effect(alone, target)))
 
 
 def rollback(

@@ -11,7 +11,7 @@ import typer
 
 from cli import edits as cli_edits
 from cli.edits import Edits, Yes
-from cli.import_names import GivenNames, variant_of
+from cli.import_names import GivenNames, naming_of
 from model_catalog import (
     CatalogError,
     Environment,
@@ -84,6 +84,10 @@ def import_torchserve(
         bool,
         typer.Option("--rename", help="Accept that a model is served under another name than before."),
     ] = False,
+    keep_names: Annotated[
+        bool,
+        typer.Option("--keep-names", help="Keep names that would change, as served_name in the entry."),
+    ] = False,
     bucket: Annotated[str | None, typer.Option("--bucket", help="S3 bucket that holds the archives.")] = None,
     archive_dir: Annotated[
         Path | None,
@@ -105,19 +109,23 @@ def import_torchserve(
 ) -> None:
     """Import what TorchServe runs: config.properties, a snapshot's .cfg, or the JSON of models or model_snapshot.
 
-    fr_reader is the model Reader with --language fr. A key that the catalog cannot hold is an error.
+    fr_reader is the model Reader with --language fr; --keep-names keeps a name that says no language. A key that the
+    catalog cannot hold is an error.
     """
     edits = Edits()
     configurations = [torchserve.read(_text(file), str(file)) for file in files]
     names = [name for configuration in configurations for name in configuration.names]
-    given = GivenNames.of(task, model, language, names, rename=rename)
+    given = GivenNames.of(task, model, language, names, rename=rename, keep=keep_names)
     asks = not yes and cli_edits.at_terminal()
     arrivals: list[Arrival] = []
     for configuration in configurations:
         for name in configuration.names:
-            variant = variant_of(name, given, edits.catalog, asks=asks)
+            variant, served_name = naming_of(name, given, edits.catalog, asks=asks)
             naming = torchserve.Naming(
-                variant=variant, bucket=bucket, archives=_archives(archive_dir) if archive_dir else {}
+                variant=variant,
+                served_name=served_name,
+                bucket=bucket,
+                archives=_archives(archive_dir) if archive_dir else {},
             )
             arrivals.extend(torchserve.arrivals(configuration, name, naming))
     answers = Answers(

@@ -1,5 +1,5 @@
-"""Find out what a name in TorchServe stands for: as an entry or a person says. A name that changes is accepted or
-refused."""
+"""Find out what a name in TorchServe stands for: as an entry or a person says. A name that would change is kept by the
+entry, given up, or refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import typer
 
 from engines.torchserve import model_name
-from model_catalog import Catalog, Selector
+from model_catalog import Catalog, Selector, TorchServeEntry
 from model_catalog.imports import model_of, prefixes, propose
 
 
@@ -24,6 +24,8 @@ class GivenNames:
     """Served name → language; "" is every name."""
     rename: bool
     """True where a model may be served under another name than before."""
+    keep: bool
+    """True where the entry keeps a name that would change, as `served_name`."""
 
     @staticmethod
     def of(
@@ -33,15 +35,19 @@ class GivenNames:
         names: Iterable[str],
         *,
         rename: bool,
+        keep: bool,
     ) -> GivenNames:
-        """Read VALUE and NAME=VALUE. Raises BadParameter for a name that the files do not hold, and for one model of
-        several names."""
+        """Read VALUE and NAME=VALUE. Raises BadParameter for a name that the files do not hold, for one model of
+        several names, and where names shall be both kept and given up."""
+        if rename and keep:
+            raise typer.BadParameter("--rename and --keep-names say opposite things; give one of them")
         served = sorted(set(names))
         found = GivenNames(
             task=task,
             models=_by_name("--model", models, served),
             languages=_by_name("--language", languages, served),
             rename=rename,
+            keep=keep,
         )
         if len(served) > 1 and "" in found.models:
             raise typer.BadParameter(
@@ -63,8 +69,11 @@ def _by_name(option: str, given: Sequence[str] | None, names: Sequence[str]) -> 
     return found
 
 
-def variant_of(name: str, given: GivenNames, catalog: Catalog, *, asks: bool) -> Selector:
-    """Return what a served name stands for. Raises BadParameter where nobody says, or the name would change."""
+def naming_of(name: str, given: GivenNames, catalog: Catalog, *, asks: bool) -> tuple[Selector, str | None]:
+    """Return the variant that a served name stands for, and the `served_name` that its entry needs to keep it, or None.
+
+    Raises BadParameter where nobody says, or the name would change.
+    """
     known = propose(name, catalog.entries)
     task = _part("task", name, given.task, known.task, None, asks=asks)
     hints = prefixes(name)
@@ -84,8 +93,10 @@ def variant_of(name: str, given: GivenNames, catalog: Catalog, *, asks: bool) ->
         variant = Selector.parse(f"{task}/{model}/{language}")
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    _keep_name(name, variant, given, asks=asks)
-    return variant
+    served = _served(variant, catalog)
+    if served == name or not _keeps(name, served, given, asks=asks):
+        return variant, None
+    return variant, name
 
 
 def _part(part: str, name: str, given: str | None, known: str | None, hint: str | None, *, asks: bool) -> str:
@@ -103,15 +114,27 @@ def _part(part: str, name: str, given: str | None, known: str | None, hint: str 
     return known
 
 
-def _keep_name(name: str, variant: Selector, given: GivenNames, *, asks: bool) -> None:
-    served = model_name(variant.language or "", variant.model or "")
-    if served == name or given.rename:
-        return
-    if asks and typer.confirm(
-        f"{name} would be served as {served}; whoever calls it must change. Rename it?"
-    ):
-        return
+def _served(variant: Selector, catalog: Catalog) -> str:
+    """The name that the variant has, or gets where its entry says nothing of names."""
+    entry, language = catalog.entry(variant), variant.language or ""
+    if isinstance(entry, TorchServeEntry) and language in entry.languages:
+        return entry.server_model_name(language)
+    return model_name(language, variant.model or "")
+
+
+def _keeps(name: str, served: str, given: GivenNames, *, asks: bool) -> bool:
+    """Return True if the name stays, and False if it may change. Raises BadParameter where nobody says."""
+    if given.rename:
+        return False
+    if given.keep:
+        return True
+    if asks:
+        if typer.confirm(f"{name} would be served as {served}. Keep {name} for its callers?", default=True):
+            return True
+        if typer.confirm(f"Whoever calls {name} must change, then. Rename it?"):
+            return False
     raise typer.BadParameter(
-        f"{name} would be served as {served}, and callers of /predictions/{name} would get 404; give --rename to "
-        "accept it, or the --language and --model that make the name (language, underscore, model)"
+        f"{name} would be served as {served}, and callers of /predictions/{name} would get 404; give --keep-names to "
+        f"keep it, --rename to accept {served}, or the --language and --model that make the name (language, "
+        "underscore, model)"
     )

@@ -63,6 +63,7 @@ def to_json(report: Report) -> str:
             }
             for risk in report.risks
         ],
+        "without_effect": [one.as_json() for one in report.without_effect],
     }
     return f"{json.dumps(said, indent=2, ensure_ascii=True)}\n"
 

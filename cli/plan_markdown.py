@@ -93,6 +93,13 @@ def _markdown(report: Report, rows: int) -> str:
     if report.risks:
         lines += ["", "### Mind", "", *(f"- {_words(risk.message)}" for risk in report.risks[:rows])]
         lines += _left(len(report.risks) - rows)
+    if report.without_effect:
+        lines += [
+            "",
+            "### Without effect",
+            "",
+            *(f"- {_words(one.message)}" for one in report.without_effect),
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -52,6 +52,11 @@ def to_text(report: Report, *, colour: bool = False, sources: bool = False, why:
     if report.risks:
         lines += ["", "Mind"]
         lines += [line for risk in report.risks for line in _wrapped(printable(risk.message), "- ", "  ")]
+    if report.without_effect:
+        lines += ["", "Without effect"]
+        lines += [
+            line for one in report.without_effect for line in _wrapped(printable(one.message), "- ", "  ")
+        ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

@@ -12,15 +12,26 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from artifacts.archives import read_handlers
+from artifacts.planned import refused_configurations
 from artifacts.served import unknown_handlers
 from cli import clock
-from cli.annotations import annotation, error_annotation
+from cli.annotations import annotation, error_annotation, notice
 from cli.console import CLONE, EXIT_WRONG
 from cli.plan_formats import dollars
 from cli.plans import plan_of, settings_of
 from infra.lock_files import lock_name
 from infra.settings import SettingsError
-from model_catalog import Catalog, CatalogError, Checked, Environment, Problem, Severity, check_catalog
+from model_catalog import (
+    Catalog,
+    CatalogError,
+    Checked,
+    Environment,
+    Problem,
+    Severity,
+    WithoutEffect,
+    check_catalog,
+    without_effect,
+)
 from model_catalog.release import BUDGET_KEY
 from planning import Plan, PlanningError
 from planning.capacity.placement import LOCK_RULE
@@ -63,10 +74,12 @@ def validate(
     report = _Report.of(root, today.date() if today else clock.today())
     match format_:
         case "text":
-            typer.echo("\n".join((*map(str, report.problems), *report.summary(verbose=verbose))))
+            found = (*report.problems, *report.without_effect)
+            typer.echo("\n".join((*map(str, found), *report.summary(verbose=verbose))))
         case "github":
             failures = (error_annotation("plan", f"{name}: {why}") for name, why in report.failures)
-            annotations = (*map(annotation, report.problems), *failures)
+            notices = (notice("without-effect", one.message) for one in report.without_effect)
+            annotations = (*map(annotation, report.problems), *failures, *notices)
             typer.echo("\n".join((*annotations, *report.summary(verbose=verbose))))
         case "json":
             typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
@@ -84,6 +97,11 @@ class _Report:
     plans: dict[Environment, Plan | str]
     """Each environment's plan, or why it has none; empty where the catalog has errors."""
 
+    @property
+    def without_effect(self) -> tuple[WithoutEffect, ...]:
+        """The keys that the catalog declares and nothing acts on yet."""
+        return without_effect(self.checked.catalog)
+
     @classmethod
     def of(cls, root: Path, today: date) -> _Report:
         checked = check_catalog(root, today)
@@ -94,7 +112,7 @@ class _Report:
                 _from_the_repository(problem, root)
                 for problem in (
                     *checked.problems,
-                    *unknown_handlers(checked.catalog, checked.entries, read_handlers()),
+                    *_unservable(plans.values(), checked),
                     *_behind(plans.values(), root),
                     *_overspent(plans.values(), checked),
                 )
@@ -124,6 +142,7 @@ class _Report:
         return {
             "problems": [asdict(problem) for problem in self.problems],
             "accepted": [asdict(problem) for problem in self.accepted],
+            "without_effect": [one.as_json() for one in self.without_effect],
             "environments": {name.value: self._figures(name, plan) for name, plan in self.plans.items()},
         }
 
@@ -152,6 +171,16 @@ class _Report:
             return f"wrong: {found}"
         held = f"{len(catalog.entries)} entries, {len(catalog.selectors())} versions"
         return f"fine: {held}; {found}" if found else f"fine: {held}"
+
+
+def _unservable(plans: Iterable[Plan | str], checked: Checked) -> Iterator[Problem]:
+    """Handlers that nobody released; where there are none such, servers whose agents would refuse what they get."""
+    handlers = read_handlers()
+    unknown = tuple(unknown_handlers(checked.catalog, checked.entries, handlers))
+    yield from unknown
+    if not unknown:
+        planned = [plan for plan in plans if isinstance(plan, Plan)]
+        yield from refused_configurations(planned, checked.releases, handlers)
 
 
 def _behind(plans: Iterable[Plan | str], root: Path) -> Iterator[Problem]:

@@ -1,19 +1,18 @@
 """What of the environment's bucket its servers are served from: copies of weights, and thin archives for TorchServe.
 
-`plan_artifacts` decides on plain data, before the first resource; `build_artifacts` declares it. Names in a preview
+`artifacts.planned` decides on plain data, before the first resource; `build_artifacts` declares it. Names in a preview
 name the entry, and a copy's ends in its digest: versions and languages that share their weights share the copy, and it
 keeps its name while they come and go.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import pulumi
 
-from artifacts.agent_configuration import models_document
-from artifacts.archives import RELEASED_HANDLERS, read_handlers
+from artifacts.planned import ArtifactPlan
 from artifacts.resource import (
     ArtifactProvider,
     ModelArtifact,
@@ -21,99 +20,11 @@ from artifacts.resource import (
     ThinArchive,
     ThinArchiveArgs,
 )
-from artifacts.served import Handlers, NotServed, ServedFiles, ThinArchiveOf, left_out, served_files
+from artifacts.served import ThinArchiveOf
 from infra.platform import Platform
 from model_catalog import BucketArtifact, Selector, entry_path
-from planning import Plan, TextGenerationPlan, TorchServePlan
 
 _SHOWN_OF_DIGEST: Final = 12
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServerArtifacts:
-    """What one TorchServe server is served from."""
-
-    files: Mapping[Selector, ServedFiles]
-    """Of each version that the server can be given: of a variant whose default cannot be served there are none."""
-    models: str
-    """Its agent's configuration."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LanguageModelArtifacts:
-    """What one language model's server is served from."""
-
-    selector: Selector
-    """Of its one version."""
-    artifacts: tuple[BucketArtifact, ...]
-    """The model and its adapters, each with a digest. None where the version cannot be served."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArtifactPlan:
-    """What all of them are served from."""
-
-    servers: Mapping[str, ServerArtifacts]
-    """By name of each TorchServe server."""
-    weights: Mapping[str, LanguageModelArtifacts]
-    """By name of each language model's server."""
-    not_served: tuple[NotServed, ...]
-    """Sorted by selector."""
-
-    @property
-    def warning(self) -> str | None:
-        """What is said of versions that cannot be served yet."""
-        if not self.not_served:
-            return None
-        return "\n".join(("not served yet:", *(f"  {reason}" for reason in self.not_served)))
-
-
-def released_handlers() -> Handlers:
-    """The handlers that versions may name, from the project tree. Raises RefusedError."""
-    return read_handlers(RELEASED_HANDLERS)
-
-
-def plan_artifacts(plan: Plan, handlers: Handlers) -> ArtifactPlan:
-    """Decide what is copied, packed and served.
-
-    Raises:
-        RefusedError: a version names a handler that was not released, or a server's configuration is too long.
-    """
-    servers: dict[str, ServerArtifacts] = {}
-    weights: dict[str, LanguageModelArtifacts] = {}
-    not_served: list[NotServed] = []
-    copies = {version.selector: version.copies for version in plan.versions}
-    for server in plan.servers:
-        match server:
-            case TorchServePlan():
-                files, missing = _files(server, handlers)
-                not_served += missing
-                servers[server.name] = ServerArtifacts(files=files, models=models_document(server, files))
-            case TextGenerationPlan():
-                (model,) = server.models
-                missing_weights = left_out(model, server.version)
-                not_served += [missing_weights] if missing_weights else []
-                weights[server.name] = LanguageModelArtifacts(
-                    selector=model.selector, artifacts=copies[model.selector]
-                )
-    return ArtifactPlan(
-        servers=servers,
-        weights=weights,
-        not_served=tuple(sorted(not_served, key=lambda found: found.selector.sort_key)),
-    )
-
-
-def _files(
-    server: TorchServePlan, handlers: Handlers
-) -> tuple[Mapping[Selector, ServedFiles], Sequence[NotServed]]:
-    answers = {model.selector: served_files(model, handlers) for model in server.models}
-    missing = [answer for answer in answers.values() if isinstance(answer, NotServed)]
-    files = {
-        model.selector: answer
-        for model in server.models
-        if isinstance(answer := answers[model.selector], ServedFiles) and not model.not_served
-    }
-    return files, missing
 
 
 def build_artifacts(artifacts: ArtifactPlan, platform: Platform) -> Mapping[str, tuple[pulumi.Resource, ...]]:

@@ -13,8 +13,8 @@ import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from artifacts import RefusedError
+from artifacts.planned import plan_artifacts, released_handlers
 from components import Workload
-from infra.artifacts import plan_artifacts, released_handlers
 from infra.kubernetes import kubernetes_provider
 from infra.lock_files import lock_name, read_lock
 from infra.namespace import NAMESPACE

@@ -7,8 +7,9 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
+from artifacts.planned import ArtifactPlan
 from components import ServerMonitoring, ServerMonitoringArgs, Workload, WorkloadArgs, WorkloadSite
-from infra.artifacts import ArtifactPlan, build_artifacts
+from infra.artifacts import build_artifacts
 from infra.namespace import NAMESPACE
 from infra.platform import Platform
 from planning import Plan, Server, TorchServePlan

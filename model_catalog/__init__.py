@@ -19,6 +19,7 @@ from model_catalog.entry import (
     Sharing,
     TgiEntry,
     TorchServeEntry,
+    TorchServeLanguage,
     VllmEntry,
     entry_path,
 )
@@ -54,6 +55,7 @@ from model_catalog.version import (
     Version,
     VllmVersion,
 )
+from model_catalog.without_effect import WithoutEffect, declared_anew, declared_within, without_effect
 
 __all__ = [
     "Acceptance",
@@ -106,16 +108,21 @@ __all__ = [
     "TgiEntry",
     "TgiVersion",
     "TorchServeEntry",
+    "TorchServeLanguage",
     "TorchServeVersion",
     "Unservable",
     "VariantRelease",
     "Version",
     "VllmEntry",
     "VllmVersion",
+    "WithoutEffect",
     "check_catalog",
     "check_texts",
+    "declared_anew",
+    "declared_within",
     "entry_path",
     "load_catalog",
     "split_problem",
     "unservable",
+    "without_effect",
 ]

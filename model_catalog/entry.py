@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, ClassVar, Generic, Literal, Self
+from typing import Annotated, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, RootModel, model_validator
 
@@ -15,6 +15,7 @@ from model_catalog.ids import (
     ModelId,
     RuleId,
     ScriptId,
+    ServedName,
     Tag,
     TaskId,
     TeamName,
@@ -139,7 +140,17 @@ class Language(CatalogModel, Generic[V]):
     """By the name that releases use, in quotes: "2"."""
 
 
-class EntryBase(CatalogModel, Generic[V]):
+class TorchServeLanguage(Language[TorchServeVersion]):
+    """One variant: the model in one language."""
+
+    served_name: ServedName | None = None
+    """The name that its callers use, as in /predictions/mnist. Left out, language and model make it: fr_reader."""
+
+
+L = TypeVar("L", bound=Language[Any])
+
+
+class EntryBase(CatalogModel, Generic[V, L]):
     """What every entry says, whichever engine serves it."""
 
     VERSION: ClassVar[type[VersionBase]]
@@ -168,7 +179,7 @@ class EntryBase(CatalogModel, Generic[V]):
     quality: Quality | None = None
     accepts: tuple[Acceptance, ...] = ()
     """Warnings that somebody decided to live with."""
-    languages: dict[LanguageId, Language[V]] = Field(min_length=1)
+    languages: dict[LanguageId, L] = Field(min_length=1)
     """By BCP 47 tag; `mul` for a model that takes many."""
 
     @model_validator(mode="after")
@@ -194,7 +205,8 @@ class EntryBase(CatalogModel, Generic[V]):
 
     def version(self, language: str, version: str) -> V:
         """One version. Raises KeyError where it does not exist."""
-        return self.languages[language].versions[version]
+        found: V = self.languages[language].versions[version]
+        return found
 
 
 class Sharing(CatalogModel):
@@ -206,7 +218,7 @@ class Sharing(CatalogModel):
     """Model and language pairs in its server, itself included: 1 is a server of its own."""
 
 
-class TorchServeEntry(EntryBase[TorchServeVersion]):
+class TorchServeEntry(EntryBase[TorchServeVersion, TorchServeLanguage]):
     """A model that TorchServe serves. Its languages share servers with other models as the placement decides."""
 
     VERSION = TorchServeVersion
@@ -216,8 +228,8 @@ class TorchServeEntry(EntryBase[TorchServeVersion]):
     sharing: Sharing | None = None
 
     def server_model_name(self, language: str) -> str:
-        """The name the variant has in its server and in URLs."""
-        return torchserve.model_name(language, self.model)
+        """The name the variant has in its server and in URLs. Raises KeyError for a language that does not exist."""
+        return self.languages[language].served_name or torchserve.model_name(language, self.model)
 
     def archive(self, language: str, version: str) -> str:
         """File name of one version's archive. Raises KeyError for a version that does not exist."""
@@ -236,7 +248,7 @@ def _gpu_alone(device: Device) -> Device:
 GpuAlone = Annotated[Device, AfterValidator(_gpu_alone)]
 
 
-class TgiEntry(EntryBase[TgiVersion]):
+class TgiEntry(EntryBase[TgiVersion, Language[TgiVersion]]):
     """A model that TGI serves, one server for each version."""
 
     VERSION = TgiVersion
@@ -245,7 +257,7 @@ class TgiEntry(EntryBase[TgiVersion]):
     device: GpuAlone = Device.GPU
 
 
-class VllmEntry(EntryBase[VllmVersion]):
+class VllmEntry(EntryBase[VllmVersion, Language[VllmVersion]]):
     """A model that vLLM serves, one server for each version."""
 
     VERSION = VllmVersion

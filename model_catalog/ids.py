@@ -26,6 +26,8 @@ ACCOUNT_PATTERN: Final = r"^[0-9]{12}$"
 REGION_PATTERN: Final = r"^[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}$"
 PATH_PATTERN: Final = r"^[^/\s][^\s]*$"
 ARCHIVE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*\.mar$"
+SERVED_NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""The names that TorchServe's own archiver takes (model_packaging_utils.py, torch-model-archiver 0.12.0)."""
 HANDLER_PATTERN: Final = r"^[a-z][a-z0-9_-]*$"
 TEAM_PATTERN: Final = r"^[a-z0-9][a-z0-9-]*$"
 TAG_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]*$"
@@ -49,6 +51,7 @@ AccountId = Annotated[str, StringConstraints(pattern=ACCOUNT_PATTERN)]
 RegionName = Annotated[str, StringConstraints(pattern=REGION_PATTERN)]
 ObjectPath = Annotated[str, StringConstraints(pattern=PATH_PATTERN)]
 ArchiveName = Annotated[str, StringConstraints(pattern=ARCHIVE_PATTERN)]
+ServedName = Annotated[str, StringConstraints(pattern=SERVED_NAME_PATTERN)]
 HandlerName = Annotated[str, StringConstraints(pattern=HANDLER_PATTERN)]
 TeamName = Annotated[str, StringConstraints(pattern=TEAM_PATTERN)]
 Tag = Annotated[str, StringConstraints(pattern=TAG_PATTERN)]
@@ -106,6 +109,7 @@ PATTERN_HINTS: Final = MappingProxyType(
         REPOSITORY_PATTERN: "Write owner/name as on the Hub",
         REVISION_PATTERN: "Write the commit, 40 hex digits, as observed on the Hub, or unresolved",
         RULE_PATTERN: "Write the rule's id as the report names it",
+        SERVED_NAME_PATTERN: "Start with a letter or digit; letters, digits, dot, dash and underscore follow",
         TAG_PATTERN: "Use small letters, digits, dot, dash and underscore, as in legal",
         TEAM_PATTERN: "Use small letters, digits and dashes, as in nlp-platform",
         f"^{LANGUAGE_PATTERN}$": "Write a BCP 47 tag in its usual case, as in fr or zh-Hant",

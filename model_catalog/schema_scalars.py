@@ -161,6 +161,7 @@ _WRITTEN: Final[Mapping[str, tuple[Any, Node]]] = {
     "Revision": (ids.Revision, _named(ids.Revision, "unresolved")),
     "RuleId": (ids.RuleId, _named(ids.RuleId)),
     "ScriptId": (ids.ScriptId, _named(ids.ScriptId, "Arab", "Cyrl", "Hans", "Jpan", "Latn", "Zyyy")),
+    "ServedName": (ids.ServedName, _named(ids.ServedName, "mnist")),
     "Tag": (ids.Tag, _named(ids.Tag, "legal")),
     "TaskId": (ids.TaskId, _named(ids.TaskId, "QuestionAnswering", "TextGeneration")),
     "TeamName": (ids.TeamName, _named(ids.TeamName, "nlp-platform")),

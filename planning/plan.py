@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hardware import UnknownInstanceTypeError
-from model_catalog import Budget, Catalog, Environment, Release
+from model_catalog import Budget, Catalog, Environment, Release, WithoutEffect, without_effect
 from planning.capacity.errors import PlanningError
 from planning.capacity.placement import Demand, Lock, Offer, Placement, is_stale, plan_placement, repack
 from planning.demands import make_demands
@@ -39,6 +39,8 @@ class Plan:
     """What its nodes may cost, where somebody has decided that."""
     lock: Lock
     """What it began from."""
+    without_effect: tuple[WithoutEffect, ...] = ()
+    """The keys that its versions declare and nothing acts on yet."""
 
     @property
     def stale(self) -> bool:
@@ -92,4 +94,5 @@ def _plan(
         offers=offers,
         budget=catalog.budgets.get(environment),
         lock=lock,
+        without_effect=without_effect(catalog, environment),
     )

@@ -15,7 +15,7 @@ NAME_LIMIT: Final = 51
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html), of which "-role-" and Pulumi's seven
 random digits take 13."""
 DRAIN: Final = timedelta(seconds=15)
-"""Until every node's routing has forgotten a pod that is to stop."""
+"""The time until every node's routing has forgotten a pod that is to stop."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,12 +49,14 @@ from model_catalog import (
     TgiEntry,
     TgiVersion,
     TorchServeEntry,
+    TorchServeLanguage,
     TorchServeVersion,
     VariantRelease,
     VllmEntry,
     VllmVersion,
     ids,
 )
+from model_catalog.entry import L
 from model_catalog.version import MERGED, ImportedFrom, VersionBase
 from preprocessing import STEPS
 
@@ -63,6 +65,7 @@ BEGIN: Final = "<!-- reference: made by `python -m scripts.catalog_reference`; c
 END: Final = "<!-- end of the reference -->"
 
 ENTRIES: Final = (TorchServeEntry, TgiEntry, VllmEntry)
+LANGUAGES: Final = (TorchServeLanguage, Language[TgiVersion], Language[VllmVersion])
 VERSIONS: Final = (TorchServeVersion, TgiVersion, VllmVersion)
 SERVING: Final[Mapping[str, ModuleType]] = {"TorchServe": torchserve, "TGI": tgi, "vLLM": vllm}
 NESTED: Final[Sequence[tuple[str, type[BaseModel]]]] = (
@@ -131,7 +134,7 @@ def _lines() -> Iterator[str]:
     yield from _section("Entry", "One file: `entries/<task>/<model>.yaml`, in snake case.")
     yield from _by_kind(ENTRIES, "engine", HEAD, inherited=False)
     yield from _section("Language", Language.__doc__)
-    yield from _table(_rows(Language))
+    yield from _by_kind(LANGUAGES, "engine", HEAD, inherited=False)
     yield from _section(
         "Version",
         f"{VersionBase.__doc__} A key that is inherited may stand at the language or at the entry instead. "
@@ -330,7 +333,7 @@ def _limits(parts: Iterable[ast.expr]) -> str:
 
 def _named(name: str, found: Any) -> str:
     if isinstance(found, TypeVar):
-        return "[Version](#version)"
+        return "[Language](#language)" if found is L else "[Version](#version)"
     if inspect.isclass(found) and issubclass(found, StrEnum):
         return _listed(str(choice) for choice in found)
     if found in TITLES:

@@ -59,13 +59,12 @@ class ThinArchives:
         try:
             content = self._built(request.inputs)
             place = archive_place_of(request.inputs, self._clients)
-            written = place.put(content)
-            stored = place.stored()
+            put = place.put(content)
         except ArtifactError as error:
             raise ProviderError(str(error)) from error
-        said = "put" if written else "there already, nothing was written:"
+        said = "put" if put.written else "there already, nothing was written:"
         self._log.info(request.urn, f"{said} {place.key}, {size_words(len(content))}")
-        return Created(id=identity(request.inputs), state=_state(request.inputs, place, len(content), stored))
+        return Created(id=identity(request.inputs), state=_state(request.inputs, place, put.stored))
 
     def read(self, request: Read) -> Found | None:
         """One HEAD, compared with what was written; a second one where it differs: the same bytes are no finding."""
@@ -76,7 +75,7 @@ class ThinArchives:
         place = archive_place_of(request.inputs, self._clients)
         try:
             stored = place.stored()
-            same = stored is not None and (_as_written(stored, request.state) or place.whole())
+            same = stored is not None and (_as_written(stored, request.state) or place.whole() is not None)
         except NoBucketError:
             self._log.warning(request.urn, f"the bucket {place.bucket} is gone, and the archive with it")
             return None
@@ -100,19 +99,29 @@ class ThinArchives:
         try:
             content = self._built(request.new_inputs)
             if request.old_state.get(FINDINGS):
-                place.mend(content)
+                stored = place.mend(content)
                 self._log.info(request.urn, f"put {place.key} anew, {size_words(len(content))}")
             else:
-                place.put(content)
-            stored = place.stored()
+                stored = place.put(content).stored
         except ArtifactError as error:
             raise ProviderError(str(error)) from error
-        return _state(request.new_inputs, place, len(content), stored)
+        return _state(request.new_inputs, place, stored)
 
     def delete(self, request: Delete) -> None:
-        """Keeps it unless it was told not to."""
+        """Keep it unless the inputs say otherwise; then remove what this resource has written or taken over."""
         place = archive_place_of(request.inputs, self._clients)
-        kept_or_removed(self._log, request, place, place.remove)
+        kept_or_removed(self._log, request, place, lambda: self._remove(request, place))
+
+    def _remove(self, request: Delete, place: ArchivePlace) -> None:
+        etag = request.state.get("etag")
+        if not etag:
+            # A state that says nothing: what has the digest is what would have been written.
+            whole = place.whole()
+            if whole is None and place.stored() is None:
+                return
+            etag = whole.etag if whole else None
+        if etag is None or not place.remove(etag):
+            self._log.warning(request.urn, f"{place} is left alone: it is not what this resource has written")
 
     def _foreseen(self, urn: str, inputs: Properties) -> Properties:
         state: Properties = {**inputs, "key": UNKNOWN, "size": UNKNOWN, FINDINGS: []}
@@ -150,8 +159,8 @@ class ThinArchives:
         return content
 
 
-def _state(inputs: Properties, place: ArchivePlace, size: int, stored: StoredArchive | None) -> Properties:
-    return {**inputs, "key": place.key, "size": size, **(_seen(stored) if stored else {}), FINDINGS: []}
+def _state(inputs: Properties, place: ArchivePlace, stored: StoredArchive) -> Properties:
+    return {**inputs, "key": place.key, "size": stored.size, **_seen(stored), FINDINGS: []}
 
 
 def _seen(stored: StoredArchive) -> Properties:

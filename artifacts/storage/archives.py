@@ -13,6 +13,7 @@ from artifacts.digest import PREFIX
 from artifacts.errors import NoBucketError, RefusedError, StorageError
 from artifacts.storage.faults import CONFLICT, NOT_FOUND, code_of, told
 from artifacts.storage.hashing import full_sha256, stream_sha256
+from artifacts.storage.target import version_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,6 +32,15 @@ class StoredArchive:
     etag: str
     version_id: str | None
     """None where the bucket keeps no versions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutArchive:
+    """The object that a put found or made."""
+
+    stored: StoredArchive
+    written: bool
+    """False where the same bytes were there already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,18 +64,18 @@ class ArchivePlace:
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
 
-    def put(self, content: bytes) -> bool:
-        """Writes it where nothing is; False where the same bytes were there already.
+    def put(self, content: bytes) -> PutArchive:
+        """Writes it where nothing is, or takes over the same bytes.
 
         Raises:
             RefusedError: other bytes lie under the digest; nothing is written over.
             StorageError: S3 cannot or may not be asked.
         """
         for _ in range(_ATTEMPTS):
-            if self._write(content, IfNoneMatch="*"):
-                return True
-            if self.whole():
-                return False
+            if made := self._write(content, IfNoneMatch="*"):
+                return PutArchive(stored=made, written=True)
+            if found := self.whole():
+                return PutArchive(stored=found, written=False)
             if self.stored() is not None:
                 raise RefusedError(
                     f"{self}: archive-altered: what lies there is not the archive of that digest, and is not written "
@@ -73,45 +83,58 @@ class ArchivePlace:
                 )
         raise self._contended()
 
-    def mend(self, content: bytes) -> None:
+    def mend(self, content: bytes) -> StoredArchive:
         """Writes it over whatever is there: for what a refresh has found."""
-        if not self._write(content):
-            raise self._contended()
+        if made := self._write(content):
+            return made
+        raise self._contended()
 
     def stored(self) -> StoredArchive | None:
         """What is there, by one HEAD; None for nothing. Raises NoBucketError where the bucket is gone."""
         answer = self._head()
-        if answer is None:
-            return None
-        return StoredArchive(
-            size=answer["ContentLength"], etag=answer["ETag"], version_id=answer.get("VersionId")
-        )
+        return None if answer is None else _stored(answer)
 
-    def whole(self) -> bool:
-        """Whether what is there has the digest: by S3's own SHA-256, else by reading the kilobytes.
+    def whole(self) -> StoredArchive | None:
+        """Return the object, if it has the digest: by S3's own SHA-256, else by reading the kilobytes.
 
-        A bucket without it is refused; of a missing object it is False.
+        None for nothing and for other bytes. Raises NoBucketError where the bucket is gone.
         """
         answer = self._head()
         if answer is None:
-            return False
+            return None
         found = full_sha256(answer)
         if found is None:
             found = stream_sha256(self.client, {**self._named(), "IfMatch": answer["ETag"]})
-        return f"{PREFIX}{found}" == self.digest
+        return _stored(answer) if f"{PREFIX}{found}" == self.digest else None
 
-    def remove(self) -> None:
-        """Takes it away; in a bucket with versions it can be brought back for as long as it keeps them."""
+    def remove(self, etag: str) -> bool:
+        """Take the object away while it has this ETag; in a bucket with versions it can be brought back for as long as
+        it keeps them. False where somebody has written another object since, which stays.
+
+        S3 has the condition since 2025-09-16
+        (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html).
+        """
         with told(f"removing {self}"):
-            self.client.delete_object(**self._named())
+            answer = self.client.delete_objects(
+                Bucket=self.bucket,
+                Delete={"Objects": [{"Key": self.key, "ETag": etag}], "Quiet": True},
+                **self._owned(),
+            )
+        codes = {str(error.get("Code")) for error in answer.get("Errors", ())} - NOT_FOUND
+        if refused := sorted(codes - CONFLICT):
+            raise StorageError(
+                f"removing {self}: S3 says {refused[0]}. Fix: allow s3:DeleteObject and s3:GetObject there, or keep "
+                "the archive (retain)"
+            )
+        return not codes
 
     def _contended(self) -> StorageError:
         return StorageError(f"{self}: somebody else writes it at this moment. Fix: run `pulumi up` again")
 
-    def _write(self, content: bytes, **condition: Any) -> bool:
+    def _write(self, content: bytes, **condition: Any) -> StoredArchive | None:
         with told(f"writing {self}"):
             try:
-                self.client.put_object(
+                answer = self.client.put_object(
                     **self._named(),
                     Body=content,
                     ContentType="application/zip",
@@ -121,9 +144,9 @@ class ArchivePlace:
                 )
             except ClientError as error:
                 if code_of(error) in CONFLICT:
-                    return False
+                    return None
                 raise
-        return True
+        return StoredArchive(size=len(content), etag=answer["ETag"], version_id=version_of(answer))
 
     def _head(self) -> Mapping[str, Any] | None:
         with told(f"looking at {self}"):
@@ -137,9 +160,8 @@ class ArchivePlace:
 
     def _require_bucket(self) -> None:
         """HEAD of an object says 404 for a missing bucket too."""
-        owned = {"ExpectedBucketOwner": self.owner} if self.owner else {}
         try:
-            self.client.head_bucket(Bucket=self.bucket, **owned)
+            self.client.head_bucket(Bucket=self.bucket, **self._owned())
         except ClientError as error:
             if code_of(error) in NOT_FOUND | {"NoSuchBucket"}:
                 raise NoBucketError(
@@ -150,10 +172,16 @@ class ArchivePlace:
                 raise
 
     def _named(self) -> dict[str, Any]:
-        owned = {"ExpectedBucketOwner": self.owner} if self.owner else {}
-        return {"Bucket": self.bucket, "Key": self.key, **owned}
+        return {"Bucket": self.bucket, "Key": self.key, **self._owned()}
+
+    def _owned(self) -> dict[str, Any]:
+        return {"ExpectedBucketOwner": self.owner} if self.owner else {}
 
     def _encrypted(self) -> dict[str, Any]:
         if self.kms_key is None:
             return {}
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key, "BucketKeyEnabled": True}
+
+
+def _stored(answer: Mapping[str, Any]) -> StoredArchive:
+    return StoredArchive(size=answer["ContentLength"], etag=answer["ETag"], version_id=version_of(answer))

@@ -183,6 +183,19 @@ def risks(report: Report) -> Html:
     )
 
 
+def without_effect(report: Report) -> Html:
+    """List what the catalog declares and nothing acts on yet."""
+    if not report.without_effect:
+        return NOTHING
+    return tag(
+        "section",
+        tag("h2", "Without effect", id="without-effect"),
+        tag("ul", [tag("li", one.message) for one in report.without_effect]),
+        aria_labelledby="without-effect",
+        class_="mind",
+    )
+
+
 def _kind(said: str, found: list[Risk]) -> Html:
     items = [tag("li", risk.message, data_risk=risk.pool, data_server=risk.server or None) for risk in found]
     return tag(

@@ -10,7 +10,17 @@ from typing import Final
 from cli.plan_formats import headline, nothing
 from cli.plan_html.bars import Shown, patterns
 from cli.plan_html.costs import cost_section
-from cli.plan_html.header import alternatives, figures, fine_print, legend, masthead, placement, risks, tools
+from cli.plan_html.header import (
+    alternatives,
+    figures,
+    fine_print,
+    legend,
+    masthead,
+    placement,
+    risks,
+    tools,
+    without_effect,
+)
 from cli.plan_html.markup import Html, join, tag
 from cli.plan_html.pools import pool_sections
 from cli.plan_html.reading import largest_first, shown_versions
@@ -83,6 +93,7 @@ def _body(report: Report) -> Html:
             tools(report, shown),
             placement(report),
             risks(report),
+            without_effect(report),
             tag(
                 "section",
                 tag("h2", "Pools, GPUs and servers", id="pools"),

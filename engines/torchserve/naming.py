@@ -6,7 +6,7 @@ _NOT_A_WORD = re.compile(r"\W", re.ASCII)
 
 
 def model_name(language: str, model: str) -> str:
-    """The name a variant is served under: ("fr", "Reader") → "fr_reader".
+    """The name a variant is served under, where its entry keeps no other: ("fr", "Reader") → "fr_reader".
 
     Every character outside [A-Za-z0-9_] becomes "_", as TorchServe does with names it derives itself
     (`\\W` → `_`), so two variants can come out equal: the catalog rule `unique-server-name` refuses that.

@@ -63,7 +63,9 @@ def _compared(entry: Entry, language: str, version: str) -> dict[str, Any]:
     tunable = TUNABLE[entry.engine]
     said["serving"] = {option: value for option, value in said["serving"].items() if option not in tunable}
     if isinstance(entry, TorchServeEntry):
-        said["archive"] = entry.archive(language, version)
+        # Another served_name is another address of the same answers (the rule served-name-kept).
+        by_default = torchserve.archive_name(torchserve.model_name(language, entry.model), version)
+        said["archive"] = entry.version(language, version).archive or by_default
     return said
 
 

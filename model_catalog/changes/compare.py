@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from model_catalog.catalog import Catalog
 from model_catalog.changes.settings import SettingChange, differences, plain
-from model_catalog.entry import entry_path
+from model_catalog.entry import TorchServeEntry, entry_path
 from model_catalog.loader import Checked
 from model_catalog.problem import Severity
 from model_catalog.release import Environment, VariantRelease
@@ -72,17 +72,22 @@ class EnvironmentChanges:
     """Entries that it runs before and after, with settings of their own that changed: owner, slo, replicas, steps."""
     versions: tuple[Changed, ...]
     """Versions that it runs before and after and that changed, its overrides included."""
+    renamed: tuple[Changed, ...] = ()
+    """Variants that TorchServe serves before and after, under another name: callers of the old one get 404."""
 
     @property
     def languages(self) -> tuple[str, ...]:
         """Those of which a single variant is touched, sorted; what changes for a whole entry is not counted."""
-        variants = (*(one.variant for one in self.releases), *(one.selector for one in self.versions))
+        variants = (
+            *(one.variant for one in self.releases),
+            *(one.selector for one in (*self.versions, *self.renamed)),
+        )
         return tuple(sorted({variant.language for variant in variants if variant.language}))
 
     @property
     def empty(self) -> bool:
         """Whether nothing changes."""
-        return not (self.releases or self.entries or self.versions)
+        return not (self.releases or self.entries or self.versions or self.renamed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +224,25 @@ def _environment(
             if not unread.entry(selector)
             for change in _changed(selector, old[selector].version, new[selector].version)
         ),
+        renamed=tuple(renamed(base, head, environment, unread)),
     )
+
+
+def renamed(base: Catalog, head: Catalog, environment: Environment, unread: Unread) -> Iterator[Changed]:
+    """Variants of TorchServe that the environment runs on both sides, under another name; sorted by selector."""
+    old, new = (_served_names(side, environment) for side in (base, head))
+    for variant in _sorted(old.keys() & new.keys()):
+        if old[variant] != new[variant] and not unread.entry(variant):
+            name = SettingChange(path=("served_name",), old=old[variant], new=new[variant])
+            yield Changed(selector=variant, change=Change.CHANGED, settings=(name,))
+
+
+def _served_names(catalog: Catalog, environment: Environment) -> Mapping[Selector, str]:
+    return {
+        one.selector.variant: one.entry.server_model_name(one.language)
+        for one in catalog.running(environment)
+        if isinstance(one.entry, TorchServeEntry)
+    }
 
 
 def released(catalog: Catalog, environment: Environment) -> Mapping[Selector, VariantRelease]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from model_catalog.changes.answers import answer_changes
 from model_catalog.changes.comparison import Comparison
+from model_catalog.changes.names import served_name_kept
 from model_catalog.changes.settings import SettingChange, plain
 from model_catalog.entry import Entry
 from model_catalog.loader import Checked
@@ -322,6 +323,12 @@ CHANGE_RULES: Final = (
         id="retire-first",
         demand="What callers name leaves a release only after they were told a day, and the day has passed.",
         check=_retire_first,
+        severity=Severity.WARNING,
+    ),
+    ChangeRule(
+        id="served-name-kept",
+        demand="Callers of a released variant reach it under the name that they know.",
+        check=served_name_kept,
         severity=Severity.WARNING,
     ),
     ChangeRule(

@@ -22,6 +22,8 @@ class Arrival:
     """Whether it answers by default."""
     assumed: Mapping[str, str] = field(default_factory=dict)
     """Keys of `says` → what of their values the file does not say."""
+    served_name: str | None = None
+    """The name that its callers use, where language and model do not make it."""
     archive_size: Bytes | None = None
     """Of its archive, where that was at hand."""
     file: JsonFile

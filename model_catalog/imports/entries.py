@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
+from engines import torchserve
 from model_catalog.editing import as_default, plain, running_too, with_value
 from model_catalog.editing.rendering import flow
 from model_catalog.entry import Engine, TorchServeEntry
@@ -86,7 +87,9 @@ class _Draft:
         self._refuse_other_engine(arrival)
         language, version = arrival.selector.language or "", arrival.selector.version or ""
         if language not in self._value["languages"]:
-            self._add_language(language)
+            self._add_language(language, arrival.served_name)
+        elif arrival.served_name is not None:
+            self._refuse_other_name(arrival)
         versions = self._value["languages"][language]["versions"]
         if version in versions:
             self._compare(arrival)
@@ -111,11 +114,12 @@ class _Draft:
         if answer is None:
             self._assume((key,), key, otherwise)
 
-    def _add_language(self, language: str) -> None:
+    def _add_language(self, language: str, served_name: str | None) -> None:
         languages = self._value["languages"]
         in_order = list(languages) == sorted(languages)
         scripts = self._answers.scripts or tuple(sorted(possible_scripts(language) or [_ANY_SCRIPT]))
-        languages[language] = {"scripts": list(scripts), "versions": {}}
+        named = {"served_name": served_name} if served_name else {}
+        languages[language] = {"scripts": list(scripts), **named, "versions": {}}
         if in_order:
             self._value["languages"] = dict(sorted(languages.items()))
         if self._answers.scripts is None:
@@ -168,6 +172,18 @@ class _Draft:
                 arrival.location,
                 f"would join {arrival.selector.task}/{arrival.selector.model}, which {engine} serves",
                 "Give it another model name with --model",
+                key=True,
+            )
+
+    def _refuse_other_name(self, arrival: Arrival) -> None:
+        """One variant has one name: that which its entry has, or the first file gave."""
+        said = self._value["languages"][arrival.selector.language].get("served_name")
+        if said != arrival.served_name:
+            arrival.file.refuse(
+                arrival.location,
+                f"would keep the name {arrival.served_name} for {arrival.selector.variant}, which is served as "
+                f"{said or torchserve.model_name(arrival.selector.language or '', arrival.selector.model or '')}",
+                "Give it another model name with --model, or accept that name with --rename",
                 key=True,
             )
 

@@ -4,6 +4,7 @@ torchserve_file.py reads it out of the files that TorchServe has; here it become
 become it again.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -15,7 +16,7 @@ from engines import UNRESOLVED
 from engines.torchserve import ServingOptions, archive_name, model_name
 from model_catalog.catalog import Catalog, RunningVersion
 from model_catalog.entry import TorchServeEntry
-from model_catalog.ids import ARCHIVE_PATTERN, PATTERN_HINTS
+from model_catalog.ids import ARCHIVE_PATTERN, PATTERN_HINTS, SERVED_NAME_PATTERN
 from model_catalog.imports.arrival import Arrival
 from model_catalog.imports.json_file import JsonFile
 from model_catalog.imports.torchserve_file import Configuration, has_no_effect, read
@@ -49,6 +50,8 @@ class Naming:
     """What a served name stands for, and where its archives lie."""
 
     variant: Selector
+    served_name: str | None = None
+    """The name, where the entry has to say it: it is not the one that language and model make."""
     bucket: str | None = None
     archives: Mapping[str, Archive] = field(default_factory=dict)
     """By file name."""
@@ -91,12 +94,13 @@ def _arrival(configuration: Configuration, name: str, version: str, naming: Nami
     said = configuration.said(name, version)
     variant = naming.variant
     selector = _selector(source, location, f"{variant}@{version}")
+    _refuse_name(configuration, name, naming)
     archive = (
         source.text((*location, "marName"), ARCHIVE_PATTERN, PATTERN_HINTS[ARCHIVE_PATTERN])
         if "marName" in said
         else None
     )
-    path = archive or _assumed_archive(selector)
+    path = archive or _assumed_archive(selector, naming.served_name)
     at_hand = naming.archives.get(path)
     says: dict[str, Any] = {
         "artifact": {
@@ -120,6 +124,7 @@ def _arrival(configuration: Configuration, name: str, version: str, naming: Nami
     )
     return Arrival(
         selector=selector,
+        served_name=naming.served_name,
         says=says,
         default=version == default,
         assumed={"artifact": ", ".join(lacking)} if lacking else {},
@@ -136,8 +141,19 @@ def _selector(source: JsonFile, location: Location, text: str) -> Selector:
         source.refuse(location, f"cannot be a version: {error}", "Rename it", key=True)
 
 
-def _assumed_archive(selector: Selector) -> str:
-    return archive_name(model_name(selector.language or "", selector.model or ""), selector.version or "")
+def _refuse_name(configuration: Configuration, name: str, naming: Naming) -> None:
+    if naming.served_name is not None and not re.fullmatch(SERVED_NAME_PATTERN, naming.served_name):
+        configuration.file.refuse(
+            configuration.at(name),
+            "cannot be kept as a name",
+            f"{PATTERN_HINTS[SERVED_NAME_PATTERN]}; else accept another name with --rename",
+            key=True,
+        )
+
+
+def _assumed_archive(selector: Selector, served_name: str | None) -> str:
+    name = served_name or model_name(selector.language or "", selector.model or "")
+    return archive_name(name, selector.version or "")
 
 
 def _serving(configuration: Configuration, location: Location) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from model_catalog.rules import (
+    agent,
     archives,
     canaries,
     dates,
@@ -23,6 +24,7 @@ from model_catalog.rules.acceptances import acceptance_rule
 from model_catalog.rules.rule import Context, EntryVersion, Rule, Verdict, judge
 
 _RULES = (
+    *agent.RULES,
     *archives.RULES,
     *canaries.RULES,
     *dates.RULES,

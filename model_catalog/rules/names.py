@@ -38,7 +38,7 @@ def _unique_server_name(context: Context) -> Iterator[Problem]:
                     (str(other),),
                     rule="unique-server-name",
                     message=f"{other} and {first} are both served as {name!r} in {environment}",
-                    fix="Give one model another name, or release it in another environment",
+                    fix="Give one model another name or served_name, or release it in another environment",
                     key=True,
                 )
 
@@ -149,6 +149,11 @@ def _file_names(one: EntryVersion) -> Iterator[_Name]:
     if isinstance(one.entry, TorchServeEntry):
         archive = one.entry.archive(one.selector.language or "", one.selector.version or "")
         yield _Name(what="archive", text=archive, location=(*one.location, "archive"))
+        artifact = one.version.artifact
+        if isinstance(artifact, BucketArtifact) and artifact.path.endswith(".mar"):
+            # Its agent fetches it under the name that it has in the research bucket.
+            file = artifact.path.rpartition("/")[2]
+            yield _Name(what="the file of path", text=file, location=(*one.location, "artifact", "path"))
     elif isinstance(one.version, LlmVersion):
         for name in sorted(one.version.adapters):
             place: Location = (*one.location, "adapters", name)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model_catalog import Environment
+from model_catalog import Environment, WithoutEffect, declared_anew
 from planning.changes.alerts import AlertChange, alert_changes
 from planning.changes.costs import CostChanges, cost_changes
 from planning.changes.live import LiveChanges
@@ -37,6 +37,8 @@ class PlanChanges:
     alerts: tuple[AlertChange, ...] = ()
     """Sorted by server and name."""
     risks: tuple[ChangeRisk, ...] = ()
+    without_effect: tuple[WithoutEffect, ...] = ()
+    """The keys that HEAD declares, BASE did not, and nothing acts on yet."""
     stale: bool = False
     """Whether HEAD's lock does not say where everything is."""
     newly_stale: bool = False
@@ -59,7 +61,15 @@ class PlanChanges:
     @property
     def empty(self) -> bool:
         """Whether nothing changes. A lock that was behind before is no change."""
-        return not (self.servers or self.pools or self.risks or self.unplanned or self.newly_stale)
+        changes = (
+            self.servers,
+            self.pools,
+            self.risks,
+            self.without_effect,
+            self.unplanned,
+            self.newly_stale,
+        )
+        return not any(changes)
 
 
 def compare_plans(base: PlanSide, head: PlanSide, namespace: str) -> PlanChanges:
@@ -77,6 +87,7 @@ def compare_plans(base: PlanSide, head: PlanSide, namespace: str) -> PlanChanges
         cost=cost_changes(base.charges, head.charges),
         alerts=tuple(one for old, new in pairs for one in alert_changes(old, new, namespace)),
         risks=change_risks(base, head, servers, places),
+        without_effect=declared_anew(base.plan.without_effect, head.plan.without_effect),
         stale=head.plan.stale,
         newly_stale=head.plan.stale and not base.plan.stale,
     )

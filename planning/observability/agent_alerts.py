@@ -26,6 +26,14 @@ STUCK: Final = timedelta(minutes=5)
 LEAST_DISK: Final = Bytes.mebibytes(1024)
 """Left on the models' volume, where models are small. Chosen, not measured."""
 
+_TURNS: Final = "5m"
+"""Ten scrapes, and 300 turns: a single error is out of it before the alert's hold is over."""
+_PARTS: Final = (
+    "configuration: changes take effect; plan: versions are loaded and removed; outcomes: steps are noted; disk: files "
+    "are seen; journal: a restart goes on where it was"
+)
+"""The parts of a turn, by the metric's label, and what each does (workloads/agent/loop.py)."""
+
 _MODEL: Final = "task, model, language, owner, model_name"
 _BROKEN: Final = "conflict|failed|unhealthy"
 _GUIDE: Final = "docs/operations.md, A version does not come up."
@@ -125,6 +133,20 @@ def _of_agent(server: TorchServePlan, namespace: str) -> Iterator[Alert]:
             f"What is loaded goes on answering. {_GUIDE}"
         ),
         run=commands(server, namespace, "describe pods", f"logs -c {AGENT_PORT_NAME} --tail=50 --previous"),
+    )
+    yield Alert(
+        name="SlipwayAgentFails",
+        # The series begins with the first error, and one error alone is no reason to look: they go on.
+        expression=f"sum by (part) (increase(slipway_agent_turn_errors_total{{{samples}}}[{_TURNS}])) > 0",
+        hold=SUSTAINED,
+        severity=Severity.WARNING,
+        summary=f"the agent of {what} fails at {{{{ $labels.part }}}} on its turns",
+        description=(
+            f"A part of each turn of the agent of {server.name} ends in an error that nobody expected, and is left "
+            f"out: what that part does ({_PARTS}) does not happen. What is loaded goes on answering. The agent's log "
+            f"has the traceback once, where it began; it is a fault of the agent, or of what the volume holds. {_GUIDE}"
+        ),
+        run=commands(server, namespace, f"logs -c {AGENT_PORT_NAME} --tail=-1"),
     )
     yield Alert(
         name="SlipwayDiskNearlyFull",

@@ -51,7 +51,8 @@ def _of_the_sample(server: Server) -> dict[str, str]:
 
 
 def _of_the_model(server: Server) -> list[dict[str, Any]]:
-    """TorchServe names models as URLs do (fr_reader): rules that say task, model, language and owner of each.
+    """TorchServe names models as URLs do (fr_reader): rules that say task, model, language and owner of each. Of what a
+    name may hold, a dot alone means something else in a regular expression.
 
     A version is in the sample already, as model_version.
     """
@@ -65,7 +66,7 @@ def _of_the_model(server: Server) -> list[dict[str, Any]]:
         rules.extend(
             {
                 "action": "replace",
-                "regex": "|".join(sorted(names[value])),
+                "regex": "|".join(sorted(name.replace(".", "\\.") for name in names[value])),
                 "replacement": value,
                 "sourceLabels": ["model_name"],
                 "targetLabel": label,

@@ -65,6 +65,7 @@ def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
         spending=_spending(plan, region, prices),
         moves=plan.placement.moves,
         stale=plan.stale,
+        without_effect=plan.without_effect,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from hardware import PurchaseOption
-from model_catalog import Engine, Selector
+from model_catalog import Engine, Selector, WithoutEffect, declared_within
 from planning.capacity.cost import Charge, Cost, NodePrice, Use, total_cost
 from planning.capacity.memory import PartName
 from planning.capacity.placement import Move
@@ -209,6 +209,8 @@ class Report:
     """Whether the committed lock says something else, or says nothing of some."""
     selector: Selector | None = None
     """What alone is shown."""
+    without_effect: tuple[WithoutEffect, ...] = ()
+    """The keys that the shown versions declare and nothing acts on yet."""
 
     @property
     def total(self) -> Cost:
@@ -244,6 +246,7 @@ class Report:
             risks=risks,
             selector=selector,
             alternatives=(),
+            without_effect=declared_within(self.without_effect, selector),
             versions=versions,
             routes=tuple(route for route in self.routes if route.variant in variants),
         )

@@ -6,22 +6,22 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from artifacts.planned import plan_artifacts, released_handlers
 from cli import edits
 from cli.edit_commands import import_app
-from infra.artifacts import plan_artifacts, released_handlers
 from model_catalog import Environment, load_catalog
 from planning import make_plan
 from tests.support.pools import POOLS
 from workloads.agent import Configuration, read_configuration
 
 
-def imported(case: Path, catalog: Path, archives: Path) -> None:
-    """`slipway import torchserve` into an empty catalog."""
+def imported(case: Path, catalog: Path, archives: Path, *more: str) -> None:
+    """`slipway import torchserve` into an empty catalog, with more options."""
     for folder in ("entries", "releases", "placement"):
         (catalog / folder).mkdir(parents=True)
     options = (
         "--task", "QuestionAnswering", "--language", "fr", "--device", "cpu", "--env", "dev",
-        "--archive-dir", str(archives), "--yes",
+        "--archive-dir", str(archives), "--yes", *more,
     )  # fmt: skip
     before, edits.CATALOG = edits.CATALOG, catalog
     try:

@@ -67,3 +67,22 @@ def test_a_configuration_that_is_imported_and_planned_is_what_torchserve_serves(
         with Load(site.torchserve.inference, [MODEL]) as load:
             load.more(20)
         assert {answer.text for answer in load.answers} == {f"fr|{default}|a"}
+
+
+def test_a_model_answers_under_the_name_that_its_entry_keeps(
+    runtime: TorchServeRuntime, tmp_path: Path
+) -> None:
+    kept = "Squeeze-net.1_1"
+    with Site(runtime) as site:
+        at_hand = tmp_path / "archives"
+        at_hand.mkdir()
+        planned.promote({"squeeze.mar": archives.build("en", "1.0")}, at_hand, site.source)
+        case = tmp_path / "models.json"
+        case.write_text(json.dumps({kept: {"1.0": {"marName": "squeeze.mar"}}}))
+        planned.imported(case, tmp_path / "model_catalog", at_hand, "--keep-names")
+        site.write(planned.configuration(tmp_path / "model_catalog"))
+        site.until_serving(**{kept: "1.0"})
+        with Load(site.torchserve.inference, [kept]) as load:
+            load.more(20)
+        assert {answer.text for answer in load.answers} == {"en|1.0|a"}
+        assert load.failures() == []

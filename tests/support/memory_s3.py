@@ -104,6 +104,9 @@ class MemoryClient:
         self._gate("head", Bucket, Key)
         return self._answer(self._read(Bucket, Key, asked, "404"))
 
+    def head_bucket(self, *, Bucket: str, **_asked: Any) -> None:  # noqa: N803
+        self._gate("head", Bucket, "")
+
     def get_object(self, *, Bucket: str, Key: str, **asked: Any) -> dict[str, Any]:  # noqa: N803
         self._gate("get", Bucket, Key)
         found = self._read(Bucket, Key, asked, "NoSuchKey")

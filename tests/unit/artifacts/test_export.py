@@ -1,5 +1,7 @@
 """An export that ends early leaves nothing, whatever ends it."""
 
+import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,10 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def version(weights: Path) -> ExportedVersion:
+    return version_of(weights)
+
+
+def version_of(weights: Path) -> ExportedVersion:
     digest = digest_path(weights).digest
     thin = ThinArchiveOf(
         model="reader",
@@ -100,3 +106,15 @@ def test_weights_that_change_while_they_are_read_are_found(
     with pytest.raises(StorageError, match="was changed while it was read"):
         export(tmp_path / "out", [version], FromFolder(folder=weights), gpus=0, report=grows)
     assert below(tmp_path) == ["model.bin", "weights"]
+
+
+def test_an_export_takes_memory_for_pieces_and_not_for_its_weights(tmp_path: Path, weights: Path) -> None:
+    os.truncate(weights / "model.bin", 64 << 20)
+    version = version_of(weights)
+    tracemalloc.start()
+    try:
+        export(tmp_path / "out", [version], FromFolder(folder=weights), gpus=0)
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "out/model-store/reader_1.mar").stat().st_size > 64 << 20

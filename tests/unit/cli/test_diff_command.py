@@ -526,6 +526,7 @@ def test_json_keeps_its_keys() -> None:
         "releases",
         "entries",
         "versions",
+        "renamed",
         "servers",
         "pools",
         "gpus",
@@ -538,6 +539,47 @@ def test_json_keeps_its_keys() -> None:
         "cost",
         "alerts",
         "risks",
+        "without_effect",
+    ]
+
+
+def test_what_a_change_declares_and_nothing_acts_on_is_said_of_the_change_alone(checkout: Checkout) -> None:
+    checkout.edit(ENTRY, "device: gpu", "device: gpu\nslo: {availability: 99%}")
+    checkout.commit()
+    checkout.edit(SANDBOX, '{default: "1"}', '{default: "1", canary: {"2": 10%}}')
+    lines = run("HEAD").stdout.splitlines()
+    title = lines.index("Without effect in sandbox")
+    assert lines[title + 1].startswith(
+        "  a canary of 10% is declared in sandbox for QuestionAnswering/Reader/fr; no "
+    )
+    assert lines[title + 2] == ""
+    assert "`canary`" in run("HEAD", "--format", "markdown").stdout
+    declared = environment(as_json("HEAD"), "sandbox")["without_effect"]
+    assert [(one["kind"], one["selectors"]) for one in declared] == [
+        ("canary", ["QuestionAnswering/Reader/fr"])
+    ]
+    assert [one["kind"] for one in environment(as_json(checkout.first), "sandbox")["without_effect"]] == [
+        "canary",
+        "slo",
+    ]
+
+
+def test_another_name_for_callers_is_said_first_in_what_users_get_and_as_a_warning(
+    checkout: Checkout,
+) -> None:
+    checkout.edit(ENTRY, "scripts: [Latn]", "scripts: [Latn]\n    served_name: reader")
+    result = run("main")
+    assert result.exit_code == 0
+    assert "another name for callers of QuestionAnswering/Reader/fr" in result.stdout.splitlines()[2]
+    assert "/predictions/fr_reader → /predictions/reader: callers of the old name get 404" in result.stdout
+    assert "served-name-kept warning: QuestionAnswering/Reader/fr is served as 'reader'" in result.stdout
+    said = environment(as_json("main"), "sandbox")
+    assert said["renamed"] == [
+        {
+            "selector": "QuestionAnswering/Reader/fr",
+            "change": "changed",
+            "settings": [{"name": "served_name", "old": "fr_reader", "new": "reader"}],
+        }
     ]
 
 

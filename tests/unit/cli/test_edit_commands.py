@@ -93,7 +93,10 @@ def test_a_canary_joins_the_default_and_a_promotion_without_canary_ends_it(
     catalog: Path, dev: Path, weight: str
 ) -> None:
     result = slipway("promote", FR, "--from", "sandbox", "--to", "dev", "--canary", weight, "--yes")
-    assert f"{FR}@2: 10% of dev's requests, beside 1.0" in result.output
+    assert f"{FR}@2: declared a canary of 10% in dev, beside 1.0" in result.output
+    assert (
+        f"without effect: a canary of 10% is declared in dev for {FR}; no request meets it" in result.output
+    )
     assert '  canary: {"2": 10%}\n' in dev.read_text()
     assert slipway("promote", f"{FR}@2", "--from", "dev", "--to", "dev", "--yes").exit_code == 0
     assert released(catalog).canary == {}

@@ -179,6 +179,7 @@ def test_json_keeps_its_keys_and_its_amounts_add_up() -> None:
         "planned",
         "alternatives",
         "risks",
+        "without_effect",
     ]
     pool = said["pools"][1]
     assert list(pool) == [

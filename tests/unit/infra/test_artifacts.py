@@ -8,7 +8,8 @@ import pytest
 
 from artifacts import RefusedError
 from artifacts.archives import HandlerCode
-from infra.artifacts import build_artifacts, plan_artifacts, released_handlers
+from artifacts.planned import plan_artifacts, released_handlers
+from infra.artifacts import build_artifacts
 from infra.platform import Platform
 from model_catalog import Catalog, EntryFile, Environment, Release, load_catalog
 from planning import Plan, TorchServePlan, make_plan

@@ -258,6 +258,7 @@ def alert(server: Server, name: str) -> Alert:
         ("SlipwayVersionFails", Severity.WARNING, True),
         ("SlipwayConfigurationRefused", Severity.WARNING, False),
         ("SlipwayAgentDown", Severity.WARNING, False),
+        ("SlipwayAgentFails", Severity.WARNING, False),
         ("SlipwayDiskNearlyFull", Severity.WARNING, False),
     ],
 )

@@ -77,10 +77,29 @@ def test_a_config_properties_of_kubernetes_comes_in_with_both_models(catalog: Pa
 def test_a_name_that_would_change_is_refused_until_that_is_accepted(catalog: Path) -> None:
     result = imported("eks_config.properties", "--language", "mul")
     assert result.exit_code == 2
-    assert "squeezenet1_1 would be served as mul_squeezenet1_1" in " ".join(
-        result.output.replace("│", " ").split()
-    )
+    said = " ".join(result.output.replace("│", " ").split())
+    assert "squeezenet1_1 would be served as mul_squeezenet1_1" in said
+    assert "give --keep-names to keep it, --rename to accept mul_squeezenet1_1" in said
     assert list(catalog.rglob("*.yaml")) == []
+
+
+def test_names_that_say_no_language_are_kept_for_their_callers(catalog: Path) -> None:
+    result = imported("eks_config.properties", "--language", "mul", "--keep-names")
+    assert result.exit_code == 0, result.output
+    assert list(served(catalog)) == ["/predictions/mnist", "/predictions/squeezenet1_1"]
+    entry = (catalog / "entries" / "trial" / "mnist.yaml").read_text()
+    assert "    served_name: mnist\n" in entry
+    again = imported("eks_config.properties")
+    assert again.exit_code == 0, again.output
+    assert "known already: Trial/Mnist/mul@1.0" in again.output
+    assert "nothing to change" in again.output
+
+
+def test_a_name_that_language_and_model_make_is_not_written_down(catalog: Path) -> None:
+    result = imported("snapshot.cfg", "--language", "fr", "--keep-names")
+    assert result.exit_code == 0, result.output
+    assert list(served(catalog)) == ["/predictions/fr_intent"]
+    assert "served_name" not in (catalog / "entries" / "trial" / "intent.yaml").read_text()
 
 
 def test_what_torchserve_0_12_writes_comes_in_and_what_has_no_effect_is_named(catalog: Path) -> None:
