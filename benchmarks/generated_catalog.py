@@ -95,8 +95,8 @@ def _llm(task: str, model: str, languages: list[str], versions: int, chance: ran
         for version in range(1, count + 1):
             yield f'      "{version}":'
             yield "        artifact:"
-            yield f"          repository: owner/{model}-{language}-{version}"
-            yield f"          revision: {chance.getrandbits(160):040x}"
+            yield "          bucket: research-models"
+            yield f"          path: owner/{model}-{language}-{version}/{chance.getrandbits(160):040x}"
             yield f"          digest: sha256:{chance.getrandbits(256):064x}"
             yield "        serving: {max_model_len: 4096, max_num_seqs: 64}"
             yield "        sampling: {temperature: 0.7, top_p: 0.9, max_new_tokens: 512}"

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.engine
 
 REPOSITORY: Final = Path(__file__).parents[2]
 CASE: Final = REPOSITORY / "tests/unit/model_catalog/imports/cases/remote_models.json"
-WEIGHTS: Final = REPOSITORY / "sandbox/research/reader.json"
+WEIGHTS: Final = REPOSITORY / "sandbox/research/reader/reader.json"
 ENTRY: Final = "model_catalog/entries/question_answering/reader.yaml"
 VARIANT, VERSION, MODEL = "QuestionAnswering/Reader/fr", "20230207180600", "fr_reader"
 SELECTOR: Final = f"{VARIANT}@{VERSION}"

@@ -97,7 +97,8 @@ def test_a_source_that_gives_nothing_more_is_given_up_after_longer_and_longer_pa
     bucket, pauses = bucket_with(b"12345", SourceError("503 Slow Down")), Pauses()
     with pytest.raises(SourceError, match="503"):
         Bringing(bucket, pause=pauses).bring(wanted(tmp_path))
-    assert pauses == [2, 4, 8, 16]
+    # A file beside it may come a little further at the first tries, and counts anew then.
+    assert pauses[-4:] == [2, 4, 8, 16]
     assert not (tmp_path / "models/chat").exists()
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +175,11 @@ def test_killed_amid_a_file_it_goes_on_where_it_was_and_asks_for_nothing_twice(
 
 
 def _begun(tmp_path: Path) -> int:
-    sizes = [path.stat().st_size for path in tmp_path.glob("chat.part/incoming/*") if path.exists()]
-    return max(sizes, default=0)
+    most = 0
+    for path in tmp_path.glob("chat.part/incoming/*"):
+        with suppress(FileNotFoundError):  # it was whole, and is in its place meanwhile
+            most = max(most, path.stat().st_size)
+    return most
 
 
 def _whole(tmp_path: Path) -> list[Path]:

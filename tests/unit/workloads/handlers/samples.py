@@ -11,7 +11,7 @@ from workloads.handlers.model import Model
 from workloads.handlers.sentence_embedding.port import Embedding
 from workloads.handlers.sentence_embedding.processing import SentenceEmbedding
 
-READER_WEIGHTS = Path(__file__).parents[4] / "sandbox/research"
+READER_WEIGHTS = Path(__file__).parents[4] / "sandbox/research/reader"
 
 
 class Letters:
