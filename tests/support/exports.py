@@ -11,7 +11,7 @@ from pathlib import Path
 from artifacts.storage import digest_path
 
 CATALOG = Path(__file__).parents[1] / "unit" / "model_catalog" / "base"
-WEIGHTS = Path(__file__).parents[2] / "sandbox" / "research"
+WEIGHTS = Path(__file__).parents[2] / "sandbox" / "research" / "reader"
 """Of the extractive reader: a folder with one small file."""
 
 
