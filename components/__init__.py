@@ -4,6 +4,7 @@ from components.cluster import Cluster, ClusterArgs
 from components.model_bucket import ModelBucket, ModelBucketArgs
 from components.monitoring import Monitoring, MonitoringArgs
 from components.network import Network, NetworkArgs
+from components.network_rules import deny_all
 from components.node_pools import GpuNodePools, GpuNodePoolsArgs
 from components.server_identity import ServerSite
 from components.server_monitoring import ServerMonitoring, ServerMonitoringArgs
@@ -29,5 +30,6 @@ __all__ = [
     "TextGenerationStackArgs",
     "TorchServeStack",
     "TorchServeStackArgs",
+    "deny_all",
     "models_document",
 ]

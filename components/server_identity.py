@@ -29,7 +29,7 @@ class ServerSite:
     bucket_arn: pulumi.Input[str]
     key_arn: pulumi.Input[str]
     after: Sequence[pulumi.Resource] = ()
-    """What must exist before the first pod: nodes, and the agent that hands out the role."""
+    """What must exist before the first pod: the namespace's policy, nodes, and the agent that hands out the role."""
 
 
 @dataclass(frozen=True, kw_only=True)

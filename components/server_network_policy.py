@@ -10,7 +10,16 @@ from typing import Final
 
 import pulumi_kubernetes as k8s
 
-net = k8s.networking.v1
+from components.network_rules import (
+    Egress,
+    Ingress,
+    addresses,
+    namespaces,
+    own_namespace,
+    policy_spec,
+    tcp,
+    to_dns,
+)
 
 GATEWAY_LABEL: Final = "slipway.dev/gateway"
 """On a namespace: its pods may ask for predictions."""
@@ -29,49 +38,20 @@ def network_policy_spec(
     agent = (
         []
         if agent_port is None
-        else [
-            net.NetworkPolicyIngressRuleArgs(
-                from_=[_namespaces(GATEWAY_LABEL), _namespaces(MONITORING_LABEL)], ports=[_tcp(agent_port)]
-            )
-        ]
+        else [Ingress(from_=[namespaces(GATEWAY_LABEL), namespaces(MONITORING_LABEL)], ports=tcp(agent_port))]
     )
-    return net.NetworkPolicySpecArgs(
-        pod_selector=k8s.meta.v1.LabelSelectorArgs(match_labels=selecting),
-        policy_types=["Egress", "Ingress"],
+    return policy_spec(
+        selecting,
         ingress=[
-            net.NetworkPolicyIngressRuleArgs(
-                from_=[_namespaces(GATEWAY_LABEL), _own_namespace()], ports=[_tcp(inference_port)]
-            ),
-            net.NetworkPolicyIngressRuleArgs(
-                from_=[_namespaces(MONITORING_LABEL)], ports=[_tcp(metrics_port)]
-            ),
+            Ingress(from_=[namespaces(GATEWAY_LABEL), own_namespace()], ports=tcp(inference_port)),
+            Ingress(from_=[namespaces(MONITORING_LABEL)], ports=tcp(metrics_port)),
             *agent,
         ],
         egress=[
-            net.NetworkPolicyEgressRuleArgs(
-                to=[_namespaces("kubernetes.io/metadata.name", "kube-system")],
-                ports=[net.NetworkPolicyPortArgs(port=53, protocol="UDP"), _tcp(53)],
-            ),
+            to_dns(),
             # S3 and KMS have no fixed addresses; TLS and the role say what they give. It covers the API server too,
             # which EKS has on 443 behind the Service's address and at its endpoints alike.
-            net.NetworkPolicyEgressRuleArgs(ports=[_tcp(443)]),
-            net.NetworkPolicyEgressRuleArgs(
-                to=[net.NetworkPolicyPeerArgs(ip_block=net.IPBlockArgs(cidr=POD_IDENTITY_AGENT))],
-                ports=[_tcp(80)],
-            ),
+            Egress(ports=tcp(443)),
+            Egress(to=addresses(POD_IDENTITY_AGENT), ports=tcp(80)),
         ],
     )
-
-
-def _namespaces(label: str, value: str = "true") -> k8s.networking.v1.NetworkPolicyPeerArgs:
-    return net.NetworkPolicyPeerArgs(
-        namespace_selector=k8s.meta.v1.LabelSelectorArgs(match_labels={label: value})
-    )
-
-
-def _own_namespace() -> k8s.networking.v1.NetworkPolicyPeerArgs:
-    return net.NetworkPolicyPeerArgs(pod_selector=k8s.meta.v1.LabelSelectorArgs())
-
-
-def _tcp(port: int) -> k8s.networking.v1.NetworkPolicyPortArgs:
-    return net.NetworkPolicyPortArgs(port=port, protocol="TCP")

@@ -15,6 +15,7 @@ from components import (
     TextGenerationStackArgs,
     TorchServeStack,
     TorchServeStackArgs,
+    deny_all,
 )
 from infra.artifacts import ArtifactPlan, build_artifacts
 from infra.namespace import NAMESPACE
@@ -58,6 +59,12 @@ def build_serving(
         ),
         opts=pulumi.ResourceOptions(provider=cluster),
     )
+    # Its child: `pulumi state move` of the namespace takes it along (docs/platform-and-serving.md).
+    deny = deny_all(
+        "serving-default-deny",
+        namespace.metadata.name,
+        pulumi.ResourceOptions(parent=namespace, provider=cluster),
+    )
     site = ServerSite(
         namespace=namespace.metadata.name,
         region=platform.region,
@@ -65,7 +72,7 @@ def build_serving(
         bucket_name=platform.bucket_name,
         bucket_arn=platform.bucket_arn,
         key_arn=platform.key_arn,
-        after=pods_after,
+        after=(deny, *pods_after),
     )
     opts = pulumi.ResourceOptions(providers=[provider, cluster])
     for server in plan.servers:

@@ -14,6 +14,7 @@ from planning.capacity.resources import AGENT_RESOURCES, Resources
 from planning.demands import demand_names
 from planning.launch import Launch, launch
 from planning.network import NatGateways
+from planning.node_group_quotas import too_many_groups
 from planning.plan import Plan, make_plan, make_repacked_plan
 from planning.pools import PoolPlan, PoolSettings, Taint
 from planning.server import ModelPlan, ServerPlan
@@ -53,5 +54,6 @@ __all__ = [
     "make_plan",
     "make_repacked_plan",
     "pool_name",
+    "too_many_groups",
     "unserved",
 ]

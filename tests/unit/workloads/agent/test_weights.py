@@ -87,6 +87,11 @@ def test_several_files_come_at_once_and_never_more_than_allowed(tmp_path: Path) 
         (b"x" * 9000, ArchiveError, "weights.bin has 9000 bytes and the SHA-256 .* its manifest says"),
         (b"w" * 8999, ArchiveError, "weights.bin has 8999 bytes"),
         ([b"w" * 9000, b"w" * 9000], ArchiveError, "weights.bin has more than the 9000 bytes"),
+        (
+            [b"w" * 9000, b"w", SourceError("read on")],
+            ArchiveError,
+            "weights.bin has more than the 9000 bytes",
+        ),
         ([b"w", OSError(errno.ENOSPC, "No space left on device")], DiskFullError, "is full"),
         ([b"w", OSError(errno.EIO, "I/O error")], OSError, "I/O error"),
     ],
