@@ -64,7 +64,7 @@ class MonitoringArgs:
     vpc_cidr: str
     """Addresses of nodes, pods and the API server's interfaces."""
     serving_namespace: str
-    """Where the servers are that Prometheus scrapes."""
+    """The namespace of the servers that Prometheus scrapes."""
     chart_mirror: str = ""
     """The Helm repository that has every chart: a URL (https or oci), or the name that `helm repo add` gave it on the
     deploying machine. Empty means each chart's own."""

@@ -1,4 +1,4 @@
-"""Who may talk to the pods of the monitoring charts, and whom they may talk to (docs/network-policies.md).
+"""The peers of the pods of the monitoring charts, in and out (docs/network-policies.md).
 
 Ports and labels are those that the charts and the operator give at their pinned versions, or say by default. The trap:
 pods have addresses of the VPC, so what a rule allows to nodes and to the API server's interfaces it allows to every pod
@@ -31,21 +31,21 @@ SERVICE_RANGES: Final = ("10.100.0.0/16", "172.20.0.0/16")
 """EKS gives Services addresses of one of them, where nobody names another range: ours does not
 (https://docs.aws.amazon.com/eks/latest/APIReference/API_KubernetesNetworkConfigRequest.html, read 2026-11-29)."""
 API_SERVER: Final = 443
-"""Of its Service and of its interfaces in the VPC alike."""
+"""The port of its Service and of its interfaces in the VPC alike."""
 WEBHOOK: Final = 10250
-"""On which the operator answers the API server (prometheusOperator.tls.internalPort of kube-prometheus-stack)."""
+"""The port on which the operator answers the API server (prometheusOperator.tls.internalPort of kube-prometheus-stack)."""
 KUBELET: Final = 10250
 NODE_EXPORTER: Final = 9100
-"""On the node's own address: the exporter has the host's network, to which no policy applies."""
+"""A port of the node's own address: the exporter has the host's network, to which no policy applies."""
 GPU_EXPORTER: Final = 9400
-"""Of dcgm-exporter."""
+"""The port of dcgm-exporter."""
 DNS_METRICS: Final = 9153
-"""Of CoreDNS, which the chart scrapes by default."""
+"""The port of CoreDNS that the chart scrapes by default."""
 
 OPERATOR: Final = MappingProxyType({"app": "kube-prometheus-stack-operator"})
-"""On the operator's pod (templates/prometheus-operator/deployment.yaml of kube-prometheus-stack)."""
+"""The label of the operator's pod (templates/prometheus-operator/deployment.yaml of kube-prometheus-stack)."""
 PROMETHEUS: Final = MappingProxyType({"app.kubernetes.io/name": "prometheus"})
-"""On Prometheus' pods (the operator sets it)."""
+"""The label of Prometheus' pods; the operator sets it."""
 
 
 def monitoring_policies(vpc_cidr: str, *, serving_namespace: str, node_namespace: str) -> Specs:

@@ -15,10 +15,10 @@ import pulumi_aws as aws
 SYSTEM_VOLUME: Final = "/dev/xvda"
 """Bottlerocket's own system, read-only at run time."""
 SYSTEM_VOLUME_GIB: Final = 4
-"""As Karpenter sizes it for every variant of Bottlerocket (pkg/providers/amifamily/bottlerocket.go of
+"""The size that Karpenter gives it for every variant of Bottlerocket (pkg/providers/amifamily/bottlerocket.go of
 aws/karpenter-provider-aws at 00c29898, read 2026-11-29). EC2 wants a size or a snapshot with a mapping."""
 DATA_VOLUME: Final = "/dev/xvdb"
-"""Where Bottlerocket keeps images, logs and volumes of pods
+"""The volume on which Bottlerocket keeps images, logs and volumes of pods
 (https://docs.convox.com/configuration/rack-parameters/aws/karpenter_node_os, read 2026-11-22)."""
 
 

@@ -16,7 +16,7 @@ from plugin_server.values import SECRET, SIGNATURE, UNKNOWN_ON_THE_WIRE
 
 HIDDEN: Final = "[secret]"
 CUT: Final = "…"
-"""Where a message shows the beginning of a long value alone."""
+"""The end of a value in a message that shows its beginning alone."""
 
 
 def secret_texts(*structs: struct_pb2.Struct) -> frozenset[str]:

@@ -25,7 +25,7 @@ SANDBOX_VARIABLE: Final = "SLIPWAY_SANDBOX"
 """Names the sandbox's folder; set by ``slipway sandbox env`` only."""
 
 _PROXIES: Final = frozenset({"all_proxy", "http_proxy", "https_proxy"})
-"""In lower case; clients read both."""
+"""Variables that name a proxy, in lower case; clients read both spellings."""
 
 _REMEDY: Final = (
     'Run `eval "$(slipway sandbox env)"` for the sandbox, or open a shell without it for a real account.'
@@ -84,7 +84,7 @@ def stack_of(urn: str) -> str:
 
 
 def _is_inside(paths: str, folder: Path) -> bool:
-    """Whether each of the paths, which stand as in PATH, is in the folder."""
+    """True if each of the paths, which stand as in PATH, is in the folder."""
     return all(
         path and Path(path).resolve().is_relative_to(folder.resolve()) for path in paths.split(os.pathsep)
     )
@@ -96,7 +96,7 @@ def _is_url_inside(url: str, folder: Path) -> bool:
 
 
 def _proxied(environment: Mapping[str, str]) -> str | None:
-    """Why calls to loopback may go to a proxy, which would take 127.0.0.1 for itself; None when they do not.
+    """The reason why calls to loopback may go to a proxy, which would take 127.0.0.1 for itself; None when they do not.
 
     A proxy may be set, since pip and Go need one in many companies; either spelling of NO_PROXY may be the one that a
     client reads.

@@ -225,7 +225,7 @@ def _name(kind: Kind, request: api.Check, inputs: Properties) -> list[api.CheckF
 
 
 def _replaces(kind: Kind, path: tuple[str | int, ...], old: Properties, new: Properties) -> bool:
-    """Whether a change at a path replaces: the rule may be about what contains it, or about a part of it where all of
+    """True if a change at a path replaces: the rule may be about what contains it, or about a part of it where all of
     it is added or removed. A node group that gains a launch template gains the template's id."""
     names = [part for part in path if isinstance(part, str)]
     above = [".".join(names[: depth + 1]) for depth in range(len(names))]
@@ -234,7 +234,7 @@ def _replaces(kind: Kind, path: tuple[str | int, ...], old: Properties, new: Pro
 
 
 def _part(value: Any, path: tuple[str | int, ...]) -> Any:
-    """What is at a path; None where there is nothing."""
+    """Return the value at a path; None where there is nothing."""
     for part in path:
         try:
             value = value[part]

@@ -1,4 +1,4 @@
-"""What NetworkPolicies let pass, by the rules of Kubernetes
+"""The connections that NetworkPolicies let pass, by the rules of Kubernetes
 (https://kubernetes.io/docs/concepts/services-networking/network-policies/, read 2026-11-29).
 
 A policy is the plain object, as the program registers it or the API server returns it.
@@ -32,7 +32,7 @@ class Host:
 
 
 def selects(policy: Policy, pod: Pod) -> bool:
-    """Whether a policy is about a pod."""
+    """True if a policy is about a pod."""
     return policy["metadata"]["namespace"] == pod.namespace and _match(
         policy["spec"].get("podSelector", {}), pod.labels
     )
@@ -46,7 +46,7 @@ def passes(
     port: int,
     protocol: str = "TCP",
 ) -> bool:
-    """Whether both sides let a connection pass: where it begins as Egress, where it ends as Ingress."""
+    """True if both sides let a connection pass: where it begins as Egress, where it ends as Ingress."""
     known = list(policies)
     wanted = (port, protocol)
     return _allows(known, namespaces, source, target, wanted, "egress") and _allows(
