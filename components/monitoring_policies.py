@@ -33,7 +33,7 @@ SERVICE_RANGES: Final = ("10.100.0.0/16", "172.20.0.0/16")
 API_SERVER: Final = 443
 """The port of its Service and of its interfaces in the VPC alike."""
 WEBHOOK: Final = 10250
-"""The port on which the operator answers the API server (prometheusOperator.tls.internalPort of kube-prometheus-stack)."""
+"""The port of the operator's webhooks (prometheusOperator.tls.internalPort of kube-prometheus-stack)."""
 KUBELET: Final = 10250
 NODE_EXPORTER: Final = 9100
 """A port of the node's own address: the exporter has the host's network, to which no policy applies."""
