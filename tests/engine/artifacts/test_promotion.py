@@ -119,6 +119,9 @@ def test_what_a_wrong_digest_left_unpublished_is_named_and_the_right_source_repl
     with pytest.raises(DigestMismatchError) as refused:
         promote(replace(place.source, path="models/altered"), place.target, place.manner())
     assert "8 files that were copied stay unpublished" in refused.value.__notes__[0]
+    with pytest.raises(DigestMismatchError) as again:
+        promote(replace(place.source, path="models/altered"), place.target, place.manner())
+    assert not hasattr(again.value, "__notes__"), "that run copied nothing"
     assert set(place.target.listing()) == set(altered)
     promote(place.source, place.target, place.manner())
     assert verify(place.target).whole
