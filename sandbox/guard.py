@@ -83,11 +83,13 @@ def stack_of(urn: str) -> str:
     return parts[2] if len(parts) == 3 else ""
 
 
-def _is_inside(paths: str, folder: Path) -> bool:
+def _is_inside(path: str, folder: Path) -> bool:
+    return bool(path) and Path(path).resolve().is_relative_to(folder.resolve())
+
+
+def _are_inside(paths: str, folder: Path) -> bool:
     """True if each of the paths, which stand as in PATH, is in the folder."""
-    return all(
-        path and Path(path).resolve().is_relative_to(folder.resolve()) for path in paths.split(os.pathsep)
-    )
+    return all(_is_inside(path, folder) for path in paths.split(os.pathsep))
 
 
 def _is_url_inside(url: str, folder: Path) -> bool:
@@ -122,7 +124,7 @@ _OWN: Final[tuple[tuple[str, Callable[[str, Path], bool], str], ...]] = (
         lambda path, _: path == os.devnull,
         f"{os.devnull}: it may hold real credentials",
     ),
-    ("KUBECONFIG", _is_inside, "in the sandbox's folder {folder}"),
+    ("KUBECONFIG", _are_inside, "in the sandbox's folder {folder}"),
     ("PULUMI_BACKEND_URL", _is_url_inside, "the sandbox's folder {folder}"),
     ("PULUMI_HOME", _is_inside, "in the sandbox's folder {folder}"),
 )

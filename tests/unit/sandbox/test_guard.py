@@ -235,6 +235,21 @@ def test_one_kubeconfig_of_several_that_is_not_the_sandbox_s_is_refused(environm
     assert guard.refusal({**environment, "KUBECONFIG": both}, URN)
 
 
+def test_a_colon_splits_kubeconfig_and_no_other_path(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "a:b"
+    own = {
+        **environment,
+        "SLIPWAY_SANDBOX": f"{folder}",
+        "PULUMI_BACKEND_URL": f"file://{folder}/state",
+        "PULUMI_HOME": f"{folder}/home",
+    }
+    refusal = guard.refusal({**own, "KUBECONFIG": f"{folder}/config"}, URN)
+    assert refusal is not None
+    assert "refuse: KUBECONFIG is" in refusal, "client-go reads two files there"
+    (tmp_path / "link").symlink_to(folder)
+    assert guard.refusal({**own, "KUBECONFIG": f"{tmp_path}/link/config"}, URN) is None
+
+
 def test_a_backend_that_climbs_out_of_the_sandbox_s_folder_is_refused(environment: dict[str, str]) -> None:
     folder = environment["SLIPWAY_SANDBOX"]
     assert guard.refusal({**environment, "PULUMI_BACKEND_URL": f"file://{folder}/../other"}, URN)
