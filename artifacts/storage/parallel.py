@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -92,10 +92,11 @@ def in_parallel(
             raise
 
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="artifact") as pool:
-        futures = [pool.submit(one, item) for item in items]
+        futures: list[Future[Result]] = []
         try:
+            futures.extend(pool.submit(one, item) for item in items)
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        except BaseException:  # Ctrl-C: what has not begun shall not
+        except BaseException:  # Ctrl-C, also while items begin: what has not begun shall not
             ended.set()
             raise
         finally:

@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -268,17 +269,18 @@ def test_a_run_that_was_killed_goes_on_with_the_parts_that_s3_has(here: Here) ->
 
     here.hub.hook = hold_back
     words = ["--repository", WEIGHTS, "--to", here.to]
-    process = command(here, *words)
-    deadline = time.monotonic() + 60
-    while parts_there(here) < 2 and time.monotonic() < deadline:
-        killed.wait(0.05)
-    process.kill()
-    assert process.wait(60) == -signal.SIGKILL
+    with command(here, *words) as process:
+        deadline = time.monotonic() + 60
+        while parts_there(here) < 2 and time.monotonic() < deadline:
+            killed.wait(0.05)
+        process.kill()
+        assert process.wait(60) == -signal.SIGKILL
     killed.set()
     assert parts_there(here) == 2
     assert here.s3.stored(here.bucket, f"hub/{WEIGHTS}/{COMMIT}/model.safetensors") is None
     here.s3.counts.clear()
-    assert command(here, *words).wait(120) == 0
+    with command(here, *words) as process:
+        assert process.wait(120) == 0
     assert (here.s3.counts["PUT uploadId"], here.s3.counts["PUT"]) == (2, 0)
     assert here.s3.stored(here.bucket, f"hub/{WEIGHTS}/{COMMIT}/model.safetensors").value == body[:-5]
 
@@ -294,10 +296,10 @@ def test_who_ends_it_does_not_wait_as_long_as_the_hub_asks(here: Here, number: s
         return None
 
     here.hub.hook = throttle
-    process = command(here, "--repository", WEIGHTS, "--to", here.to)
-    assert waiting.wait(60)
-    process.send_signal(number)
-    assert process.wait(60) not in (0, -signal.SIGKILL)
+    with command(here, "--repository", WEIGHTS, "--to", here.to) as process:
+        assert waiting.wait(60)
+        process.send_signal(number)
+        assert process.wait(60) not in (0, -signal.SIGKILL)
 
 
 def parts_there(here: Here) -> int:
@@ -309,10 +311,17 @@ def parts_there(here: Here) -> int:
     )
 
 
-def command(here: Here, *words: str) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
+@contextmanager
+def command(here: Here, *words: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """The command as a process, which is gone at the end in any case."""
+    process = subprocess.Popen(
         [sys.executable, "-m", "cli.main", "artifacts", "mirror", *words],
         cwd=REPOSITORY,
         env={**os.environ, **here.environment()},
         stdout=subprocess.DEVNULL,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
