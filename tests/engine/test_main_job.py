@@ -332,7 +332,7 @@ def test_a_language_model_that_cannot_be_served_has_no_pod_and_keeps_no_update_w
 ) -> None:
     _, output = deployed
     told = " ".join(output.split())
-    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1`" in told
+    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1 --to s3://" in told
     (deployment,) = (
         item
         for item in _listed(clone, "/apis/apps/v1/namespaces/slipway-serving/deployments")

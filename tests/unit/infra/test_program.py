@@ -140,7 +140,7 @@ def test_the_outputs_say_what_serves_what_and_where() -> None:
     model = writing["models"]["TextGeneration/Writer/mul@1"]
     assert (writing["engine"], writing["namespace"]) == ("tgi 3.3.5", "slipway-serving")
     assert (model["default"], model["path"]) == (True, "/generate")
-    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1`" in model["not_served"]
+    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1 --to s3://" in model["not_served"]
     answering = servers["gpu-g4dn-xlarge-torchserve-1"]
     assert answering["engine"] == "torchserve 0.12.0"
     said = {selector: (model["default"], model["path"]) for selector, model in answering["models"].items()}
