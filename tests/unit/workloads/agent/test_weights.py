@@ -96,6 +96,7 @@ def test_several_files_come_at_once_and_never_more_than_allowed(tmp_path: Path) 
         (b"x" * 9000, ContentError, "weights.bin has 9000 bytes and the SHA-256 .* its manifest says", 0),
         (b"w" * 8999, ContentError, "weights.bin has 8999 bytes", 0),
         ([b"w" * 9000, b"w" * 9000], ContentError, "weights.bin has more than the 9000 bytes", 0),
+        ([b"w" * 9000, b"w", SourceError("read on")], ContentError, "has more than the 9000 bytes", 0),
         ([b"w", OSError(errno.ENOSPC, "No space left on device")], DiskFullError, "is full", 0),
         ([b"w", OSError(errno.EIO, "I/O error")], OSError, "I/O error", 0),
     ],
