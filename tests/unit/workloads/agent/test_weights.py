@@ -102,6 +102,7 @@ def test_several_files_come_at_once_and_never_more_than_allowed(tmp_path: Path) 
             0,
         ),
         ([b"w" * 9000, b"w" * 9000], ContentError, "weights.bin has more than the 9000 bytes", 0),
+        ([b"w" * 9000, b"w", SourceError("read on")], ContentError, "has more than the 9000 bytes", 0),
         ([b"w", OSError(errno.ENOSPC, "No space left on device")], DiskFullError, "is full", 0),
         ([b"w", OSError(errno.EIO, "I/O error")], OSError, "I/O error", 0),
     ],
