@@ -127,6 +127,21 @@ def test_what_a_wrong_digest_left_unpublished_is_named_and_the_right_source_repl
     assert verify(place.target).whole
 
 
+def test_a_wrong_digest_is_the_error_also_where_s3_does_not_say_what_is_published(place: Any) -> None:
+    looks: list[str] = []
+
+    def refuse(operation: str, key: str) -> int | None:
+        looks.extend([key] if operation == "GET" and key.endswith("manifest.json") else [])
+        return 403 if len(looks) > 1 and looks[-1] == key else None
+
+    place.s3.hook = refuse
+    with pytest.raises(DigestMismatchError) as refused:
+        promote(place.source, replace(place.target, digest=f"sha256:{'0' * 64}"), place.manner())
+    (note,) = refused.value.__notes__
+    assert note.startswith("7 files that were copied stay unpublished below s3://")
+    assert "manifest.json" in note.partition(": ")[2], "S3's own words"
+
+
 def test_an_empty_prefix_is_refused(make: Any) -> None:
     place = make({})
     with pytest.raises(RefusedError, match="holds no file"):

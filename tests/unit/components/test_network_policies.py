@@ -64,6 +64,25 @@ def test_nothing_else_passes(source: Pod | Host, target: Pod | Host, port: int) 
     assert not passes(objects("dev", POLICY), namespaces("dev"), source, target, port)
 
 
+@pytest.mark.parametrize(
+    ("side", "source", "target", "port"),
+    [
+        (MONITORING, PROMETHEUS, READER, 22),
+        (MONITORING, PROMETHEUS, READER, 8081),
+        (MONITORING, GRAFANA, READER, 8082),
+        (MONITORING, GRAFANA, GPU_EXPORTER, 9400),
+        (MONITORING, PROMETHEUS, GPU_EXPORTER, 22),
+        (NODES, PROMETHEUS, GPU_EXPORTER, 22),
+        (NODES, OTHER, GPU_EXPORTER, 9400),
+        (SERVING, PROMETHEUS, READER, 22),
+        (SERVING, READER, GPU_EXPORTER, 9400),
+    ],
+)
+def test_each_side_refuses_by_its_own_policies(side: str, source: Pod, target: Pod, port: int) -> None:
+    own = [policy for policy in objects("dev", POLICY) if policy["metadata"]["namespace"] == side]
+    assert not passes(own, namespaces("dev"), source, target, port)
+
+
 def test_dns_is_asked_by_udp_too_and_nothing_else_is() -> None:
     policies, known = objects("dev", POLICY), namespaces("dev")
     assert passes(policies, known, READER, DNS, 53, "UDP")

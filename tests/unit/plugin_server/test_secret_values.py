@@ -6,10 +6,10 @@ from typing import Any, NoReturn
 import grpc
 import pytest
 from google.protobuf import struct_pb2
-from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from artifacts.provider.provider import ArtifactResourceProvider
-from plugin_server import Create, Created, ProviderError
+from plugin_server import Create, Created, Found, InitFailed, Properties, ProviderError, Read, Update
 from plugin_server.secret_values import without_secrets
 from plugin_server.server import ProviderServicer
 from plugin_server.values import SECRET, SIGNATURE, UNKNOWN, from_struct, to_struct
@@ -59,6 +59,47 @@ class Echo:
     def create(self, request: Create) -> Created:
         made = {"arn": f"arn:{request.inputs['bucket']}", "policy": json.dumps([request.inputs["bucket"]])}
         return Created(id="1", state={**request.inputs, **made, "tagsAll": {"t": [PLANTED]}, "size": 3})
+
+    def read(self, request: Read) -> Found:
+        return Found(id="1", inputs=request.inputs, state={**request.state, "arn": f"arn:{PLANTED}"})
+
+    def update(self, request: Update) -> Properties:
+        return {**request.new_inputs, "arn": f"arn:{request.new_inputs['bucket']}", "size": 3}
+
+
+def test_what_is_read_is_as_secret_as_what_is_known() -> None:
+    known = to_struct({**INPUTS, "bucket": secret(PLANTED)})
+    context: Any = Context()
+    request = provider_pb2.ReadRequest(urn=URN, id="1", inputs=known, properties=known)
+    answer = servicer(Echo()).Read(request, context)
+    assert secret_properties(answer.inputs) == {"bucket"}
+    assert secret_properties(answer.properties) == {"bucket", "arn"}
+
+
+def test_what_an_update_makes_of_a_secret_is_secret() -> None:
+    news = to_struct({**INPUTS, "bucket": secret(PLANTED)})
+    request = provider_pb2.UpdateRequest(urn=URN, id="1", olds=to_struct(INPUTS), news=news)
+    context: Any = Context()
+    assert secret_properties(servicer(Echo()).Update(request, context).properties) == {"bucket", "arn"}
+
+
+def test_a_resource_that_is_half_made_keeps_its_secrets() -> None:
+    class HalfWay:
+        def create(self, request: Create) -> NoReturn:
+            raise InitFailed("1", request.inputs, request.inputs, [f"not ready: {PLANTED}"])
+
+    class Failed(Context):
+        def set_trailing_metadata(self, metadata: Any) -> None:
+            self.status = status_pb2.Status.FromString(dict(metadata)["grpc-status-details-bin"])
+
+    request = provider_pb2.CreateRequest(urn=URN, properties=to_struct({"bucket": secret(PLANTED)}))
+    context: Any = Failed()
+    with pytest.raises(AbortedError):
+        servicer(HalfWay()).Create(request, context)
+    detail = provider_pb2.ErrorResourceInitFailed()
+    assert context.status.details[0].Unpack(detail)
+    assert secret_properties(detail.properties) == secret_properties(detail.inputs) == {"bucket"}
+    assert "hunter2" not in str(list(detail.reasons))
 
 
 def created(properties: dict[str, Any]) -> struct_pb2.Struct:
