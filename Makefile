@@ -16,7 +16,7 @@ INSTALLED := $(VENV)/.installed
 CONTAINERFILES := $(wildcard engines/*/Containerfile workloads/*/Containerfile)
 PACKAGES := artifacts benchmarks cli components engines hardware infra model_catalog planning plugin_server preprocessing quantities recovery sandbox workloads
 
-.PHONY: help install up preview down toolchain test unit long browser engine e2e e2e-short chaos fuzz bench check format types lock lock-fetch lock-image lock-serving clean
+.PHONY: help install up preview down toolchain test unit long browser engine e2e e2e-short chaos fuzz coverage bench check format types lock lock-fetch lock-image lock-serving clean
 
 help: ## List the commands
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ chaos: install ## Kill each process early, midway and late; ARGS="--seed 7 --onl
 
 fuzz: install ## Break the catalog 20,000 ways; ARGS="--cases 1000 --seed 7", or ARGS=--agent: input for the agent
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+coverage: install ## What the unit tier runs of the code, branches included, in a table by package
+	@scripts/coverage
 
 bench: install ## Ratios, measured side by side (minutes)
 	@$(BIN)/python -m benchmarks.catalog_load

@@ -20,9 +20,9 @@ from typing import Final
 
 from tests.fuzz import agent_cases as cases
 from tests.unit.workloads.agent import surroundings
+from tests.unit.workloads.agent.bench import archive
 from tests.unit.workloads.agent.samples import MODEL
 from tests.unit.workloads.agent.surroundings import Neighbours
-from tests.unit.workloads.agent.test_executor import archive
 from tests.unit.workloads.artifacts.artifacts_on_disk import Bucket, manifest
 from workloads.agent import Archive, Configuration, Version, api, configuration_json
 from workloads.agent.contents import look_inside

@@ -43,8 +43,8 @@ def memory_json(memory: Memory, of_boot: str = "") -> str:
         "records": [[list(key), asdict(record)] for key, record in sorted(memory.records.items())],
         "known": [[list(key), version_document(spec)] for key, spec in sorted(memory.known.items())],
         "last_default": [list(key) for _, key in sorted(memory.last_default.items())],
-        "unused_since": dict(sorted(memory.unused_since.items())),
-        "unused_weights_since": dict(sorted(memory.unused_weights_since.items())),
+        "unused_since": dict(memory.unused_since),
+        "unused_weights_since": dict(memory.unused_weights_since),
         "settled": memory.settled,
     }
     return json.dumps(document, sort_keys=True)

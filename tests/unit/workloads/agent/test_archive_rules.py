@@ -12,8 +12,8 @@ import pytest
 from artifacts import RefusedError
 from artifacts.archives import read_archive
 from tests.support.hostile_archives import HOSTILE, MANIFEST, MODEL, bomb_that_says_it_is_small, packed
+from tests.unit.workloads.agent.bench import GOOD, KEY, Source
 from tests.unit.workloads.agent.test_agent import Empty, turn_until
-from tests.unit.workloads.agent.test_executor import GOOD, KEY, Source
 from workloads.agent import Archive, Configuration, Version, api, configuration_json
 from workloads.agent.archive_rules import ArchiveRuleError, check_archive
 from workloads.agent.contents import look_inside

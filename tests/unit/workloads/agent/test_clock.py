@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.workloads.agent.bench import KEY, FakeTorchServe, Source
 from tests.unit.workloads.agent.samples import GRACE, MODEL, configuration, key, model, registered
 from tests.unit.workloads.agent.test_agent import document, turn_until
-from tests.unit.workloads.agent.test_executor import KEY, FakeTorchServe, Source
 from workloads.agent import journal
 from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.workloads.agent.bench import KEY, SPEC, Source
 from tests.unit.workloads.agent.samples import MODEL
 from tests.unit.workloads.agent.test_agent import Empty, document, turn_until
-from tests.unit.workloads.agent.test_executor import KEY, SPEC, Source
 from tests.unit.workloads.artifacts.test_folders import circle, dangling
 from workloads.agent import api, journal
 from workloads.agent.archives import archive_file

@@ -14,10 +14,10 @@ import pytest
 
 from planning.capacity.resources import AGENT_MEMORY
 from tests.unit.workloads.agent import surroundings
+from tests.unit.workloads.agent.bench import archive
 from tests.unit.workloads.agent.samples import MODEL
 from tests.unit.workloads.agent.surroundings import Neighbours, Pod
 from tests.unit.workloads.agent.test_contents import directory
-from tests.unit.workloads.agent.test_executor import archive
 from workloads.agent import Archive, Configuration, Version, Weights, configuration_json
 from workloads.artifacts.manifest import ArtifactFile, digest_of
 

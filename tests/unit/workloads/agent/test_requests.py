@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.workloads.agent.bench import FakeTorchServe, Source
 from tests.unit.workloads.agent.test_agent import document
-from tests.unit.workloads.agent.test_executor import FakeTorchServe, Source
 from workloads.agent import api
 from workloads.agent.disk import Disk
 from workloads.agent.document import MountedFile

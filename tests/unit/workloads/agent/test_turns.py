@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.workloads.agent.bench import KEY, Source
 from tests.unit.workloads.agent.samples import MODEL, model, registered
 from tests.unit.workloads.agent.test_agent import Empty, document, turn_until
-from tests.unit.workloads.agent.test_executor import KEY, Source
 from workloads.agent import api
 from workloads.agent.configuration import Key, Version
 from workloads.agent.disk import Disk
