@@ -57,7 +57,7 @@ def to_json(report: Report) -> str:
         "risks": [
             {
                 "kind": risk.kind.value,
-                "pool": risk.pool,
+                "pool": risk.pool or None,
                 "server": risk.server or None,
                 "message": risk.message,
             }

@@ -38,7 +38,9 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
         table.add_column(heading, overflow="fold")
     for name, server in sorted(outputs["servers"].items()):
         pods = inspection.pods(server["namespace"], f"slipway.dev/server={name}")
-        placed = "\n".join(_describe(pod.phase, pod.node, pod.why_pending) for pod in pods) or "[red]none[/]"
+        served = any("not_served" not in one for one in server["models"].values())
+        none = "[red]none[/]" if served else "none"
+        placed = "\n".join(_describe(pod.phase, pod.node, pod.why_pending) for pod in pods) or none
         pools = ", ".join(sorted({pod.pool for pod in pods if pod.pool})) or server["pool"]
         for selector, model in sorted(server["models"].items()):
             default = "yes" if model["default"] else ""
@@ -57,11 +59,11 @@ def print_summary(outputs: dict[str, Any], inspection: Inspection) -> None:
 
 def _path(model: dict[str, Any]) -> str:
     """Where it would answer, or why it is not among what its server is given: the fix is in the update's warning."""
-    reason = str(model.get("not_served", "")).partition(";")[0]
+    reason = str(model.get("not_served", "")).partition(";")[0].partition(", and ")[0]
     return f"[yellow]{escape(reason)}[/]" if reason else str(model["path"])
 
 
 def _describe(phase: str, node: str, why_pending: str) -> str:
     if why_pending:
         return f"[red]{phase}[/]: {why_pending}"
-    return f"{phase} on {node}"
+    return f"{phase} on {node.partition('.')[0]}"

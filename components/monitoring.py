@@ -14,6 +14,8 @@ from typing import Any, Final
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.monitoring_policies import Specs, exporter_policies, monitoring_policies
+from components.network_rules import deny_all, network_policy
 from planning import GPU_TAINT_KEY, POOL_LABEL
 from planning.observability import SERVER_LABEL
 from planning.workload import Caller
@@ -59,6 +61,10 @@ class MonitoringArgs:
     """The pool of everything but the exporters: servers must not make monitoring wait for memory."""
     gpu_pools: Sequence[str]
     """Pools whose GPUs are measured; with none there is no GPU exporter."""
+    vpc_cidr: str
+    """Addresses of nodes, pods and the API server's interfaces."""
+    serving_namespace: str
+    """The namespace of the servers that Prometheus scrapes."""
     chart_mirror: str = ""
     """The Helm repository that has every chart: a URL (https or oci), or the name that `helm repo add` gave it on the
     deploying machine. Empty means each chart's own."""
@@ -79,11 +85,17 @@ class Monitoring(pulumi.ComponentResource):
             f"{name}-namespace", NAMESPACE, "restricted", {Caller.MONITORING: "true"}, child
         )
         node_namespace = _namespace(f"{name}-node-namespace", NODE_NAMESPACE, "privileged", {}, child)
+        policies = [
+            *_policies(name, namespace, _monitoring_policies(args), child),
+            *_policies(f"{name}-node", node_namespace, exporter_policies(), child),
+        ]
         self.definitions = _release(
             f"{name}-definitions", DEFINITIONS, namespace, {}, mirror=args.chart_mirror, opts=child
         )
         after = pulumi.ResourceOptions(
-            parent=self, depends_on=[self.definitions, node_namespace, *args.after]
+            # Pods find their policies there, and lose them last.
+            parent=self,
+            depends_on=[self.definitions, node_namespace, *policies, *args.after],
         )
         release = partial(_release, mirror=args.chart_mirror, opts=after)
         release(f"{name}-stack", STACK, namespace, stack_values(args.system_pool))
@@ -167,6 +179,23 @@ def _namespace(
         ),
         opts=opts,
     )
+
+
+def _monitoring_policies(args: MonitoringArgs) -> Specs:
+    return monitoring_policies(
+        args.vpc_cidr, serving_namespace=args.serving_namespace, node_namespace=NODE_NAMESPACE
+    )
+
+
+def _policies(
+    name: str, namespace: k8s.core.v1.Namespace, specs: Specs, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """Declare that nothing passes in a namespace, and the exceptions."""
+    where = namespace.metadata.name
+    return [
+        deny_all(f"{name}-default-deny", where, opts),
+        *(network_policy(f"{name}-{key}", where, spec, opts) for key, spec in sorted(specs.items())),
+    ]
 
 
 def _release(

@@ -4,8 +4,8 @@ GPU pools run Bottlerocket's NVIDIA variant because it brings driver, container 
 nodes offer nvidia.com/gpu as soon as they are Ready, with no DaemonSet to install and keep in step
 (https://docs.aws.amazon.com/eks/latest/eksctl/gpu-support.html, read 2026-11-22). The trap: desiredSize is
 ignored only where something in the cluster scales nodes. Ignored without it, a second server would wait for ever for a
-node that nobody adds; and EKS refuses a minimum above a desired size that an update may not touch. Pools whose GPUs are
-divided have a launch template besides; the others have EKS's own.
+node that nobody adds; and EKS refuses a minimum above a desired size that an update may not touch. Every group has a
+launch template, and another template is another group: its version may change, its name may not.
 """
 
 from collections.abc import Sequence
@@ -88,7 +88,9 @@ def _node_group(
     role_arn: pulumi.Input[str],
     opts: pulumi.ResourceOptions,
 ) -> aws.eks.NodeGroup:
-    template = _template(f"{name}-template", pool, opts)
+    template = node_template(
+        f"{name}-template", pool.node_settings, NODE_DISK_GIB, pulumi.ResourceOptions(parent=opts.parent)
+    )
     return aws.eks.NodeGroup(
         name,
         cluster_name=args.cluster_name,
@@ -97,8 +99,9 @@ def _node_group(
         ami_type=AMI_TYPES[pool.instance_type.gpu is not None],
         capacity_type=CAPACITY_TYPES[pool.purchase_option],
         instance_types=[pool.instance_type.name],
-        disk_size=None if template else NODE_DISK_GIB,
-        launch_template=template,
+        launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
+            id=template.id, version=template.latest_version.apply(str)
+        ),
         labels=dict(pool.labels),
         taints=[
             aws.eks.NodeGroupTaintArgs(key=taint.key, value=taint.value, effect=taint.effect)
@@ -110,12 +113,3 @@ def _node_group(
         update_config=aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=1),
         opts=opts,
     )
-
-
-def _template(
-    name: str, pool: PoolPlan, opts: pulumi.ResourceOptions
-) -> aws.eks.NodeGroupLaunchTemplateArgs | None:
-    if pool.node_settings is None:
-        return None
-    made = node_template(name, pool.node_settings, NODE_DISK_GIB, pulumi.ResourceOptions(parent=opts.parent))
-    return aws.eks.NodeGroupLaunchTemplateArgs(id=made.id, version=made.latest_version.apply(str))

@@ -100,7 +100,7 @@ class Workload(pulumi.ComponentResource):
         )
         # The provider waits for a Service's endpoints 10 minutes, less than a first pod may take.
         service = declare("service", depends_on=[deployment])
-        if spec.scaler is not None:
+        if "scaler" in objects:
             known[Reference.DEPLOYMENT] = deployment.metadata.name
             declare("scaler")
         self.url = pulumi.Output.format(

@@ -19,6 +19,7 @@ from components import (
     Network,
     NetworkArgs,
 )
+from infra.namespace import NAMESPACE
 from infra.settings import Settings
 from planning import Plan, pool_name
 
@@ -105,6 +106,8 @@ def build_monitoring(
         MonitoringArgs(
             system_pool=pool_name("system", settings.system_instance_type),
             gpu_pools=[pool.name for pool in plan.pools if pool.instance_type.gpu is not None],
+            vpc_cidr=settings.vpc_cidr,
+            serving_namespace=NAMESPACE,
             chart_mirror=settings.chart_mirror,
             after=after,
         ),

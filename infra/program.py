@@ -23,7 +23,7 @@ from infra.platform_stack import platform_of_stack, platform_outputs
 from infra.serving import build_serving
 from infra.settings import PROJECT, Settings, SettingsError, load_settings
 from model_catalog import CATALOG_ROOT, CatalogError, Environment, load_catalog
-from planning import Plan, PlanningError, ServerPlan, make_plan
+from planning import Plan, PlanningError, ServerPlan, make_plan, too_many_groups
 
 
 def run() -> None:
@@ -38,6 +38,8 @@ def run() -> None:
         raise pulumi.RunError(str(error)) from None
     if plan.stale:
         pulumi.log.warn(stale_warning(settings.environment))
+    if settings.holds_platform and (said := too_many_groups(plan.pools)):
+        pulumi.log.warn(said)
     if settings.serving and artifacts.warning:
         pulumi.log.warn(artifacts.warning)
     provider = _aws_provider(settings)

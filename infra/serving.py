@@ -8,7 +8,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from artifacts.planned import ArtifactPlan
-from components import ServerMonitoring, ServerMonitoringArgs, Workload, WorkloadArgs, WorkloadSite
+from components import ServerMonitoring, ServerMonitoringArgs, Workload, WorkloadArgs, WorkloadSite, deny_all
 from infra.artifacts import build_artifacts
 from infra.namespace import NAMESPACE
 from infra.platform import Platform
@@ -49,6 +49,12 @@ def build_serving(
         ),
         opts=pulumi.ResourceOptions(provider=cluster),
     )
+    # Its child: `pulumi state move` of the namespace takes it along (docs/platform-and-serving.md).
+    deny = deny_all(
+        "serving-default-deny",
+        namespace.metadata.name,
+        pulumi.ResourceOptions(parent=namespace, provider=cluster),
+    )
     site = WorkloadSite(
         namespace=namespace.metadata.name,
         region=platform.region,
@@ -56,7 +62,7 @@ def build_serving(
         bucket_name=platform.bucket_name,
         bucket_arn=platform.bucket_arn,
         key_arn=platform.key_arn,
-        after=pods_after,
+        after=(deny, *pods_after),
     )
     opts = pulumi.ResourceOptions(providers=[provider, cluster])
     specs = [_spec(server, artifacts) for server in plan.servers]

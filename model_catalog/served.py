@@ -46,8 +46,8 @@ def _uncopyable(selector: Selector, what: str, artifact: Artifact) -> Unservable
         return Unservable(
             rule="served-artifact",
             reason=f"{what} is {artifact}, and servers read nothing but their environment's bucket",
-            fix=f"`slipway artifacts mirror {selector}` brings it into a research bucket, and prints bucket, path and "
-            "digest for its entry",
+            fix=f"`slipway artifacts mirror {selector} --to s3://BUCKET/PREFIX --write` brings it into a research "
+            "bucket, and writes bucket, path and digest into its entry",
         )
     if artifact.digest == UNRESOLVED:
         return Unservable(

@@ -13,6 +13,7 @@ from planning.capacity.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL,
 from planning.capacity.resources import AGENT_RESOURCES, Resources
 from planning.demands import demand_names
 from planning.network import NatGateways
+from planning.node_group_quotas import too_many_groups
 from planning.plan import Plan, make_plan, make_repacked_plan
 from planning.pools import NODE_DISK_GIB, PoolPlan, PoolSettings, Taint
 from planning.server import DRAIN, ModelPlan, ServerPlan
@@ -51,4 +52,5 @@ __all__ = [
     "make_plan",
     "make_repacked_plan",
     "pool_name",
+    "too_many_groups",
 ]

@@ -8,6 +8,7 @@ from model_catalog import Budget, Catalog, Environment, Release, WithoutEffect, 
 from planning.capacity.errors import PlanningError
 from planning.capacity.placement import Demand, Lock, Offer, Placement, is_stale, plan_placement, repack
 from planning.demands import make_demands
+from planning.node_group_quotas import refuse_large_groups
 from planning.pools import PoolPlan, PoolSettings, make_offers, plan_pools
 from planning.routes import Route, plan_routes
 from planning.servers import Server, plan_servers
@@ -79,6 +80,7 @@ def _plan(
         demands = make_demands(running, release, offers)
         placement = place(demands, offers, lock)
         pools = plan_pools(placement, settings)
+        refuse_large_groups(pools)
     except UnknownInstanceTypeError as error:
         raise PlanningError(str(error)) from error
     servers = plan_servers(running, environment, placement)

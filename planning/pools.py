@@ -13,7 +13,7 @@ from planning.capacity.pool_names import GPU_TAINT_KEY, POOL_LABEL, SHARE_LABEL,
 from planning.node_settings import node_settings
 
 NODE_DISK_GIB: Final = 100
-"""Root volume of a node. EKS's default of 20 GiB does not hold a GPU image of several GB beside archives and what
+"""Data volume of a node. EKS's default of 20 GiB does not hold a GPU image of several GB beside archives and what
 TorchServe extracts from them. Chosen, not measured."""
 
 

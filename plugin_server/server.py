@@ -85,11 +85,8 @@ class EngineLog:
 class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
     """The wire side: unpacks requests, calls the provider, packs answers and failures."""
 
-    def __init__(
-        self, provider: api.Provider, version: str, refusal: Refusal, *, accept_secrets: bool = False
-    ) -> None:
+    def __init__(self, provider: api.Provider, version: str, refusal: Refusal) -> None:
         self._provider = provider
-        self._accept_secrets = accept_secrets
         self._version = version
         self._refusal = refusal
 
@@ -111,7 +108,8 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         with self._answering(context, None, request.args):
             self._provider.configure(from_struct(request.args))
             return provider_pb2.ConfigureResponse(
-                acceptSecrets=self._accept_secrets,
+                # Else the engine unmarks secrets before each call, and nobody here knows what a message must not echo.
+                acceptSecrets=True,
                 supportsPreview=True,
                 acceptResources=False,
                 acceptOutputs=False,
@@ -240,7 +238,6 @@ def serve(
     arguments: list[str] | None = None,
     *,
     refusal: Refusal = _refuse_nothing,
-    accept_secrets: bool = False,
 ) -> None:
     """Runs a provider plugin until the engine ends it or is gone.
 
@@ -249,8 +246,6 @@ def serve(
         version: semantic version announced to the engine; at least the one that the SDK asks for.
         arguments: the engine's command line without the program name; its last word is the engine's address.
         refusal: asked before every call.
-        accept_secrets: whether the engine says which values are secret, so that no failure echoes one. Properties
-            of an answer are secret then that are so, at the top, in the request.
     """
     address = engine_address(sys.argv[1:] if arguments is None else arguments, "provider plugin")
     provider = build(EngineLog(address))
@@ -260,7 +255,7 @@ def serve(
     ]
     server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS), options=options)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(
-        ProviderServicer(provider, version, refusal, accept_secrets=accept_secrets), server
+        ProviderServicer(provider, version, refusal), server
     )
     serve_until_ended(server, address)
     provider.cancel()

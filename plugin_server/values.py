@@ -1,7 +1,7 @@
 """Property values between the engine's wire form and plain Python.
 
-A provider sees neither secrets nor resources. Unless it says that it accepts secrets, the engine unwraps them before
-a call and marks the same properties secret again in the answer; otherwise :mod:`plugin_server.secret_values` does.
+A provider sees neither secrets nor resources: secrets are unwrapped here, and :mod:`plugin_server.secret_values` marks
+what is made of them in the answer.
 What is left is JSON with one addition: a value that is not known yet, which becomes :data:`UNKNOWN`.
 """
 
@@ -32,7 +32,7 @@ class _Unknown:
 UNKNOWN: Final = _Unknown()
 """A value that exists only once another resource has been created."""
 
-_UNKNOWN_ON_THE_WIRE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+UNKNOWN_ON_THE_WIRE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 SIGNATURE: Final = "4dabf18193072939515e22adb298388d"
 SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 (a type's signature)
 """The protocol's fixed marks (sdk/go/common/resource/sig and plugin/rpc.go of pulumi 3.259)."""
@@ -128,7 +128,7 @@ def _from_value(value: struct_pb2.Value) -> Any:
     if kind == "bool_value":
         return value.bool_value
     if kind == "string_value":
-        return UNKNOWN if value.string_value == _UNKNOWN_ON_THE_WIRE else value.string_value
+        return UNKNOWN if value.string_value == UNKNOWN_ON_THE_WIRE else value.string_value
     return None
 
 
@@ -136,7 +136,7 @@ def _to_value(value: Any) -> struct_pb2.Value:
     if value is None:
         return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
     if value is UNKNOWN:
-        return struct_pb2.Value(string_value=_UNKNOWN_ON_THE_WIRE)
+        return struct_pb2.Value(string_value=UNKNOWN_ON_THE_WIRE)
     if isinstance(value, bool):
         return struct_pb2.Value(bool_value=value)
     if isinstance(value, int | float):

@@ -24,6 +24,7 @@ from sandbox import account, control_plane, endpoints, guard, processes, program
 from sandbox.charts import repository
 from sandbox.endpoints import Endpoints
 from sandbox.errors import SandboxError
+from sandbox.foreign_variables import foreign, names_to_clear
 from sandbox.paths import SandboxPaths
 from sandbox.research import seeds
 from sandbox.research.seeds import Seed
@@ -44,26 +45,6 @@ NEW_ACCOUNT: Final = "the account was started anew"
 
 _LOCK_SECONDS: Final = 0.2
 """Seconds between two looks at a sandbox that another command holds. Chosen."""
-
-_UNSET: Final = (
-    "AWS_DEFAULT_PROFILE",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-    "AWS_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "HELM_REPOSITORY_CACHE",
-    "HELM_REPOSITORY_CONFIG",
-    "PULUMI_ACCESS_TOKEN",
-    "PULUMI_CONFIG_PASSPHRASE_FILE",
-    "PULUMI_IGNORE_AMBIENT_PLUGINS",
-    "PULUMI_K8S_HELM_REPOSITORY_CACHE",
-    "PULUMI_K8S_HELM_REPOSITORY_CONFIG_PATH",
-    "PULUMI_STACK",
-)
-"""Variables that would lead a tool to a real account, or to another stack."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +187,7 @@ class Sandbox:
 
     def full_environment(self) -> dict[str, str]:
         """The process environment with the sandbox's laid over it, and without what leads elsewhere."""
-        inherited = {key: value for key, value in os.environ.items() if key not in _UNSET}
+        inherited = {key: value for key, value in os.environ.items() if key not in foreign(os.environ)}
         return {**inherited, **self.environment()}
 
     @contextmanager
@@ -290,7 +271,7 @@ def _without_proxy(variable: str) -> str:
 
 def shell_exports(environment: Mapping[str, str]) -> str:
     """Lines for ``eval`` in a POSIX shell."""
-    lines = [f"unset {' '.join(_UNSET)}"]
+    lines = [f"unset {' '.join(names_to_clear(os.environ))}"]
     lines += [f"export {key}={_quoted(value)}" for key, value in sorted(environment.items())]
     return "\n".join(lines) + "\n"
 

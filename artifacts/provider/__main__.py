@@ -10,4 +10,4 @@ VERSION = "0.1.0"
 """Of the plugin. The program asks for none, so that the project's own is always the right one."""
 
 if __name__ == "__main__":
-    serve(ArtifactResourceProvider, version=VERSION, accept_secrets=True)
+    serve(ArtifactResourceProvider, version=VERSION)

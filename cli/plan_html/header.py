@@ -15,6 +15,7 @@ from planning.report import Alternative, Report, Risk, RiskKind
 from quantities import counted
 
 RISKS: Final = {
+    RiskKind.NODE_GROUP_QUOTA: "More node groups than EKS takes by default",
     RiskKind.NOT_SERVED: "Placed and not served: files that nothing can copy",
     RiskKind.GPU_MEMORY_UNKNOWN: "GPU memory unknown: whether models fit was not checked",
     RiskKind.PRICE_UNKNOWN: "No price known",

@@ -3,6 +3,7 @@
 from planning.observability.alert import Alert, Severity
 from planning.observability.alerts import server_alerts
 from planning.observability.pod_monitor import (
+    SCRAPED_PORTS,
     SERVER_LABEL,
     identity_labels,
     pod_monitor_spec,
@@ -12,6 +13,7 @@ from planning.observability.rules import monitors, prometheus_rule_spec
 
 __all__ = [
     "Alert",
+    "SCRAPED_PORTS",
     "SERVER_LABEL",
     "Severity",
     "identity_labels",

@@ -7,10 +7,11 @@ rule or dashboard reads any engine alike.
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from engines import tgi, torchserve, vllm
 from planning.server import ModelPlan, ServerPlan
 from planning.servers import Server
 from planning.text_generation_servers import TextGenerationPlan
-from planning.torchserve_servers import TorchServePlan
+from planning.torchserve_servers import AGENT_PORT, TorchServePlan
 
 METRICS_PATH: Final = "/metrics"
 """The same on all engines (engines/torchserve/metrics.py, engines/tgi/facts.py, engines/vllm/facts.py)."""
@@ -20,6 +21,9 @@ SCRAPE_INTERVAL: Final = "30s"
 
 AGENT_PORT_NAME: Final = "agent"
 """Of the agent beside TorchServe, in its pods."""
+
+SCRAPED_PORTS: Final = tuple(sorted({torchserve.METRICS_PORT, AGENT_PORT, tgi.PORT, vllm.PORT}))
+"""Every port of a server that Prometheus asks, whatever the engine."""
 
 SERVER_LABEL: Final = "slipway.dev/server"
 """On a server's pods."""

@@ -22,6 +22,7 @@ from planning.capacity.cost import (
 from planning.capacity.gpu_shares import MigInstances
 from planning.capacity.placement import one_model_a_gpu
 from planning.capacity.resources import llm_resources, node_resources, torchserve_resources
+from planning.node_group_quotas import too_many_groups
 from planning.plan import Plan
 from planning.pools import PoolPlan
 from planning.report.bars import gpu_bars, server_estimates, server_versions
@@ -61,7 +62,7 @@ def make_report(plan: Plan, region: str, prices: Prices = PRICES) -> Report:
         alternatives=tuple(_alternatives(plan, pools, region, prices)),
         versions=plan.versions,
         routes=plan.routes,
-        risks=tuple(risk for pool in pools for risk in _risks(pool)),
+        risks=(*_quota_risks(plan), *(risk for pool in pools for risk in _risks(pool))),
         spending=_spending(plan, region, prices),
         moves=plan.placement.moves,
         stale=plan.stale,
@@ -200,6 +201,11 @@ def _alternatives(
         gpus=sum(found.gpus for found in apart),
         cost=total_cost((others, *costs)),
     )
+
+
+def _quota_risks(plan: Plan) -> Iterator[Risk]:
+    if said := too_many_groups(plan.pools):
+        yield Risk(kind=RiskKind.NODE_GROUP_QUOTA, message=said)
 
 
 def _risks(pool: PoolReport) -> Iterator[Risk]:

@@ -160,6 +160,7 @@ class RiskKind(StrEnum):
     PRICE_STAND_IN = "price_stand_in"
     PRICE_UNKNOWN = "price_unknown"
     GPU_MEMORY_UNKNOWN = "gpu_memory_unknown"
+    NODE_GROUP_QUOTA = "node_group_quota"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +168,8 @@ class Risk:
     """One of them."""
 
     kind: RiskKind
-    pool: str
+    pool: str = ""
+    """Empty where it is the whole environment's."""
     server: str = ""
     """Empty where it is the whole pool's."""
     message: str

@@ -44,8 +44,13 @@ def _objects(workload: WorkloadSpec) -> Iterator[tuple[str, Manifest]]:
     yield "disruption-budget", make("policy/v1", "PodDisruptionBudget", spec=_disruptions(workload))
     yield "server", make("apps/v1", "Deployment", spec=_deployment(workload))
     yield "service", _service(workload)
-    if workload.scaler is not None:
-        yield "scaler", workload.scaler
+    if (scaler := _scaler(workload)) is not None:
+        yield "scaler", scaler
+
+
+def _scaler(workload: WorkloadSpec) -> Manifest | None:
+    """The scaler of a workload that has pods: it would start some of one that has nothing to serve."""
+    return workload.scaler if workload.replicas else None
 
 
 def _object(workload: WorkloadSpec, api: str, kind: str, name: str | None = None, /, **rest: Any) -> Manifest:
@@ -74,7 +79,7 @@ def _own_pods(workload: WorkloadSpec) -> Manifest:
 
 def _deployment(workload: WorkloadSpec) -> Manifest:
     return present(
-        replicas=workload.replicas if workload.scaler is None else None,
+        replicas=workload.replicas if _scaler(workload) is None else None,
         progressDeadlineSeconds=seconds(workload.deadline),
         selector=_own_pods(workload),
         strategy={

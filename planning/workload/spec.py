@@ -77,7 +77,7 @@ class WorkloadSpec:
     monitors: Mapping[str, Manifest]
     """Suffix → an object of the Prometheus operator."""
     scaler: Manifest | None = None
-    """The object that owns the number of replicas; the Deployment then has none."""
+    """The object that owns the number of replicas: the Deployment then says none. Left out where no pod is to run."""
 
     @property
     def deadline(self) -> timedelta:

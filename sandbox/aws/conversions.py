@@ -100,8 +100,6 @@ CONVERSIONS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "new_network": lambda given: {
         key: one for key, one in {**_OPEN, **given}.items() if key not in _ANSWERED
     },
-    # The disk of a node group in GiB; a launch template has its own.
-    "own_disk": lambda at: None if at["record"].get("launchTemplate") else int(at["group"]["diskSize"]),
     "pascal": pascal,
     "timestamp": lambda value: value.strftime("%Y-%m-%dT%H:%M:%SZ"),
 }

@@ -178,9 +178,6 @@ _TESTS: Final[Mapping[str, Callable[..., str]]] = {
     "identity_policy": partial(_policy, "must not have a", "must"),
     "json": _json,
     "network": _network,
-    "not_both": lambda one, other, call: (
-        f"{one} and {other} exclude each other" if {one, other} <= call.keys() else ""
-    ),
     "ordered_sizes": _ordered_sizes,
     "policy_length": _policy_length,
     "reachable": _reachable,

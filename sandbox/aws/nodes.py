@@ -55,7 +55,7 @@ class Group:
     template: str = ""
     """Id and version of its launch template."""
     divided: Mapping[str, str] | None = None
-    """The device plugin's resources by the template's user data; None where the group has none."""
+    """The device plugin's resources by the template's user data; None where there is none, and GPUs stay whole."""
 
     @property
     def key(self) -> str:
@@ -86,13 +86,13 @@ def group_of(
         version=version,
         ami_type=description["amiType"],
         capacity_type=description["capacityType"],
-        disk_gib=data_disk_gib(data) if template else int(description.get("diskSize") or 20),
+        disk_gib=data_disk_gib(data),
         labels=dict(description.get("labels") or {}),
         taints=[_taint(taint) for taint in description.get("taints") or []],
         machine=machine,
         subnets=sorted((subnet["AvailabilityZone"], subnet["CidrBlock"]) for subnet in subnets),
         template=f"{template['LaunchTemplateId']}:{template['VersionNumber']}" if template else "",
-        divided=gpu_resources(parse(data.get("UserData")), machine) if template else None,
+        divided=gpu_resources(parse(data["UserData"]), machine) if data.get("UserData") else None,
     )
 
 

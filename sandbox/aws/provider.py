@@ -7,9 +7,9 @@ is taken fails as AWS fails, and `pulumi import` brings an object into the state
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from plugin_server import provider as api
 from plugin_server.server import EngineLog
@@ -84,7 +84,7 @@ class AwsProvider:
         old = views.comparable(kind, request.old_inputs)
         new = views.comparable(kind, request.new_inputs)
         changes = [
-            api.Change(path=path, kind=change, replaces=_replaces(kind, path))  # type: ignore[arg-type]
+            api.Change(path=path, kind=change, replaces=_replaces(kind, path, old, new))  # type: ignore[arg-type]
             for path, change in differences(old, new)
             if not str(path[0]).startswith("__")
         ]
@@ -224,14 +224,30 @@ def _name(kind: Kind, request: api.Check, inputs: Properties) -> list[api.CheckF
     return []
 
 
-def _replaces(kind: Kind, path: tuple[str | int, ...]) -> bool:
-    dotted = ""
+def _replaces(kind: Kind, path: tuple[str | int, ...], old: Properties, new: Properties) -> bool:
+    """True if a change at a path replaces: the rule may be about what contains it, or about a part of it where all of
+    it is added or removed. A node group that gains a launch template gains the template's id."""
+    names = [part for part in path if isinstance(part, str)]
+    above = [".".join(names[: depth + 1]) for depth in range(len(names))]
+    below = [found for inputs in (old, new) for found in _below(".".join(names), _part(inputs, path))]
+    return not kind.replaces.isdisjoint([*above, *below])
+
+
+def _part(value: Any, path: tuple[str | int, ...]) -> Any:
+    """Return the value at a path; None where there is nothing."""
     for part in path:
-        if isinstance(part, str):
-            dotted = f"{dotted}.{part}" if dotted else part
-            if dotted in kind.replaces:
-                return True
-    return False
+        try:
+            value = value[part]
+        except (IndexError, KeyError):
+            return None
+    return value
+
+
+def _below(dotted: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield f"{dotted}.{key}"
+            yield from _below(f"{dotted}.{key}", item)
 
 
 def _keeps_its_name(kind: Kind, request: api.Diff) -> bool:

@@ -183,9 +183,17 @@ def _reconcile_nodes(account: Account, context: Context) -> int:
 
 def _replace_lost_nodes(account: Account, context: Context, observed: Properties) -> None:
     group = observed["group"]
-    restored = _reconcile_nodes(
-        account, _identified(context, f"{group['clusterName']}:{group['nodegroupName']}")
-    )
+    try:
+        restored = _reconcile_nodes(
+            account, _identified(context, f"{group['clusterName']}:{group['nodegroupName']}")
+        )
+    except AwsError as error:
+        if not error.is_absence:
+            raise
+        account.warn(
+            f"Ec2LaunchTemplateNotFound: the nodes of {group['nodegroupName']} stay as they are ({error})"
+        )
+        return
     if restored:
         account.status(f"{restored} missing nodes were replaced, as an auto-scaling group does")
 

@@ -22,7 +22,7 @@ from tests.e2e.servers import REPOSITORY, TorchServe
 from tests.e2e.waiting import until
 from tests.e2e.weights import encoder, language_model
 
-READER_WEIGHTS: Final = REPOSITORY / "sandbox/research"
+READER_WEIGHTS: Final = REPOSITORY / "sandbox/research/reader"
 VERSION: Final = "1.0.0"
 LINES: Final = {
     "fr": "Le musée d'Orsay se trouve à Paris,\nsur la rive gauche de la Seine.",

@@ -142,6 +142,11 @@ def _overwrite(clone: Clone, bucket: str, prefix: str) -> None:
 _EDITS: Final[dict[str, Edit]] = {
     "aws:ec2/eip:Eip": _RETAG,
     "aws:ec2/internetGateway:InternetGateway": _RETAG,
+    "aws:ec2/launchTemplate:LaunchTemplate": _ec2(
+        "create_launch_template_version",
+        LaunchTemplateId="ID",
+        LaunchTemplateData={"MetadataOptions": {"HttpPutResponseHopLimit": 2, "HttpTokens": "optional"}},
+    ),
     "aws:ec2/natGateway:NatGateway": _RETAG,
     "aws:ec2/route:Route": _reroute,
     "aws:ec2/routeTable:RouteTable": _RETAG,

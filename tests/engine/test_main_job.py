@@ -167,12 +167,21 @@ def test_the_emulators_refuse_another_stack_by_name(clone: Clone) -> None:
     )
 
 
-def test_the_emulators_refuse_an_endpoint_that_is_not_this_machine(clone: Clone) -> None:
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("AWS_ENDPOINT_URL", "not a loopback address"),
+        ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_S3 is set, which sends AWS calls to another address"),
+    ],
+)
+def test_the_emulators_refuse_an_endpoint_that_is_not_this_machine(
+    clone: Clone, variable: str, said: str
+) -> None:
     refused = clone.in_printed_environment(
-        "AWS_ENDPOINT_URL=https://s3.eu-west-1.amazonaws.com pulumi preview --stack sandbox --non-interactive"
+        f"{variable}=https://s3.eu-west-1.amazonaws.com pulumi preview --stack sandbox --non-interactive"
     )
     assert refused.code != 0
-    assert "not a loopback address" in refused.output
+    assert said in refused.output
 
 
 def test_a_new_version_is_an_archive_and_one_configmap_and_every_pod_stays(clone: Clone) -> None:
@@ -323,7 +332,7 @@ def test_a_language_model_that_cannot_be_served_has_no_pod_and_keeps_no_update_w
 ) -> None:
     _, output = deployed
     told = " ".join(output.split())
-    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1`" in told
+    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1 --to s3://" in told
     (deployment,) = (
         item
         for item in _listed(clone, "/apis/apps/v1/namespaces/slipway-serving/deployments")

@@ -4,18 +4,34 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
 
 from sandbox.inspection import Inspection
 from tests.engine.clones import Clone, new_clone
+from tests.support.network_connections import (
+    ALLOWED,
+    GPU_EXPORTER,
+    GRAFANA,
+    MONITORING,
+    NODES,
+    OPERATOR,
+    OTHERS,
+    PROMETHEUS,
+    REFUSED,
+    STRANGER,
+)
+from tests.support.network_connections import SERVING as SERVING_NAMESPACE
+from tests.support.network_policies import Pod, passes, selects
 
 pytestmark = pytest.mark.engine
 
 ONE, PLATFORM, SERVING = "sandbox", "sandbox-platform", "sandbox-serving"
 RELEASE = "model_catalog/releases/sandbox.yaml"
 ENTRY = "model_catalog/entries/language_identification/fast_text.yaml"
+NETWORK_POLICIES = "/apis/networking.k8s.io/v1/networkpolicies"
 MONITORS = "/apis/monitoring.coreos.com/v1/namespaces/slipway-serving"
 SERVING_PARTS = (
     r"::slipway::(slipway:(serving|index):|slipway:monitoring:ServerMonitoring::|kubernetes:.*::serving$)"
@@ -118,6 +134,55 @@ def test_every_server_has_a_monitor_and_alerts_of_real_kinds(clone: Clone) -> No
             for item in inspection.request("GET", f"{MONITORS}/{kind}")["items"]
         ]
         assert sorted(watched) == sorted(servers), kind
+
+
+def listed(clone: Clone, path: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = Inspection(clone.sandbox).request("GET", path)["items"]
+    return items
+
+
+def admit(clone: Clone, pod: Pod) -> str:
+    """Make a pod with these labels, as the standard of its namespace wants it; returns its path."""
+    confined = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    spec = {"containers": [{"name": "main", "image": "none", "securityContext": confined}]}
+    body = {"metadata": {"generateName": "probe-", "labels": dict(pod.labels)}, "spec": spec}
+    pods = f"/api/v1/namespaces/{pod.namespace}/pods"
+    made = Inspection(clone.sandbox).request("POST", pods, body)
+    return f"{pods}/{made['metadata']['name']}"
+
+
+def test_the_api_server_s_policies_let_pass_what_is_needed_and_nothing_else(clone: Clone) -> None:
+    policies = listed(clone, NETWORK_POLICIES)
+    namespaces = {
+        one["metadata"]["name"]: one["metadata"]["labels"] for one in listed(clone, "/api/v1/namespaces")
+    }
+    assert {SERVING_NAMESPACE, MONITORING, NODES} <= namespaces.keys()
+    known = {**OTHERS, **namespaces}
+    assert [one for one in ALLOWED if not passes(policies, known, *one)] == []
+    assert [one for one in REFUSED if passes(policies, known, *one)] == []
+
+
+def test_every_policy_selects_the_pods_that_it_should_by_the_api_server_s_own_word(clone: Clone) -> None:
+    probes = [admit(clone, pod) for pod in (PROMETHEUS, GRAFANA, OPERATOR, GPU_EXPORTER, STRANGER)]
+    pods = listed(clone, "/api/v1/pods")
+    for policy in listed(clone, NETWORK_POLICIES):
+        labels = policy["spec"]["podSelector"].get("matchLabels", {})
+        selector = quote(",".join(f"{key}={value}" for key, value in labels.items()))
+        namespace = policy["metadata"]["namespace"]
+        found = listed(clone, f"/api/v1/namespaces/{namespace}/pods?labelSelector={selector}")
+        assert {one["metadata"]["name"] for one in found} == {
+            one["metadata"]["name"]
+            for one in pods
+            if selects(policy, Pod(one["metadata"]["namespace"], one["metadata"]["labels"]))
+        }
+        assert found, f"{policy['metadata']['name']} selects nobody"
+    for path in probes:
+        Inspection(clone.sandbox).request("DELETE", f"{path}?gracePeriodSeconds=0")
 
 
 @pytest.mark.long

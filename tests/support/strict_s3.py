@@ -16,7 +16,7 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -26,6 +26,7 @@ from xml.sax.saxutils import escape
 import boto3
 import moto.backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.exceptions import MissingBucket
 from moto.s3.models import s3_backends
 from werkzeug.serving import make_server
 
@@ -69,8 +70,10 @@ class StrictS3:
         return self._client
 
     def stored(self, bucket: str, key: str) -> Any:
-        """moto's own object, below S3's interface; None when there is none."""
-        return s3_backends[ACCOUNT]["aws"].get_object(bucket, key)
+        """moto's own object, below S3's interface; None when there is none, or no bucket."""
+        with suppress(MissingBucket):
+            return s3_backends[ACCOUNT]["aws"].get_object(bucket, key)
+        return None
 
     def stored_put(self, bucket: str, key: str, body: bytes) -> None:
         """Writes below S3's interface, so also from within a hook."""

@@ -54,7 +54,7 @@ def refusal(wanted: WantedFolder, source: str, error: Exception) -> Refusal:
         return Refusal(
             rule="disk-room",
             reason=str(error),
-            fix="give the server a node of its own, or nodes a larger disk (components/node_pools.py, NODE_DISK_GIB)",
+            fix="give the server a node of its own, or nodes a larger disk (planning/pools.py, NODE_DISK_GIB)",
             code=OUTSIDE,
         )
     return Refusal(

@@ -92,6 +92,18 @@ def test_mending_copies_what_is_damaged_and_nothing_else(make: Any, versions: bo
     assert verify(place.target).whole
 
 
+def test_a_mended_artifact_s_manifest_names_the_objects_that_lie_there_now(make: Any, versions: bool) -> None:
+    place = make(versions=versions)
+    before = promote(place.source, place.target, place.manner()).published
+    place.tamper("config.json", b"[]")
+    after = mend(place.source, place.target, place.manner()).published
+    there = place.target.listing()
+    named = {file.name: file.version_id for file in after.manifest.files}
+    assert named == {name: stored.version_id for name, stored in there.items()}
+    assert place.target.published() == after
+    assert (after.etag != before.etag) == versions, "with versions the mended file has another one"
+
+
 def test_mending_leaves_alone_what_is_right_although_research_has_changed_it(place: Any) -> None:
     promote(place.source, place.target, place.manner())
     place.put("config.json", b"[1]")

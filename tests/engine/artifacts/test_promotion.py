@@ -76,6 +76,17 @@ def test_what_is_published_is_not_even_listed_again(place: Any) -> None:
     assert second.copied == 0
 
 
+def test_a_forecast_of_what_is_published_reads_its_manifest_and_lists_no_source(place: Any) -> None:
+    size = sum(map(len, place.contents.values()))
+    before = foresee(place.source, place.target)
+    assert (before.files, before.size, before.published) == (7, size, False)
+    promote(place.source, place.target, place.manner())
+    place.asked()
+    after = foresee(replace(place.source, path="models/nothing-is-here"), place.target)
+    assert (after.files, after.size, after.published) == (7, size, True)
+    assert place.asked() == {"GET": 1}
+
+
 def test_a_single_file_is_published_under_the_sha256_of_its_bytes(make: Any) -> None:
     place = make({"reader.mar": b"archive"})
     digest = f"sha256:{hashlib.sha256(b'archive').hexdigest()}"
@@ -108,9 +119,27 @@ def test_what_a_wrong_digest_left_unpublished_is_named_and_the_right_source_repl
     with pytest.raises(DigestMismatchError) as refused:
         promote(replace(place.source, path="models/altered"), place.target, place.manner())
     assert "8 files that were copied stay unpublished" in refused.value.__notes__[0]
+    with pytest.raises(DigestMismatchError) as again:
+        promote(replace(place.source, path="models/altered"), place.target, place.manner())
+    assert not hasattr(again.value, "__notes__"), "that run copied nothing"
     assert set(place.target.listing()) == set(altered)
     promote(place.source, place.target, place.manner())
     assert verify(place.target).whole
+
+
+def test_a_wrong_digest_is_the_error_also_where_s3_does_not_say_what_is_published(place: Any) -> None:
+    looks: list[str] = []
+
+    def refuse(operation: str, key: str) -> int | None:
+        looks.extend([key] if operation == "GET" and key.endswith("manifest.json") else [])
+        return 403 if len(looks) > 1 and looks[-1] == key else None
+
+    place.s3.hook = refuse
+    with pytest.raises(DigestMismatchError) as refused:
+        promote(place.source, replace(place.target, digest=f"sha256:{'0' * 64}"), place.manner())
+    (note,) = refused.value.__notes__
+    assert note.startswith("7 files that were copied stay unpublished below s3://")
+    assert "manifest.json" in note.partition(": ")[2], "S3's own words"
 
 
 def test_an_empty_prefix_is_refused(make: Any) -> None:
@@ -334,6 +363,33 @@ def test_files_that_somebody_removes_before_the_end_are_copied_again(place: Any)
     place.s3.hook = remove
     promote(place.source, place.target, place.manner())
     assert check(place.target).whole
+
+
+def test_a_file_that_somebody_removes_while_the_manifest_is_written_is_copied_again_and_named_anew(
+    make: Any, versions: bool
+) -> None:
+    place = make(versions=versions)
+
+    def remove(operation: str, key: str) -> None:
+        if operation == "PUT" and key.endswith("manifest.json"):
+            place.s3.hook = lambda _operation, _key: None
+            place.s3.stored_remove(place.target.bucket, place.target.key("config.json"))
+
+    place.s3.hook = remove
+    published = promote(place.source, place.target, place.manner()).published
+    assert check(place.target).whole
+    named = {file.name: file.version_id for file in published.manifest.files}
+    assert named == {name: stored.version_id for name, stored in place.target.listing().items()}
+
+
+def test_somebody_who_removes_a_file_after_each_manifest_is_named_as_the_fault(place: Any) -> None:
+    def remove(operation: str, key: str) -> None:
+        if operation == "PUT" and key.endswith("manifest.json"):
+            place.s3.stored_remove(place.target.bucket, place.target.key("config.json"))
+
+    place.s3.hook = remove
+    with pytest.raises(StorageError, match=r"somebody else writes there again and again, e\.g\. its files"):
+        promote(place.source, place.target, place.manner())
 
 
 def test_a_bucket_of_another_account_is_refused_when_an_owner_is_named(place: Any) -> None:

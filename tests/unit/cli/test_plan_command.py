@@ -387,8 +387,8 @@ def test_a_selector_is_named_in_json() -> None:
 WRITER = "TextGeneration/Writer/mul@1"
 NOT_SERVED = (
     "not served: its artifact is Qwen/Qwen2.5-1.5B-Instruct on the Hub, and servers read nothing but their "
-    f"environment's bucket; `slipway artifacts mirror {WRITER}` brings it into a research bucket, and prints bucket, "
-    "path and digest for its entry"
+    f"environment's bucket; `slipway artifacts mirror {WRITER} --to s3://BUCKET/PREFIX --write` brings it into a "
+    "research bucket, and writes bucket, path and digest into its entry"
 )
 
 

@@ -24,7 +24,14 @@ NAMESPACE = "kubernetes:core/v1:Namespace"
 def monitoring(built: Callable[..., Recording], *gpu_pools: str, mirror: str = "") -> Recording:
     def make(opts: pulumi.ResourceOptions) -> None:
         nodes = k8s.core.v1.ConfigMap("nodes", opts=pulumi.ResourceOptions.merge(opts, None))
-        args = MonitoringArgs(system_pool="system", gpu_pools=gpu_pools, chart_mirror=mirror, after=(nodes,))
+        args = MonitoringArgs(
+            system_pool="system",
+            gpu_pools=gpu_pools,
+            vpc_cidr="10.60.0.0/16",
+            serving_namespace="slipway-serving",
+            chart_mirror=mirror,
+            after=(nodes,),
+        )
         Monitoring("monitoring", args, opts)
 
     return built(make)

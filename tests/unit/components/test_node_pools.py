@@ -29,6 +29,7 @@ SYSTEM = PoolPlan(
     taints=(),
 )
 GROUP = "aws:eks/nodeGroup:NodeGroup"
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,38 @@ def test_a_node_may_join_pull_images_and_have_addresses_and_nothing_else(pools: 
     ]
     for group in pools.of_type(GROUP):
         assert {attachment.urn for attachment in attachments} <= group.dependencies, group.name
+
+
+def test_every_group_has_a_template_of_its_own_and_follows_its_latest_version(pools: Recording) -> None:
+    templates = {template.name: template for template in pools.of_type(TEMPLATE)}
+    assert sorted(templates) == ["pools-gpu-template", "pools-system-template"]
+    for group in pools.of_type(GROUP):
+        template = templates[f"{group.name}-template"]
+        assert template.urn in group.dependencies
+        assert template.parent == group.parent
+        assert group.inputs["launchTemplate"]["id"] == f"{template.name}-id"
+        assert "version" in group.inputs["launchTemplate"]
+        assert "diskSize" not in group.inputs, "EKS refuses it beside a template"
+
+
+def test_no_pod_of_any_pool_gets_the_node_s_credentials(pools: Recording) -> None:
+    options = [template.inputs["metadataOptions"] for template in pools.of_type(TEMPLATE)]
+    only_the_node = {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1}
+    assert options == [only_the_node, only_the_node]
+
+
+def test_both_disks_of_every_node_are_encrypted_and_end_with_it(pools: Recording) -> None:
+    for template in pools.of_type(TEMPLATE):
+        volumes = {one["deviceName"]: one["ebs"] for one in template.inputs["blockDeviceMappings"]}
+        common = {"volumeType": "gp3", "encrypted": "true", "deleteOnTermination": "true"}
+        assert volumes == {
+            "/dev/xvda": {**common, "volumeSize": 4},
+            "/dev/xvdb": {**common, "volumeSize": 100},
+        }
+
+
+def test_a_pool_of_whole_gpus_or_none_gives_its_nodes_no_settings(pools: Recording) -> None:
+    assert [template.inputs.get("userData") for template in pools.of_type(TEMPLATE)] == [None, None]
 
 
 def test_the_plan_sets_the_number_of_nodes_while_nothing_else_does(pools: Recording) -> None:

@@ -203,16 +203,24 @@ def test_all_its_parts_are_its_children(spec: WorkloadSpec, of: Of) -> None:
     assert {part.parent for part in parts} == {recording.one(TYPES[spec.name]).urn}
 
 
+SCALER = {
+    "apiVersion": "keda.sh/v1alpha1",
+    "kind": "ScaledObject",
+    "metadata": {"namespace": Reference.NAMESPACE},
+    "spec": {"scaleTargetRef": {"name": Reference.DEPLOYMENT}},
+}
+
+
+def test_a_workload_that_has_nothing_to_serve_is_not_scaled_up(built: Callable[..., Recording]) -> None:
+    recording = deployed(replace(WRITER, replicas=0, scaler=SCALER), built)
+    assert recording.one(DEPLOYMENT).inputs["spec"]["replicas"] == 0
+    assert recording.of_type("kubernetes:keda.sh/v1alpha1:ScaledObject") == []
+
+
 def test_where_a_scaler_owns_the_number_of_replicas_the_deployment_has_none(
     built: Callable[..., Recording],
 ) -> None:
-    scaler = {
-        "apiVersion": "keda.sh/v1alpha1",
-        "kind": "ScaledObject",
-        "metadata": {"namespace": Reference.NAMESPACE},
-        "spec": {"scaleTargetRef": {"name": Reference.DEPLOYMENT}},
-    }
-    recording = deployed(replace(READER, scaler=scaler), built)
+    recording = deployed(replace(READER, scaler=SCALER), built)
     assert "replicas" not in recording.one(DEPLOYMENT).inputs["spec"]
     made = recording.one("kubernetes:keda.sh/v1alpha1:ScaledObject", "own-scaler").inputs
     assert made["spec"] == {"scaleTargetRef": {"name": "own-server-0a1b2c3"}}

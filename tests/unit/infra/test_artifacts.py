@@ -244,6 +244,5 @@ def test_a_model_on_the_hub_is_told_with_the_command_that_brings_it_into_a_bucke
     hub = {"repository": "a/b", "revision": "unresolved", "digest": "unresolved"}
     warning = plan_artifacts(chatting({**language_model(), "artifact": hub}), HANDLERS).warning
     assert warning is not None
-    assert (
-        "Fix: `slipway artifacts mirror TextGeneration/Chat/en@1` brings it into a research bucket" in warning
-    )
+    command = "slipway artifacts mirror TextGeneration/Chat/en@1 --to s3://BUCKET/PREFIX --write"
+    assert f"Fix: `{command}` brings it into a research bucket" in warning

@@ -5,10 +5,12 @@ import os
 from functools import cache
 from pathlib import Path
 
+import pulumi
 import pytest
 
 from infra import program
 from infra.stack_files import read_stack_config
+from planning import node_group_quotas
 from tests.support.recording import Recorded, Recording, record
 
 STACKS = ("dev", "prod", "sandbox", "sandbox-platform", "sandbox-serving")
@@ -73,7 +75,15 @@ def test_every_component_registers_its_outputs_once(recording: Recording) -> Non
 def test_every_part_of_a_component_is_its_child_and_bears_its_name(recording: Recording) -> None:
     components = {r.urn: r.name for r in recording.resources if is_component(r)}
     artifacts = {r.name for r in recording.resources if is_artifact(r)}
-    top = {"aws", "kubernetes", "serving", "slipway", *artifacts, *components.values()}
+    top = {
+        "aws",
+        "kubernetes",
+        "serving",
+        "serving-default-deny",
+        "slipway",
+        *artifacts,
+        *components.values(),
+    }
     for resource in recording.resources:
         if resource.parent in components:
             assert resource.name.startswith(f"{components[resource.parent]}-"), resource.urn
@@ -130,7 +140,7 @@ def test_the_outputs_say_what_serves_what_and_where() -> None:
     model = writing["models"]["TextGeneration/Writer/mul@1"]
     assert (writing["engine"], writing["namespace"]) == ("tgi 3.3.5", "slipway-serving")
     assert (model["default"], model["path"]) == (True, "/generate")
-    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1`" in model["not_served"]
+    assert "`slipway artifacts mirror TextGeneration/Writer/mul@1 --to s3://" in model["not_served"]
     answering = servers["gpu-g4dn-xlarge-torchserve-1"]
     assert answering["engine"] == "torchserve 0.12.0"
     said = {selector: (model["default"], model["path"]) for selector, model in answering["models"].items()}
@@ -193,3 +203,31 @@ def test_a_first_preview_already_names_every_resource() -> None:
     assert {r.urn for r in recorded("dev", preview=True).resources} == {
         r.urn for r in recorded("dev").resources
     }
+
+
+def test_a_group_larger_than_eks_takes_is_refused_before_the_first_resource(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(program, "_aws_provider", lambda _: made.append("the first resource"))
+    config = {**read_stack_config("dev"), "slipway:systemNodes": "450"}
+    with pytest.raises(pulumi.RunError, match=r"at most 450 nodes .*: system-m6i-large 451"):
+        record(program.run, stack_name="dev", config=config)
+    assert made == []
+
+
+@pytest.mark.parametrize(
+    ("stack", "quota", "warned"), [("dev", 2, True), ("dev", 3, False), ("sandbox-serving", 2, False)]
+)
+def test_more_groups_than_eks_takes_are_warned_of_by_the_stack_that_makes_them(
+    stack: str, quota: int, warned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(node_group_quotas, "GROUPS_A_CLUSTER", quota)
+    monkeypatch.setattr(pulumi.log, "warn", said.append)
+    references = {"organization/slipway/sandbox-platform": recorded("sandbox-platform").stack_outputs}
+    record(program.run, stack_name=stack, config=read_stack_config(stack), stack_references=references)
+    assert [line for line in said if "node groups" in line] == [
+        line for line in said if line.startswith("the plan has 3 node groups, and EKS takes 2 a cluster")
+    ]
+    assert any("node groups" in line for line in said) is warned

@@ -39,7 +39,7 @@ def left_out(server: Server) -> dict[Selector, str]:
             {"artifact": HUB},
             (
                 "its artifact is a/b on the Hub, and servers read nothing but their environment's bucket; "
-                f"`slipway artifacts mirror {FR}@2` brings it into a research bucket"
+                f"`slipway artifacts mirror {FR}@2 --to s3://BUCKET/PREFIX --write` brings it into a research bucket"
             ),
         ),
         ({"artifact": FOLDER}, "s3://research/a/b is no .mar and it has no handler; name the .mar"),
@@ -82,7 +82,7 @@ def language_model(**said: Any) -> Server:
             {"artifact": HUB},
             (
                 "its artifact is a/b on the Hub, and servers read nothing but their environment's bucket; "
-                f"`slipway artifacts mirror {LLM}` brings it into a research bucket"
+                f"`slipway artifacts mirror {LLM} --to s3://BUCKET/PREFIX --write` brings it into a research bucket"
             ),
         ),
         (
@@ -97,7 +97,7 @@ def language_model(**said: Any) -> Server:
             {"adapters": {"brief": FOLDER, "legal": HUB}},
             (
                 "its adapter legal is a/b on the Hub, and servers read nothing but their environment's bucket; "
-                f"`slipway artifacts mirror {LLM}`"
+                f"`slipway artifacts mirror {LLM} --to s3://"
             ),
         ),
         ({"adapters": {"brief": FOLDER}}, None),

@@ -206,7 +206,7 @@ def test_a_plugin_whose_engine_was_killed_is_ended_and_the_next_command_goes_on(
 ) -> None:
     plugin, said = killed("pulumi-resource-kubernetes"), list[str]()
     with sandbox.exclusive("up", said.append):
-        assert plugin.wait(5) == -signal.SIGTERM
+        assert plugin.wait(30) == -signal.SIGTERM
     assert said == [
         f"this sandbox is in use by what {COMMAND} started before it was killed; waiting for it",
         "ending pulumi-resource-kubernetes, whose engine was killed",
@@ -220,12 +220,18 @@ def test_an_engine_that_outlives_its_command_is_waited_for_and_so_are_its_plugin
     program = shutil.copy("/bin/sleep", tmp_path / "pulumi-resource-kubernetes")
     with sandbox.paths.lock.open() as lock:
         plugin = subprocess.Popen([program, "600"], pass_fds=(lock.fileno(),))  # noqa: S603
-    threading.Timer(1, engine.kill).start()
+    lives = []
+
+    def end() -> None:
+        lives.append(plugin.poll() is None)
+        engine.kill()
+
+    threading.Timer(1, end).start()
     with sandbox.exclusive("up", list[str]().append):
-        assert engine.wait(5) == -signal.SIGKILL
-    assert plugin.poll() is None
+        assert engine.wait(30) == -signal.SIGKILL
     plugin.kill()
     plugin.wait()
+    assert lives == [True]
 
 
 def test_a_process_that_outlives_its_command_keeps_the_sandbox_held(sandbox: Sandbox) -> None:

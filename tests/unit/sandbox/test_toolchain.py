@@ -154,14 +154,14 @@ def test_a_cache_that_cannot_be_written_is_named_with_the_variable_that_moves_it
 def test_an_interrupted_build_ends_its_compiler(tmp_path: Path) -> None:
     process, compiler = _build_under_way(tmp_path)
     process.send_signal(signal.SIGINT)
-    process.wait(timeout=10)
+    process.wait(timeout=60)
     _until(lambda: not Path(f"/proc/{compiler}").exists() if Path("/proc").exists() else not _alive(compiler))
 
 
 def test_what_a_killed_build_left_is_cleared_by_the_next_one(module: programs.Module, tmp_path: Path) -> None:
     process, compiler = _build_under_way(tmp_path)
     process.kill()
-    process.wait(timeout=10)
+    process.wait(timeout=60)
     os.kill(compiler, signal.SIGKILL)
     folder = find.cache_folder(module)
     (folder / "assets-killed" / "assets").mkdir(parents=True)
@@ -195,7 +195,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _until(condition: object, seconds: float = 10.0) -> None:
+def _until(condition: object, seconds: float = 60.0) -> None:
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():

@@ -117,7 +117,6 @@ def node_group(engine: Engine) -> Inputs:
         "scalingConfig": {"minSize": 1, "desiredSize": 2, "maxSize": 3},
         "instanceTypes": ["g5.xlarge", "g5.2xlarge"],
         "amiType": "BOTTLEROCKET_x86_64_NVIDIA",
-        "diskSize": 100,
         "labels": {"pool": "gpu"},
         "taints": [{"key": "gpu", "value": "true", "effect": "NO_SCHEDULE"}],
         "updateConfig": {"maxUnavailable": 1},

@@ -82,9 +82,8 @@ def test_settings_have_the_effect_that_they_have_on_a_node(
 
 
 def _inputs(engine: Engine, made: Resource) -> dict[str, Any]:
-    inputs = {key: value for key, value in node_group(engine).items() if key != "diskSize"}
     reference = {"id": made.id, "version": str(made.state["latestVersion"])}
-    return {**inputs, "instanceTypes": ["g5.2xlarge"], "launchTemplate": reference}
+    return {**node_group(engine), "instanceTypes": ["g5.2xlarge"], "launchTemplate": reference}
 
 
 def _template(engine: Engine, settings: str, disk: int = 100) -> Resource:
@@ -129,18 +128,45 @@ def test_another_template_is_another_group(engine: Engine) -> None:
     assert any(change.replaces for change in difference.changes)
 
 
+@pytest.mark.parametrize("gains", [True, False])
+def test_a_group_that_gains_or_loses_its_template_is_another_group(engine: Engine, gains: bool) -> None:
+    templated = _inputs(engine, _template(engine, ""))
+    plain = {key: value for key, value in templated.items() if key != "launchTemplate"}
+    before, after = (plain, templated) if gains else (templated, plain)
+    _, difference = engine.plan(engine.create(GROUP, "pool", before), after)
+    assert [change.path for change in difference.changes if change.replaces] == [("launchTemplate",)]
+
+
+def test_a_template_without_user_data_leaves_the_gpus_whole(engine: Engine, cluster: FakeCluster) -> None:
+    volume = {"deviceName": "/dev/xvdb", "ebs": {"volumeSize": 100, "volumeType": "gp3"}}
+    template = engine.create(TEMPLATE, "nodes", {"blockDeviceMappings": [volume]})
+    made = engine.create(GROUP, "pool", _inputs(engine, template))
+    assert engine.drift(made) == []
+    for node in cluster.nodes.values():
+        assert node["status"]["capacity"][GPU] == "1"
+        assert "slipway.dev/emulated" not in node["metadata"]["annotations"]
+
+
 def test_user_data_that_is_no_toml_is_refused_as_by_eks(engine: Engine) -> None:
     with pytest.raises(ProviderError, match="User data was not a TOML format that could be processed"):
         engine.create(GROUP, "pool", _inputs(engine, _template(engine, "#!/bin/bash\necho hello")))
+
+
+def test_a_group_whose_template_somebody_deleted_is_still_read_and_keeps_its_nodes(
+    engine: Engine, cluster: FakeCluster
+) -> None:
+    template = _template(engine, settings_of("g5.2xlarge/time-sliced-2"))
+    group = engine.create(GROUP, "pool", _inputs(engine, template))
+    names = sorted(cluster.nodes)
+    engine.aws("ec2").delete_launch_template(LaunchTemplateId=template.id)
+    assert engine.drift(group) == []
+    assert sorted(cluster.nodes) == names
+    said = [message for kind, message in engine.log.lines if kind == "warning"]
+    assert said[-1].startswith("Ec2LaunchTemplateNotFound")
+    assert engine.read(template) is None
 
 
 def test_a_template_that_does_not_exist_is_refused(engine: Engine) -> None:
     inputs = _inputs(engine, _template(engine, ""))
     with pytest.raises(ProviderError, match=r"lt-0123|launch template"):
         engine.create(GROUP, "pool", {**inputs, "launchTemplate": {"id": "lt-0123", "version": "1"}})
-
-
-def test_disk_size_and_template_exclude_each_other(engine: Engine) -> None:
-    inputs = _inputs(engine, _template(engine, ""))
-    failures = engine.check(GROUP, "pool", {**inputs, "diskSize": 50}).failures
-    assert any("diskSize" in f"{failure.property} {failure.reason}" for failure in failures)

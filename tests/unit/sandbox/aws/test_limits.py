@@ -151,12 +151,6 @@ EDGES: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         {**GROUP, "updateConfig": {"maxUnavailable": 100}},
         {**GROUP, "updateConfig": {"maxUnavailable": 101}},
     ),
-    (
-        "disk size beside a launch template",
-        "eks.CreateNodegroup",
-        {**GROUP, "diskSize": 1},
-        {**GROUP, "diskSize": 1, "launchTemplate": {"id": "l"}},
-    ),
     ("role of a node group", "eks.CreateNodegroup", GROUP, {**GROUP, "nodeRole": "role"}),
     (
         "configuration of an add-on",

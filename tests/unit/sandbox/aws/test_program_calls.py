@@ -176,9 +176,9 @@ def test_the_generated_stack_holds_what_it_should(generated: Recording) -> None:
     pools = generated.of_type("aws:eks/nodeGroup:NodeGroup")
     types = {pool.inputs["instanceTypes"][0] for pool in pools}
     assert types == set(INSTANCE_TYPES)
-    assert len(generated.of_type("aws:ec2/launchTemplate:LaunchTemplate")) == sum(
-        "/" in name for name in shares()
-    )
+    templates = generated.of_type("aws:ec2/launchTemplate:LaunchTemplate")
+    assert len(templates) == len(pools)
+    assert sum("userData" in one.inputs for one in templates) == sum("/" in name for name in shares())
     assert len(generated.of_type("aws:iam/rolePolicy:RolePolicy")) > MODELS // 2
     assert max(len(role.name) for role in generated.of_type("aws:iam/role:Role")) == 64 - len("-0123abc")
 

@@ -121,12 +121,7 @@ WRONG: list[tuple[str, dict[str, Any], str, str]] = [
         "taints[0].effect",
         "NO_SCHEDULE",
     ),
-    (
-        _NODE_GROUP,
-        {**_GROUP, "diskSize": 50, "launchTemplate": {"id": "lt-1", "version": "1"}},
-        "",
-        "exclude each other",
-    ),
+    (_NODE_GROUP, {**_GROUP, "diskSize": 50}, "diskSize", "does not map"),
     (
         "aws:eks/addon:Addon",
         {"addonName": "a", "clusterName": "c", "configurationValues": "{"},
@@ -147,7 +142,7 @@ def test_a_wrong_input_is_refused_by_name(
 
 @pytest.mark.parametrize("token", sorted(KINDS))
 def test_inputs_that_are_not_known_yet_never_fail(provider: AwsProvider, token: str) -> None:
-    inputs = dict.fromkeys(KINDS[token].inputs - {"natGatewayId", "diskSize"}, UNKNOWN)
+    inputs = dict.fromkeys(KINDS[token].inputs - {"natGatewayId"}, UNKNOWN)
     assert check(provider, token, inputs).failures == ()
 
 
@@ -157,7 +152,11 @@ def test_a_list_with_an_unknown_item_is_checked_as_far_as_it_is_known(provider: 
 
 
 def test_texts_become_numbers_and_numbers_texts_as_in_the_real_provider(provider: AwsProvider) -> None:
-    assert check(provider, _NODE_GROUP, {**_GROUP, "diskSize": "50"}).inputs["diskSize"] == 50
+    sizes = {"minSize": "1", "desiredSize": 2, "maxSize": 3}
+    assert (
+        check(provider, _NODE_GROUP, {**_GROUP, "scalingConfig": sizes}).inputs["scalingConfig"]["minSize"]
+        == 1
+    )
     assert check(provider, _EKS, {**_CLUSTER, "version": 1.35}).inputs["version"] == "1.35"
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from workloads.agent.exchange import open_answer, read_answer
+from workloads.agent.exchange import open_answer, read_answer, until
 
 SECONDS = 0.5
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
@@ -71,6 +71,20 @@ def test_all_of_an_answer_has_to_come_in_time(head: bytes, drop: bytes) -> None:
         assert SECONDS <= time.monotonic() - began < 15
 
 
-def test_no_more_of_an_answer_is_read_than_shows_that_it_is_too_long() -> None:
-    with dripping(HEAD + b"x" * 5000, b"") as address:
-        assert asked(address, 100) == b"x" * 101
+@pytest.mark.parametrize("longest", [100, 64 << 10], ids=["within a piece", "as long as a piece"])
+def test_no_more_of_an_answer_is_read_than_shows_that_it_is_too_long(longest: int) -> None:
+    with dripping(HEAD + b"x" * (longest + 5000), b"") as address:
+        assert asked(address, longest) == b"x" * (longest + 1)
+
+
+def test_an_answer_as_long_as_allowed_is_read_whole_and_shows_no_more() -> None:
+    with dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + b"x" * 5000, b"") as address:
+        assert asked(address, 100) == b"x" * 100, "what comes behind the announced length is none of it"
+
+
+def test_what_is_there_already_is_not_read_once_the_time_is_over() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"x")
+        with pytest.raises(TimeoutError):
+            until(ours.makefile("rb"), ours, -1.0).read(1)

@@ -1,5 +1,6 @@
 """Answers of the Kubernetes API that make no sense: the watch is begun again."""
 
+import http.client
 import json
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,20 @@ def test_an_answer_that_makes_no_sense_is_asked_for_again(
     follow_until(server, account, "two", tmp_path / "none")
 
 
-def test_an_event_without_an_end_ends_the_watch(server: Answers, account: Path, tmp_path: Path) -> None:
+def test_an_event_without_an_end_ends_the_watch_and_no_more_of_it_is_read_than_shows_that(
+    server: Answers, account: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    original = http.client.HTTPResponse.readline
+
+    def readline(self: http.client.HTTPResponse, limit: int = -1) -> bytes:
+        line = original(self, limit)
+        sizes.append(len(line))
+        return line
+
+    monkeypatch.setattr(http.client.HTTPResponse, "readline", readline)
     server.put("GET", PATH, listed(config_map("one", 7), version=8))
-    server.put("GET", PATH, b'{"type": "MODIFIED", "object": "' + b"x" * (LONGEST_EVENT + 1))
+    server.put("GET", PATH, b'{"type": "MODIFIED", "object": "' + b"x" * (2 * LONGEST_EVENT))
     server.put("GET", PATH, listed(config_map("two", 9), version=10))
     follow_until(server, account, "two", tmp_path / "none")
+    assert sizes == [LONGEST_EVENT + 1]

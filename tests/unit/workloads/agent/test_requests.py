@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,52 @@ def test_headers_of_more_than_a_request_has_are_refused_and_not_read(agent: Agen
         assert answer(client).startswith(b"HTTP/1.0 431 ")
 
 
+def test_a_header_without_an_end_is_refused_as_soon_as_it_is_longer_than_a_request(agent: Agent) -> None:
+    with serving(agent) as port, connected(port) as client:
+        client.sendall(b"GET /live HTTP/1.1\r\nX: " + b"x" * LONGEST_REQUEST)
+        assert answer(client).startswith(b"HTTP/1.0 431 ")
+
+
+@pytest.mark.parametrize(("longer", "status"), [(0, b"404"), (1, b"414")])
+def test_a_request_line_is_taken_up_to_its_limit_and_no_further(
+    agent: Agent, longer: int, status: bytes
+) -> None:
+    around = b"GET /%s HTTP/1.1\r\n"
+    path = b"x" * (api.LONGEST_REQUEST_LINE - len(around % b"") + longer)
+    with serving(agent) as port, connected(port) as client:
+        client.sendall(around % path + b"\r\n")
+        assert answer(client).startswith(b"HTTP/1.0 %s " % status)
+
+
+SECOND = b"GET /live HTTP/1.1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [
+        (b"POST /live HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(SECOND), b"405"),
+        (b"GET /%s HTTP/1.1\r\n" % (b"x" * api.LONGEST_REQUEST_LINE), b"414"),
+    ],
+    ids=["a body", "behind a line that is too long"],
+)
+def test_what_comes_behind_a_refused_request_is_taken_for_no_other_request(
+    agent: Agent, first: bytes, status: bytes
+) -> None:
+    with serving(agent) as port, connected(port) as client:
+        client.sendall(first + SECOND)
+        said = answer(client)
+    assert said.startswith(b"HTTP/1.0 %s " % status)
+    assert said.count(b"HTTP/1.0 ") == 1
+
+
+def test_a_refusal_of_head_has_no_body(agent: Agent) -> None:
+    with serving(agent) as port, connected(port) as client:
+        client.sendall(b"HEAD /live HTTP/1.1\r\n\r\n")
+        head, _, body = answer(client).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.0 405 ")
+    assert body == b""
+
+
 def test_a_client_that_says_nothing_is_left_after_a_while(
     agent: Agent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,14 +165,39 @@ def test_one_connection_too_many_is_closed_and_there_is_room_again_once_others_e
             clients = [held.enter_context(connected(port)) for _ in range(MOST_CONNECTIONS)]
             with connected(port) as one_too_many:
                 assert answer(one_too_many) == b""
-            clients[0].sendall(b"GET /live HTTP/1.1\r\n\r\n")
-            assert answer(clients[0]).startswith(b"HTTP/1.0 200 ")
+            for client in (clients[0], clients[-1]):
+                client.sendall(b"GET /live HTTP/1.1\r\n\r\n")
+                assert answer(client).startswith(b"HTTP/1.0 200 ")
         for _ in range(400):
             with connected(port) as client:
                 client.sendall(b"GET /live HTTP/1.1\r\n\r\n")
                 if answer(client).startswith(b"HTTP/1.0 200 "):
                     return
     raise AssertionError("the connections that ended still take room")
+
+
+def test_a_connection_for_which_no_thread_begins_takes_no_room(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with serving(agent) as port:
+        with monkeypatch.context() as patch:
+            patch.setattr(ThreadingHTTPServer, "process_request", refuse)
+            for _ in range(MOST_CONNECTIONS + 1):
+                with connected(port) as client:
+                    assert answer(client) == b""
+        assert fetched(port, "/live")[0] == 200
+
+
+def test_an_answer_announces_as_many_bytes_as_it_has(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "versions", lambda _: (200, api.JSON, '{"reason": "une réponse"}'))
+    with serving(agent) as port, connected(port) as client:
+        client.sendall(b"GET /versions HTTP/1.1\r\n\r\n")
+        head, _, body = answer(client).partition(b"\r\n\r\n")
+    assert body.decode() == '{"reason": "une réponse"}'
+    assert f"Content-Length: {len(body)}".encode() in head.splitlines()
 
 
 def test_a_page_is_made_once_for_each_turn(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:

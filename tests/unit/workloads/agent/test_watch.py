@@ -181,6 +181,45 @@ def test_a_version_that_is_too_old_is_met_by_listing_again_and_the_watch_is_not_
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"message": "forbidden"}, 403),
+        ({"message": "etcd is away"}, 500),
+        (events(("ERROR", {"kind": "Status", "code": 500, "message": "etcd is away"})), 200),
+        (events(("ERROR", {"kind": "Status", "message": "without a code"})), 200),
+        (b"nonsense", 200),
+    ],
+    ids=["403", "500", "an event with 500", "an event without a code", "nonsense"],
+)
+def test_a_watch_that_fails_otherwise_is_lost_and_gives_way_to_the_mounted_file(
+    server: Answers,
+    account: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    answer: Any,
+    status: int,
+) -> None:
+    file = tmp_path / "models.json"
+    document = WatchedDocument(MountedFile(file))
+    heard: list[str | None] = []
+    original = server.take
+
+    def take(method: str, path: str) -> tuple[int, bytes]:
+        file.write_text(f"mounted {len(heard)}")
+        heard.append(document.text())
+        return original(method, path)
+
+    server.take = take  # type: ignore[method-assign]
+    server.put("GET", PATH, listed(config_map("one", 7), version=8))
+    server.put("GET", PATH, answer, status)
+    server.put("GET", PATH, listed(config_map("two", 200), version=201))
+    follow(server, account, document, lambda: document.text() == "two")
+    assert heard == ["mounted 0", "one", "mounted 2"]
+    (warning,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert warning.getMessage() == "the watch on the ConfigMap is lost"
+
+
 def test_watches_that_end_at_once_are_begun_again_with_growing_pauses(
     server: Answers, account: Path, tmp_path: Path
 ) -> None:
