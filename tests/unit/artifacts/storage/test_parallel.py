@@ -13,7 +13,6 @@ def test_results_come_in_the_order_of_the_items() -> None:
     assert results == [item * item for item in range(100)]
 
 
-@pytest.mark.timeout(60)
 def test_a_failure_ends_work_that_waits() -> None:
     ended = threading.Event()
 
@@ -26,7 +25,6 @@ def test_a_failure_ends_work_that_waits() -> None:
         in_parallel(work, range(2), workers=2, stop=threading.Event(), ended=ended)
 
 
-@pytest.mark.timeout(60)
 def test_ctrl_c_while_items_begin_ends_work_that_waits() -> None:
     ended, began = threading.Event(), threading.Event()
 
