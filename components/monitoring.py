@@ -15,7 +15,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.monitoring_policies import Specs, exporter_policies, monitoring_policies
-from components.network_rules import deny_all, network_policy
+from components.namespace_policies import deny_all, network_policy
 from planning import GPU_TAINT_KEY, POOL_LABEL
 from planning.observability import SERVER_LABEL
 from planning.workload import Caller

@@ -9,23 +9,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-import pulumi_kubernetes as k8s
-
-from components.network_rules import (
-    Egress,
-    Ingress,
+from planning.observability import SCRAPED_PORTS
+from planning.workload import Caller, Manifest, policy_spec
+from planning.workload.network_rules import (
     addresses,
+    allow_dns,
+    allow_from,
+    allow_to,
     namespace,
     namespaces,
     own_namespace,
-    policy_spec,
-    tcp,
-    to_dns,
 )
-from planning.observability import SCRAPED_PORTS
-from planning.workload import Caller
 
-Specs = Mapping[str, k8s.networking.v1.NetworkPolicySpecArgs]
+Specs = Mapping[str, Manifest]
 
 SERVICE_RANGES: Final = ("10.100.0.0/16", "172.20.0.0/16")
 """EKS gives Services addresses of one of them, where nobody names another range: ours does not
@@ -54,17 +50,17 @@ def monitoring_policies(vpc_cidr: str, *, serving_namespace: str, node_namespace
     nodes = addresses(vpc_cidr)
     return {
         "neighbours": policy_spec(
-            {}, ingress=[Ingress(from_=[own_namespace()])], egress=[Egress(to=[own_namespace()])]
+            {}, ingress=[allow_from([own_namespace()])], egress=[allow_to([own_namespace()])]
         ),
-        "cluster": policy_spec({}, egress=[to_dns(), Egress(to=cluster, ports=tcp(API_SERVER))]),
-        "webhooks": policy_spec(OPERATOR, ingress=[Ingress(from_=nodes, ports=tcp(WEBHOOK))]),
+        "cluster": policy_spec({}, egress=[allow_dns(), allow_to(cluster, API_SERVER)]),
+        "webhooks": policy_spec(OPERATOR, ingress=[allow_from(nodes, WEBHOOK)]),
         "scraping": policy_spec(
             PROMETHEUS,
             egress=[
-                Egress(to=[namespace(serving_namespace)], ports=tcp(*SCRAPED_PORTS)),
-                Egress(to=[namespace(node_namespace)], ports=tcp(GPU_EXPORTER)),
-                Egress(to=nodes, ports=tcp(KUBELET, NODE_EXPORTER)),
-                Egress(to=[namespace("kube-system")], ports=tcp(DNS_METRICS)),
+                allow_to([namespace(serving_namespace)], *SCRAPED_PORTS),
+                allow_to([namespace(node_namespace)], GPU_EXPORTER),
+                allow_to(nodes, KUBELET, NODE_EXPORTER),
+                allow_to([namespace("kube-system")], DNS_METRICS),
             ],
         ),
     }
@@ -72,5 +68,5 @@ def monitoring_policies(vpc_cidr: str, *, serving_namespace: str, node_namespace
 
 def exporter_policies() -> Specs:
     """Return the allowances of the namespace of what reads the node: to be scraped, and no way out."""
-    scraped = Ingress(from_=[namespaces(Caller.MONITORING)], ports=tcp(GPU_EXPORTER))
+    scraped = allow_from([namespaces(Caller.MONITORING)], GPU_EXPORTER)
     return {"scraped": policy_spec({}, ingress=[scraped])}

@@ -5,18 +5,17 @@ what waits for what. Monitors are a component of their own. The trap: their kind
 definitions do, which a platform in another stack has installed and one in this stack must be waited for.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 import pulumi
-import pulumi_kubernetes as k8s
 
+from components.kubernetes_objects import declare as declare_object
 from components.workload_identity import WorkloadSite, grant_artifacts
 from model_catalog import Engine
-from planning.workload import Manifest, Reference, WorkloadSpec, manifests
+from planning.workload import Reference, WorkloadSpec, manifests
 
 _TYPES: Final = MappingProxyType(
     {
@@ -26,20 +25,6 @@ _TYPES: Final = MappingProxyType(
     }
 )
 """Engine → type of its component. A type is a part of every URN below it, so these names stay."""
-
-_KINDS: Final[Mapping[str, Any]] = MappingProxyType(
-    {
-        "ConfigMap": k8s.core.v1.ConfigMap,
-        "Deployment": k8s.apps.v1.Deployment,
-        "NetworkPolicy": k8s.networking.v1.NetworkPolicy,
-        "PodDisruptionBudget": k8s.policy.v1.PodDisruptionBudget,
-        "Role": k8s.rbac.v1.Role,
-        "RoleBinding": k8s.rbac.v1.RoleBinding,
-        "Service": k8s.core.v1.Service,
-        "ServiceAccount": k8s.core.v1.ServiceAccount,
-    }
-)
-"""Kind → its resource. Any other kind is a CustomResource."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +56,7 @@ class Workload(pulumi.ComponentResource):
 
         def declare(suffix: str, **options: Any) -> Any:
             child = pulumi.ResourceOptions(parent=self, **options)
-            return _declare(f"{name}-{suffix}", objects[suffix], known, child)
+            return declare_object(f"{name}-{suffix}", objects[suffix], known, child)
 
         known[Reference.SERVICE_ACCOUNT] = declare("account").metadata.name
         before: list[pulumi.Resource] = [
@@ -127,37 +112,5 @@ class ServerMonitoring(pulumi.ComponentResource):
         super().__init__("slipway:monitoring:ServerMonitoring", name, None, opts)
         child = pulumi.ResourceOptions(parent=self, depends_on=list(args.after))
         for suffix, monitor in args.spec.monitors.items():
-            _declare(f"{name}-{suffix}", monitor, {}, child)
+            declare_object(f"{name}-{suffix}", monitor, {}, child)
         self.register_outputs({})
-
-
-def _declare(
-    name: str,
-    manifest: Manifest,
-    known: Mapping[Reference, pulumi.Input[str]],
-    opts: pulumi.ResourceOptions,
-) -> Any:
-    """Declare one object. Its kind decides the class, and so the type of the return value."""
-    values = {_python_name(key): _filled(value, known) for key, value in manifest.items()}
-    make = _KINDS.get(manifest["kind"])
-    if make is None:
-        return k8s.apiextensions.CustomResource(name, **values, opts=opts)
-    del values["api_version"], values["kind"]
-    return make(name, **values, opts=opts)
-
-
-def _python_name(key: str) -> str:
-    """Spell a key of an object as its resource's argument: roleRef → role_ref. Below that, keys stay as they are."""
-    return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
-
-
-def _filled(value: Any, known: Mapping[Reference, pulumi.Input[str]]) -> Any:
-    match value:
-        case Reference():
-            return known[value]
-        case Mapping():
-            return {key: _filled(part, known) for key, part in value.items()}
-        case list() | tuple():
-            return [_filled(part, known) for part in value]
-        case _:
-            return value

@@ -2,6 +2,7 @@
 
 from planning.workload.manifest import Manifest, Reference
 from planning.workload.manifests import manifests
+from planning.workload.network_rules import policy_spec
 from planning.workload.pod import Container, Pod, Probe
 from planning.workload.spec import MAX_UNAVAILABLE, Caller, Destination, Ingress, WorkloadSpec
 from planning.workload.text_generation import text_generation_pod, text_generation_workload
@@ -20,6 +21,7 @@ __all__ = [
     "Reference",
     "WorkloadSpec",
     "manifests",
+    "policy_spec",
     "text_generation_pod",
     "text_generation_workload",
     "torchserve_pod",

@@ -13,8 +13,17 @@ from typing import Any, Final
 
 from planning.workload.labels import selecting_labels
 from planning.workload.manifest import Manifest, Reference, present
+from planning.workload.network_rules import (
+    addresses,
+    allow_dns,
+    allow_from,
+    allow_to,
+    namespaces,
+    own_namespace,
+    policy_spec,
+)
 from planning.workload.pod import seconds
-from planning.workload.spec import MAX_UNAVAILABLE, Destination, WorkloadSpec
+from planning.workload.spec import MAX_UNAVAILABLE, Caller, Destination, WorkloadSpec
 
 _WITHOUT_ENDPOINTS: Final = {"pulumi.com/skipAwait": "true"}
 """An annotation of the Service of a workload without pods: the provider would wait for an endpoint until it gives up
@@ -115,36 +124,22 @@ def _service(workload: WorkloadSpec) -> Manifest:
     return service
 
 
-def _namespaces(label: str, value: str = "true") -> Manifest:
-    return {"namespaceSelector": {"matchLabels": {label: value}}}
-
-
-def _port(number: int, protocol: str = "TCP") -> Manifest:
-    return {"port": number, "protocol": protocol}
-
-
 _DESTINATIONS: Final = MappingProxyType(
     {
-        Destination.DNS: {
-            "to": [_namespaces("kubernetes.io/metadata.name", "kube-system")],
-            "ports": [_port(53, "UDP"), _port(53)],
-        },
-        Destination.HTTPS: {"ports": [_port(443)]},
-        Destination.POD_IDENTITY: {"to": [{"ipBlock": {"cidr": POD_IDENTITY_AGENT}}], "ports": [_port(80)]},
+        Destination.DNS: allow_dns(),
+        Destination.HTTPS: allow_to((), 443),
+        Destination.POD_IDENTITY: allow_to(addresses(POD_IDENTITY_AGENT), 80),
     }
 )
 
 
 def _network_policy(workload: WorkloadSpec) -> Manifest:
-    return {
-        "podSelector": _own_pods(workload),
-        "policyTypes": ["Egress", "Ingress"],
-        "ingress": [
-            {
-                "from": [_namespaces(caller) if caller else {"podSelector": {}} for caller in one.callers],
-                "ports": [_port(one.port)],
-            }
-            for one in workload.ingress
-        ],
-        "egress": [_DESTINATIONS[one] for one in workload.egress],
-    }
+    return policy_spec(
+        selecting_labels(workload.name),
+        ingress=[allow_from([_peer(one) for one in rule.callers], rule.port) for rule in workload.ingress],
+        egress=[_DESTINATIONS[one] for one in workload.egress],
+    )
+
+
+def _peer(caller: Caller) -> Manifest:
+    return own_namespace() if caller is Caller.NEIGHBOURS else namespaces(caller)

@@ -8,7 +8,8 @@ import pulumi_kubernetes as k8s
 import pytest
 from pulumi import _types
 
-from components.workload import _KINDS
+from components.kubernetes_objects import KINDS
+from components.monitoring_policies import Specs, exporter_policies, monitoring_policies
 from model_catalog import Environment, load_catalog
 from planning import TorchServePlan, make_plan
 from planning.workload import manifests, text_generation_workload, torchserve_workload
@@ -64,7 +65,7 @@ def fits(value: Any, type_: Any) -> bool:
 
 def types(kind: str) -> dict[str, Any]:
     """Key → type, of an object of this kind."""
-    module = __import__(_KINDS[kind].__module__, fromlist=["*"])
+    module = __import__(KINDS[kind].__module__, fromlist=["*"])
     return dict(_types.input_type_types(getattr(module, f"{kind}InitArgs")))
 
 
@@ -74,6 +75,15 @@ def test_every_key_of_a_manifest_is_one_of_the_api_s(name: str) -> None:
     known = types(manifest["kind"])
     assert manifest.keys() <= known.keys()
     assert [found for key in manifest for found in wrong(manifest[key], known[key], key)] == []
+
+
+@pytest.mark.parametrize(
+    "specs",
+    [monitoring_policies("10.0.0.0/16", serving_namespace="a", node_namespace="b"), exporter_policies()],
+)
+def test_every_key_of_a_policy_of_monitoring_is_one_of_the_api_s(specs: Specs) -> None:
+    type_ = k8s.networking.v1.NetworkPolicySpecArgs
+    assert [found for name, spec in specs.items() for found in wrong(spec, type_, name)] == []
 
 
 @pytest.mark.parametrize(
