@@ -18,10 +18,8 @@ from tests.support.language_models import served
 from tests.support.pools import POOLS
 from tests.support.recording import Recording
 
-MODELS = '{"smoke": "<bucket>"}'
-"""A text of the catalog that looks like a reference."""
 SPECS = {
-    server.name: torchserve_workload(server, "serving", MODELS)
+    server.name: torchserve_workload(server, "serving", "{}")
     if isinstance(server, TorchServePlan)
     else text_generation_workload(served(server), "serving")
     for server in make_plan(load_catalog(), Environment.DEV, POOLS).servers
@@ -78,9 +76,10 @@ def test_every_reference_is_filled_in(spec: WorkloadSpec, of: Of) -> None:
         assert not set(texts(resource.inputs)) & set(Reference), resource.name
 
 
-def test_a_text_that_looks_like_a_reference_stays_as_it_is(of: Of) -> None:
-    models = of(READER).one("kubernetes:core/v1:ConfigMap", "own-models").inputs
-    assert models["data"] == {"models.json": MODELS}
+def test_a_text_that_looks_like_a_reference_stays_as_it_is(built: Callable[..., Recording]) -> None:
+    text = {"models.json": Reference.BUCKET.value}
+    recording = deployed(replace(READER, live_files={"models": text}), built)
+    assert recording.one("kubernetes:core/v1:ConfigMap", "own-models").inputs["data"] == text
 
 
 def test_the_agent_is_told_the_bucket_and_its_pod_names_the_configmap_that_pulumi_has_named(of: Of) -> None:

@@ -12,8 +12,10 @@ from artifacts.served import ServedFiles
 from engines import FETCH_IMAGE
 from model_catalog import BucketArtifact, Environment, Smoke
 from planning import Server, TextGenerationPlan, TimeSlices, TorchServePlan
+from planning.changes import pods
 from planning.changes.live import live_changes
 from planning.changes.pods import PodPart, changed_parts
+from planning.workload import torchserve_pod
 from quantities import Bytes
 from tests.unit.planning.changes.cases import CHAT, DIGEST, entry, plan
 from workloads.agent import Archive
@@ -172,6 +174,16 @@ def test_the_parts_of_a_pod_that_differ_are_called_as_people_know_them(
     edited = edit(server)
     assert edited != server
     assert changed_parts(server, edited) == changed_parts(edited, server) == parts
+
+
+def test_another_text_of_a_file_that_pods_read_at_their_start_replaces_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = iter(("number_of_gpu=1", "number_of_gpu=2"))
+    monkeypatch.setattr(
+        pods, "torchserve_pod", lambda server: replace(torchserve_pod(server), files={"a": next(texts)})
+    )
+    assert changed_parts(TORCHSERVE, TORCHSERVE) == (PodPart.RESOURCES,)
 
 
 # TorchServe never scales between min_workers and max_workers, so the latter alone changes nothing.
